@@ -1,0 +1,1 @@
+"""A lead exchange: measured quality, recomputable draws, books that add up."""

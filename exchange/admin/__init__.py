@@ -1,0 +1,1 @@
+"""The operator's door: admission, verticals, arbitration, the ledger and the audit log."""

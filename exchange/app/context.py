@@ -1,0 +1,132 @@
+"""What every template has at hand: who is looking, language, money, time and the components."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
+from flask import Flask, g, request
+from flask_babel import Babel, get_locale, get_timezone
+from markupsafe import Markup
+
+from exchange.config import ROOT
+from exchange.core import clock, ids
+from exchange.core.money import Money
+from exchange.identity import access
+
+LANGUAGES: Final = {"en": "English", "ru": "Русский", "es": "Español", "ms": "Bahasa Melayu"}
+NO_BREAK_SPACE: Final = "\u00a0"
+
+
+def init_app(app: Flask) -> None:
+    """Install languages, filters and globals."""
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
+    Babel(app, locale_selector=_locale, timezone_selector=_timezone)
+    app.jinja_env.filters.update(
+        money=money, when=when, percent=percent, numberformat=number, day=day
+    )
+    app.jinja_env.globals.update(
+        now=clock.now,
+        new_key=lambda: str(ids.uuid7()),
+        endpoint_exists=lambda name: name in app.view_functions,
+        ui=Components(app),
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_context)
+
+
+class Components:
+    """The macros of templates/components under one name, loaded when the first page needs them."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+
+    def __getattr__(self, name: str) -> Any:  # Any: a macro
+        if name.startswith("__"):
+            raise AttributeError(name)
+        module = self._app.jinja_env.get_template("components/ui.html").module
+        return getattr(module, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is looking, in the words that the account menu shows."""
+
+    name: str
+    organization: str
+    role: str
+
+
+def money(amount: Money) -> str:
+    """An amount in the reader's way of writing, with a space between a code and the number."""
+    whole = amount.amount / 10**amount.currency.exponent
+    text = format_currency(whole, amount.currency, locale=_reader())
+    sign = get_currency_symbol(amount.currency, locale=_reader())
+    # Babel writes "RUB1,234.50" where a language has no sign for the currency.
+    if sign == amount.currency and text.startswith(sign):
+        text = text.replace(sign, sign + NO_BREAK_SPACE, 1)
+    return text.replace("-", "\u2212")
+
+
+def when(moment: datetime | None) -> Markup:
+    """A moment in the reader's zone, with the exact one behind it."""
+    if moment is None:
+        return Markup("&ndash;")
+    local = moment.astimezone(get_timezone())
+    text = format_datetime(local, "d MMM y, HH:mm", locale=_reader())
+    exact = moment.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, text)
+
+
+def day(moment: datetime) -> str:
+    """The day of a moment in the reader's zone, with the month in letters."""
+    return format_date(moment.astimezone(get_timezone()), "d MMM y", locale=_reader())
+
+
+def percent(share: float | None, decimals: int = 1) -> str:
+    """A share with one decimal; a dash where there is none."""
+    if share is None:
+        return "\u2013"
+    return format_percent(share, "#,##0." + "0" * decimals + "%", locale=_reader())
+
+
+def number(value: int | float) -> str:  # noqa: PYI041  # both kinds are meant
+    """A count in the reader's way of writing."""
+    return format_decimal(value, locale=_reader())
+
+
+def _context() -> dict[str, Any]:  # Any: what templates see
+    held = access.actor().permissions
+    seen = access.signed_in()
+    viewer = seen and Viewer(
+        seen.user.name, seen.organization.trade_name, str(seen.membership.role)
+    )
+    return {
+        "actor": viewer,
+        "organization": g.get("organization"),
+        "permissions": held,
+        "instance": clock.instance_kind().value,
+        "locale": _reader().language,
+        "zone": str(get_timezone()),
+    }
+
+
+def _reader() -> Locale:
+    return get_locale() or Locale("en")
+
+
+def _locale() -> str | None:
+    seen = access.signed_in()
+    chosen = seen.user.locale if seen else request.cookies.get("locale")
+    if chosen in LANGUAGES:
+        return chosen
+    return request.accept_languages.best_match(list(LANGUAGES), "en")
+
+
+def _timezone() -> str | None:
+    seen = access.signed_in()
+    return seen.user.timezone if seen else None

@@ -1,0 +1,1 @@
+"""The buyer's door: the market, orders, bought leads and returns. It never imports the seller's."""

@@ -1,0 +1,273 @@
+"""`exchange up`: everything on this machine, from nothing to a page that can be opened.
+
+It starts the embedded servers, migrates, tells the demo story once, runs the processes and
+restarts what dies. However it ends, nothing of it stays behind.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from exchange import embedded
+from exchange.cli import instances
+from exchange.cli.exits import ExitCode, Failed, say
+from exchange.cli.supervisor import Supervisor
+from exchange.config import ROOT
+from exchange.embedded.address import free_port, is_free
+from exchange.embedded.errors import EmbeddedError, InUse
+from exchange.embedded.process import Process
+
+PROGRAM: Final = (sys.executable, "-m", "exchange")
+FIRST_PORT: Final = 8000
+PORTS_TRIED: Final = 100
+ANSWER_SECONDS: Final = 90
+SANDBOX_KEY: Final = "sk_test_exchange"
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to run and where."""
+
+    kind: str
+    folder: Path
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """The address for people."""
+        name = "localhost" if self.host in {"127.0.0.1", "::1", "0.0.0.0"} else self.host  # noqa: S104  # compared, not listened on
+        return f"http://{name}:{self.port}"
+
+    @property
+    def local_url(self) -> str:
+        """The address for processes of this machine."""
+        name = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104  # as above
+        return f"http://{name}:{self.port}"
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: the first free from 8000 on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--demo", "kind", flag_value="demo", help="A sandbox with a story to look at.")
+@click.option("--sandbox", "kind", flag_value="sandbox", help="Nobody is called, charged or paid.")
+def up(port: int | None, host: str, kind: str | None) -> None:
+    """Run everything on this machine; Ctrl-C stops all."""
+    kind = kind or "live"
+    _refuse_real_money(kind)
+    folder = instances.folder_of(kind)
+    with interruptible(), _explained(folder):
+        plan = Plan(kind=kind, folder=folder, host=host, port=_choose_port(host, port))
+        run(plan)
+
+
+@click.command()
+@click.option("--demo", "kind", flag_value="demo")
+@click.option("--sandbox", "kind", flag_value="sandbox")
+@click.option("--live", "kind", flag_value="live")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def reset(kind: str | None, *, yes: bool) -> None:
+    """Destroy an instance that `up` made: database, files and keys."""
+    if kind is None:
+        raise click.UsageError("Name the instance: --demo, --sandbox or --live.")
+    folder = instances.folder_of(kind)
+    if not folder.exists():
+        say(f"There is no {kind} instance here.")
+        return
+    if not yes:
+        click.confirm(f"Destroy everything in {folder}?", abort=True, err=True)
+    with _explained(folder):
+        embedded.erase(folder)
+    say(f"The {kind} instance is gone.")
+
+
+def run(plan: Plan) -> None:
+    """Run the plan until a signal comes; raises EmbeddedError and Failed before anything serves."""
+    here = {"postgres": "DATABASE_URL" not in os.environ, "valkey": "REDIS_URL" not in os.environ}
+    say(f"Starting the {plan.kind} instance in {plan.folder}")
+    with embedded.servers(plan.folder, **here) as servers:
+        environment = compose(plan, servers)
+        supervisor = Supervisor(say)
+        for server in servers.each():
+            supervisor.adopt(server)
+        try:
+            _prepare(environment)
+            with instances.announced(plan.folder, _settings_in(environment)):
+                _serve(plan, environment, supervisor)
+        finally:
+            say("Stopping")
+            supervisor.stop()
+
+
+def compose(plan: Plan, servers: embedded.Servers) -> dict[str, str]:
+    """The environment of the processes; what the caller's environment names comes first."""
+    found = {
+        **instances.secrets_of(servers.folder),
+        "EXCHANGE_DATA": str(servers.folder),
+        "EXCHANGE_BASE_URL": plan.url,
+    }
+    if servers.postgres:
+        found["DATABASE_URL"] = servers.database_url
+    if servers.valkey:
+        found["REDIS_URL"] = servers.redis_url
+    if "STRIPE_SECRET_KEY" not in os.environ:
+        found["STRIPE_SECRET_KEY"] = SANDBOX_KEY
+        found["STRIPE_API_URL"] = f"http://127.0.0.1:{_stripe_port(plan)}"
+    return {**found, **os.environ, "EXCHANGE_INSTANCE": plan.kind}
+
+
+def processes(plan: Plan, environment: Mapping[str, str]) -> Iterator[Process]:
+    """What runs beside the servers, in the order of the start."""
+
+    def process(name: str, *command: str) -> Process:
+        return Process(
+            name=name,
+            command=command,
+            log=plan.folder / f"{name}.log",
+            environment=environment,
+            folder=ROOT,
+        )
+
+    if environment["STRIPE_SECRET_KEY"] == SANDBOX_KEY:
+        yield process("stripe-sandbox", *_stripe_command(plan, environment))
+    where = ("--host", plan.host, "--port", str(plan.port))
+    yield process("web", *PROGRAM, "web", *where)
+    # Two workers: a long import must not keep a delivery waiting.
+    yield process("worker-quick", *PROGRAM, "worker", "--queue", "quick")
+    yield process("worker-bulk", *PROGRAM, "worker", "--queue", "bulk")
+    yield process("scheduler", *PROGRAM, "scheduler")
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the first signal interrupt whatever runs, and no further one disturb the stopping."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise SystemExit(0 if number != signal.SIGHUP else 128 + number)
+
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    for number in SIGNALS:
+        # Started by nohup, it must outlive the terminal.
+        if number != signal.SIGHUP or before[number] is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except InUse as error:
+        running = instances.running_url(folder)
+        where = f" See {running}." if running else ""
+        raise Failed(f"{error}{where} Stop it first.") from None
+    except EmbeddedError as error:
+        raise Failed(str(error)) from None
+
+
+def _refuse_real_money(kind: str) -> None:
+    if kind != "live" and os.environ.get("STRIPE_SECRET_KEY", "").startswith("sk_live_"):
+        raise Failed(
+            f"A {kind} instance charges nobody, but STRIPE_SECRET_KEY is a live key.",
+            ExitCode.NOT_ALLOWED,
+        )
+
+
+def _choose_port(host: str, wanted: int | None) -> int:
+    if wanted is not None:
+        if not is_free(host, wanted):
+            raise Failed(f"Port {wanted} of {host} is taken. Choose another one with --port.")
+        return wanted
+    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
+        if is_free(host, port):
+            if port != FIRST_PORT:
+                say(f"Port {FIRST_PORT} is taken; using {port}.")
+            return port
+    raise Failed(f"No free port from {FIRST_PORT} on. Choose one with --port.")
+
+
+def _stripe_port(plan: Plan) -> int:
+    # The same after a restart where possible: open payment pages keep their address.
+    wanted = plan.port + 1_000
+    return wanted if wanted < 65_536 and is_free("127.0.0.1", wanted) else free_port()
+
+
+def _stripe_command(plan: Plan, environment: Mapping[str, str]) -> list[str]:
+    port = environment["STRIPE_API_URL"].rpartition(":")[2]
+    webhook = f"{plan.local_url}/webhooks/stripe"
+    return [
+        *(sys.executable, "-m", "stripe_sandbox", "--port", port, "--webhook-url", webhook),
+        *("--webhook-secret", environment["STRIPE_WEBHOOK_SECRET"]),
+        *("--data", str(plan.folder / "stripe.db")),
+    ]
+
+
+def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:
+    names = ("DATABASE_", "REDIS_", "EXCHANGE_", "STRIPE_")
+    return {key: value for key, value in environment.items() if key.startswith(names)}
+
+
+def _prepare(environment: Mapping[str, str]) -> None:
+    _step(environment, "migrate")
+    if environment["EXCHANGE_INSTANCE"] == "demo":
+        _step(environment, "demo", "seed")
+
+
+def _step(environment: Mapping[str, str], *arguments: str, capture: bool = False) -> str:
+    """Run one of our own commands to its end, as a process that leaves no memory here."""
+    answer = subprocess.run(  # noqa: S603  # our own program
+        [*PROGRAM, *arguments],
+        env=dict(environment),
+        cwd=ROOT,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE if capture else sys.stderr,
+    )
+    if answer.returncode:
+        raise Failed(f"`exchange {' '.join(arguments)}` failed, so nothing is served.")
+    return answer.stdout or ""
+
+
+def _serve(plan: Plan, environment: Mapping[str, str], supervisor: Supervisor) -> None:
+    for process in processes(plan, environment):
+        supervisor.start(process)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    supervisor.watch(until=lambda: _answers(plan) or time.monotonic() > deadline)
+    if not _answers(plan):
+        raise Failed(f"The pages do not answer; see {plan.folder / 'web.log'}.")
+    click.echo(f"Ready: {plan.url}")
+    if plan.kind == "demo":
+        click.echo(_step(environment, "demo", "logins", capture=True).rstrip())
+    say(f"Logs: {plan.folder}/*.log. Ctrl-C stops everything.")
+    supervisor.watch()
+
+
+def _answers(plan: Plan) -> bool:
+    host = plan.local_url.removeprefix("http://").rpartition(":")[0]
+    connection = http.client.HTTPConnection(host, plan.port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,105 @@
+"""Secrets at rest: data keys wrapped under a versioned master key, AES-GCM, keyed blind indexes.
+
+Destroying a wrapped data key destroys what it locks; that is how a person is erased.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import Flask, current_app
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class CannotUnlock(Exception):
+    """The bytes do not open under this key: the wrong key, another row's bytes, or a change."""
+
+
+def new_key() -> bytes:
+    """A fresh data key."""
+    return os.urandom(KEY_BYTES)
+
+
+def seal_bytes(key: bytes, plain: bytes, *, bound_to: bytes) -> bytes:
+    """Nonce and AES-GCM ciphertext; `bound_to` ties the bytes to their row."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
+
+
+def open_bytes(key: bytes, sealed: bytes, *, bound_to: bytes) -> bytes:
+    """What `seal_bytes` took. Raises CannotUnlock."""
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound_to)
+    except InvalidTag as error:
+        raise CannotUnlock from error
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key under a master key: what a row may hold."""
+
+    version: int
+    wrapped: bytes
+
+
+class Keyring:
+    """The master keys of this installation; the highest version wraps, all of them unwrap."""
+
+    def __init__(self, keys: dict[int, bytes]) -> None:
+        self._wrapping = {number: _derive(key, b"wrap") for number, key in keys.items()}
+        self._newest = max(keys)
+        # The blind index must stay the same when master keys are rotated: the first key makes it.
+        self._index = _derive(keys[min(keys)], b"blind-index")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Parse "1:base64,2:base64". Raises ValueError naming what is wrong, never the key."""
+        keys: dict[int, bytes] = {}
+        for part in text.split(","):
+            number, _, encoded = part.strip().partition(":")
+            keys[int(number)] = base64.b64decode(encoded, validate=True)
+        if any(len(key) != KEY_BYTES for key in keys.values()):
+            raise ValueError(f"a master key is {KEY_BYTES} bytes in base64")
+        return cls(keys)
+
+    def wrap(self, key: bytes, *, bound_to: bytes) -> WrappedKey:
+        """Lock a data key under the newest master key."""
+        master = self._wrapping[self._newest]
+        return WrappedKey(self._newest, seal_bytes(master, key, bound_to=bound_to))
+
+    def unwrap(self, wrapped: WrappedKey, *, bound_to: bytes) -> bytes:
+        """The data key again. Raises CannotUnlock."""
+        master = self._wrapping.get(wrapped.version)
+        if master is None:
+            raise CannotUnlock(f"master key {wrapped.version} is not configured")
+        return open_bytes(master, wrapped.wrapped, bound_to=bound_to)
+
+    def blind_index(self, purpose: str, value: str) -> bytes:
+        """A keyed hash of a normalised value: equal values meet, nobody reads them back."""
+        return hmac.digest(self._index, f"{purpose}|{value}".encode(), sha256)
+
+
+def keyring() -> Keyring:
+    """The keyring of the running application."""
+    ring: Keyring = current_app.extensions["keyring"]
+    return ring
+
+
+def init_app(app: Flask, master_keys: str) -> None:
+    """Read the master keys once."""
+    app.extensions["keyring"] = Keyring.from_text(master_keys)
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=purpose).derive(key)

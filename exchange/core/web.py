@@ -1,0 +1,134 @@
+"""Pages and forms: render a page or one block of it, load a form by its schema, see another page.
+
+Every page works without JavaScript; htmx asks the same address and gets the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec
+
+from flask import Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from jinja2_fragments.flask import render_block
+from marshmallow import EXCLUDE, Schema, ValidationError
+
+from exchange.core import db as database
+from exchange.core.errors import DomainError, FieldProblem, Invalid, Malformed
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class FormState:
+    """What a form shows again after it was refused: the values sent and, by field, the mistakes."""
+
+    values: dict[str, Any] = field(default_factory=dict)  # Any: as the browser sent them
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    message: str = ""
+
+    def value(self, name: str, default: Any = "") -> Any:  # Any: shown as it is
+        """What was sent for a field, else the default."""
+        return self.values.get(name, default)
+
+
+def is_fragment() -> bool:
+    """Whether htmx asked for a block; restoring history wants the whole page."""
+    headers = request.headers
+    return "HX-Request" in headers and "HX-History-Restore-Request" not in headers
+
+
+def render(
+    template: str, *, block: str | None = None, status: int = 200, **context: Any
+) -> Response:
+    """The page, or the named block for htmx. The view names the block, the client never does."""
+    context.setdefault("form", g.get("form_state") or FormState())
+    if block and is_fragment():
+        response = make_response(render_block(template, block, **context))
+    else:
+        response = make_response(render_template(template, **context))
+    response.status_code = g.get("page_status", status)
+    response.headers["Vary"] = "HX-Request"
+    response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
+
+
+def see_other(endpoint: str, *, toast: str | None = None, **values: Any) -> Response:
+    """303 to another page after a POST that succeeded."""
+    if toast:
+        flash(toast, "success")
+    response = make_response(redirect(url_for(endpoint, **values), code=303))
+    if is_fragment():
+        response = Response(status=200, headers={"HX-Redirect": url_for(endpoint, **values)})
+    return response
+
+
+def load_form(schema: Schema) -> dict[str, Any]:
+    """The request's form or JSON body by its schema. Raises Invalid with every field error."""
+    try:
+        loaded: dict[str, Any] = schema.load(_sent(schema), unknown=EXCLUDE)
+    except ValidationError as error:
+        raise Invalid(errors=tuple(_problems("", error.messages))) from error
+    return loaded
+
+
+def again_with_errors(
+    page: Callable[P, ResponseReturnValue],
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """For the door that takes a form: show its page again, with 422 or 409, when it was refused."""
+
+    def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def door(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            try:
+                return view(*args, **kwargs)
+            except DomainError as error:
+                if error.status in {401, 403, 404}:
+                    raise
+                database.roll_back_request()
+                g.form_state = _refused(error)
+                g.page_status = error.status
+                return page(*args, **kwargs)
+
+        return door
+
+    return decorate
+
+
+def _refused(error: DomainError) -> FormState:
+    errors: dict[str, list[str]] = {}
+    for problem in error.errors:
+        name = problem.pointer.strip("/").split("/")[0]
+        errors.setdefault(name, []).append(problem.detail)
+    return FormState(request.form.to_dict(), errors, error.detail)
+
+
+def _sent(schema: Schema) -> dict[str, Any]:
+    if request.is_json:
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
+            raise Malformed("The body must be a JSON object.")
+        return body
+    # A field left empty was not filled in; a repeated field is a list where the schema has one.
+    return {
+        name: [v for v in values if v] if _is_list(schema, name) else values[0]
+        for name, values in request.form.lists()
+        if any(values)
+    }
+
+
+def _is_list(schema: Schema, name: str) -> bool:
+    return type(schema.fields.get(name)).__name__ in {"List", "DelimitedList"}
+
+
+def _problems(prefix: str, messages: Any) -> list[FieldProblem]:  # Any: marshmallow's nesting
+    if isinstance(messages, dict):
+        return [
+            found
+            for name, inner in messages.items()
+            for found in _problems(f"{prefix}/{name}" if name != "_schema" else prefix, inner)
+        ]
+    texts = messages if isinstance(messages, list) else [messages]
+    return [FieldProblem(prefix or "/", "invalid", str(text)) for text in texts]

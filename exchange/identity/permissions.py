@@ -1,0 +1,102 @@
+"""Roles and permissions: the whole policy on one screen.
+
+A permission says what somebody may do at all; whether a row is theirs is answered by fetching it
+for them. API keys hold a subset of their maker's permissions and never those of PAGES_ONLY.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class OrganizationKind(StrEnum):
+    SELLER = "seller"
+    BUYER = "buyer"
+    VERIFICATION = "verification"
+    OPERATOR = "operator"
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    MEMBER = "member"
+    FINANCE = "finance"
+    VERIFIER = "verifier"
+    SHIFT_LEAD = "shift_lead"
+    SUPPORT = "support"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    SELF_MANAGE = "self:manage"  # own password, own sign-ins, language
+    TEAM_READ = "team:read"
+    TEAM_MANAGE = "team:manage"
+    KEY_MANAGE = "key:manage"
+    EVENT_READ = "event:read"
+
+    BATCH_READ = "batch:read"
+    BATCH_UPLOAD = "batch:upload"
+    LISTING_PUBLISH = "listing:publish"
+    RETURN_ANSWER = "return:answer"
+    PAYOUT_REQUEST = "payout:request"
+
+    MARKET_READ = "market:read"
+    ORDER_PLACE = "order:place"
+    ORDER_READ = "order:read"
+    CONTACT_OPEN = "contact:open"
+    CONTACT_EXPORT = "contact:export"
+    RETURN_REQUEST = "return:request"
+    TOP_UP = "wallet:top_up"
+    MONEY_READ = "money:read"
+
+    TASK_WORK = "task:work"
+
+    ORGANIZATION_REVIEW = "organization:review"
+    VERTICAL_PUBLISH = "vertical:publish"
+    BATCH_REVIEW = "batch:review"
+    RETURN_ARBITRATE = "return:arbitrate"
+    LEDGER_READ = "ledger:read"
+    AUDIT_READ = "audit:read"
+    CLOCK_MOVE = "clock:move"  # sandbox and demo only
+
+
+P = Permission
+PAGES_ONLY: Final = frozenset({
+    P.SELF_MANAGE, P.TEAM_MANAGE, P.KEY_MANAGE, P.ORGANIZATION_REVIEW, P.VERTICAL_PUBLISH,
+    P.BATCH_REVIEW, P.RETURN_ARBITRATE, P.LEDGER_READ, P.AUDIT_READ,
+})  # fmt: skip
+
+_ANYBODY = frozenset({P.SELF_MANAGE, P.TEAM_READ})
+_OWNER = frozenset({P.TEAM_MANAGE, P.KEY_MANAGE, P.EVENT_READ, P.MONEY_READ})
+_SELLER = _ANYBODY | {P.BATCH_READ, P.BATCH_UPLOAD, P.LISTING_PUBLISH, P.RETURN_ANSWER}
+_BUYER = _ANYBODY | {P.MARKET_READ, P.ORDER_PLACE, P.ORDER_READ, P.CONTACT_OPEN, P.RETURN_REQUEST}
+_STAFF = _ANYBODY | {P.BATCH_REVIEW, P.RETURN_ARBITRATE, P.AUDIT_READ}
+
+K, R = OrganizationKind, Role
+ROLE_PERMISSIONS: Final[dict[tuple[OrganizationKind, Role], frozenset[Permission]]] = {
+    (K.SELLER, R.OWNER): _SELLER | _OWNER | {P.PAYOUT_REQUEST},
+    (K.SELLER, R.MEMBER): _SELLER,
+    (K.SELLER, R.FINANCE): _ANYBODY | {P.BATCH_READ, P.MONEY_READ, P.PAYOUT_REQUEST},
+    (K.BUYER, R.OWNER): _BUYER | _OWNER | {P.TOP_UP, P.CONTACT_EXPORT},
+    (K.BUYER, R.MEMBER): _BUYER,
+    (K.BUYER, R.FINANCE): _ANYBODY | {P.ORDER_READ, P.MONEY_READ, P.TOP_UP},
+    (K.VERIFICATION, R.OWNER): _ANYBODY | _OWNER | {P.TASK_WORK},
+    (K.VERIFICATION, R.SHIFT_LEAD): _ANYBODY | {P.TASK_WORK},
+    (K.VERIFICATION, R.VERIFIER): _ANYBODY | {P.TASK_WORK},
+    (K.OPERATOR, R.SUPPORT): _STAFF,
+    (K.OPERATOR, R.FINANCE): _STAFF | {P.LEDGER_READ},
+    (K.OPERATOR, R.VERIFIER): _ANYBODY | {P.TASK_WORK},
+    (K.OPERATOR, R.ADMIN): _STAFF | {
+        P.TEAM_MANAGE, P.ORGANIZATION_REVIEW, P.VERTICAL_PUBLISH, P.LEDGER_READ, P.CLOCK_MOVE,
+    },
+}  # fmt: skip
+
+
+def permissions_of(kind: OrganizationKind, role: Role) -> frozenset[Permission]:
+    """What a role may do in an organization of this kind; nothing where the pair is not listed."""
+    return ROLE_PERMISSIONS.get((kind, role), frozenset())
+
+
+def roles_of(kind: OrganizationKind) -> tuple[Role, ...]:
+    """The roles that an organization of this kind knows, most powerful first."""
+    return tuple(role for other, role in ROLE_PERMISSIONS if other is kind)

@@ -1,0 +1,140 @@
+"""Questions about people and organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from exchange.core.db import db
+from exchange.core.errors import NotFound
+from exchange.core.pagination import Page, paginate
+from exchange.core.passwords import token_hash
+from exchange.identity.models import (
+    ApiKey,
+    Invitation,
+    InvitationStatus,
+    Membership,
+    Organization,
+    OrganizationStatus,
+    SignIn,
+    User,
+)
+from exchange.identity.permissions import OrganizationKind
+
+
+def find_user(email: str) -> User | None:
+    """The user with this e-mail, in any case of letters."""
+    return db.session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def memberships_of(user_id: UUID) -> Sequence[Membership]:
+    """The organizations that a user may act for, oldest first."""
+    statement = select(Membership).where(Membership.user_id == user_id).order_by(Membership.id)
+    return db.session.scalars(statement.options(joinedload(Membership.organization))).all()
+
+
+def find_sign_in(token: str) -> tuple[SignIn, Membership, User, Organization] | None:
+    """The sign-in behind a browser's token and whom it acts for, unless it was ended."""
+    row = db.session.execute(
+        select(SignIn, Membership, User, Organization)
+        .join(Membership, Membership.id == SignIn.membership_id)
+        .join(User, User.id == SignIn.user_id)
+        .join(Organization, Organization.id == Membership.organization_id)
+        .where(SignIn.token_hash == token_hash(token), SignIn.ended_at.is_(None))
+    ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2], row[3])
+
+
+def find_key(token: str, *, at: datetime) -> tuple[ApiKey, Membership, Organization] | None:
+    """The API key behind a token with its maker's membership; None once revoked or expired."""
+    row = db.session.execute(
+        select(ApiKey, Membership, Organization)
+        .join(
+            Membership,
+            (Membership.user_id == ApiKey.created_by_id)
+            & (Membership.organization_id == ApiKey.organization_id),
+        )
+        .join(Organization, Organization.id == ApiKey.organization_id)
+        .where(
+            ApiKey.token_hash == token_hash(token),
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at > at,
+        )
+    ).one_or_none()
+    return None if row is None else (row[0], row[1], row[2])
+
+
+def get_open_invitation(token: str, *, at: datetime) -> Invitation:
+    """The invitation behind a link that still holds. Raises NotFound."""
+    invitation = db.session.scalar(
+        select(Invitation).where(
+            Invitation.token_hash == token_hash(token),
+            Invitation.status == InvitationStatus.OPEN,
+            Invitation.expires_at > at,
+        )
+    )
+    if invitation is None:
+        raise NotFound("This invitation was used, taken back or has expired. Ask for a new one.")
+    return invitation
+
+
+def team(organization_id: UUID) -> Sequence[Membership]:
+    """The members of an organization, oldest first."""
+    statement = select(Membership).where(Membership.organization_id == organization_id)
+    return db.session.scalars(
+        statement.options(joinedload(Membership.user)).order_by(Membership.id)
+    ).all()
+
+
+def open_invitations(organization_id: UUID, *, at: datetime) -> Sequence[Invitation]:
+    """Invitations that still hold, newest first."""
+    statement = select(Invitation).where(
+        Invitation.organization_id == organization_id,
+        Invitation.status == InvitationStatus.OPEN,
+        Invitation.expires_at > at,
+    )
+    return db.session.scalars(statement.order_by(Invitation.id.desc())).all()
+
+
+def api_keys(organization_id: UUID) -> Sequence[ApiKey]:
+    """The keys of an organization that are not revoked, newest first."""
+    statement = select(ApiKey).where(
+        ApiKey.organization_id == organization_id, ApiKey.revoked_at.is_(None)
+    )
+    return db.session.scalars(statement.order_by(ApiKey.id.desc())).all()
+
+
+def get_api_key(key_id: UUID, *, viewer: UUID) -> ApiKey:
+    """A key of the viewer's organization. Raises NotFound."""
+    key = db.session.scalar(
+        select(ApiKey).where(ApiKey.id == key_id, ApiKey.organization_id == viewer)
+    )
+    if key is None:
+        raise NotFound
+    return key
+
+
+def organizations(
+    *,
+    status: OrganizationStatus | None = None,
+    kind: OrganizationKind | None = None,
+    cursor: str | None = None,
+) -> Page[Organization]:
+    """Organizations for the operator, newest first."""
+    statement = select(Organization)
+    if status:
+        statement = statement.where(Organization.status == status)
+    if kind:
+        statement = statement.where(Organization.kind == kind)
+    return paginate(statement, Organization, cursor=cursor)
+
+
+def operator() -> Organization | None:
+    """The operator's own organization; None in a house that nobody has moved into."""
+    return db.session.scalar(
+        select(Organization).where(Organization.kind == OrganizationKind.OPERATOR)
+    )

@@ -1,0 +1,146 @@
+"""What intake can say: the stable codes with their sentences, refusals, questions and notes.
+
+A code is the same word in file reports, API and pages; its sentence never holds a contact.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.core.errors import DomainError
+
+# Marks a sentence for translation; the door that shows it translates and fills it in.
+N_ = str
+
+FILE_SENTENCES: Final[dict[str, str]] = {
+    "empty": N_("The file is empty."),
+    "no_rows": N_("The file has no rows below its header. Blank lines found: %(blank)s."),
+    "type": N_("This is %(kind)s, not a text table. Save the table as CSV and upload that."),
+    "xls_old": N_(
+        "This is a workbook of Excel 97 to 2003. Save it as CSV UTF-8 and upload that file."
+    ),
+    "encrypted": N_("This workbook is protected by a password. Save it as CSV without one."),
+    "archive": N_("This is an archive (%(kind)s). Unpack it and upload the file inside."),
+    "too_large": N_("The file has %(found)s bytes; at most %(limit)s can be read."),
+    "too_many_columns": N_("The file has %(found)s columns; at most %(limit)s can be read."),
+    "too_many_rows": N_("The file has more than %(limit)s rows. Split it into several files."),
+    "delimiter_unclear": N_(
+        "The rows do not agree on what separates their columns. Save the file again with one "
+        "separator."
+    ),
+    "unclosed_quote": N_(
+        "Quotation marks are opened and not closed in many places, first in line %(line)s. "
+        "Save the file again."
+    ),
+    "missing_column": N_("No column holds: %(fields)s. Add it, or say which column it is."),
+    "forbidden_data": N_(
+        "Column %(column)s looks like %(kind)s. Such data is not accepted: remove the column."
+    ),
+}
+
+ROW_SENTENCES: Final[dict[str, str]] = {
+    # The record
+    "columns": N_("The row has more or fewer cells than the header."),
+    "control_char": N_("A cell holds characters that cannot be stored."),
+    "cell_too_long": N_("A cell is longer than 8 KB."),
+    "row_too_long": N_("The row is longer than 64 KB."),
+    "unclosed_quote": N_("A quotation mark is opened in this row and never closed."),
+    "encoding": N_("Some characters of the row cannot be read in the encoding of the file."),
+    # Values
+    "missing_required": N_("A required value is missing."),
+    "value_not_allowed": N_("The value is not one of those allowed."),
+    "value_unclear": N_("The value may mean more than one of those allowed."),
+    "too_short": N_("The value is too short; a leading digit or zero may be lost."),
+    "too_long": N_("The value is too long."),
+    "out_of_range": N_("The number is outside its range."),
+    "number_invalid": N_("This is not a number."),
+    "number_ambiguous": N_(
+        "The number can be read in two ways. Say which mark stands for decimals."
+    ),
+    "currency_mismatch": N_("The amount is in another currency than the batch."),
+    "precision": N_("The amount has more decimals than its currency."),
+    "date_invalid": N_("This is not a date that can be read."),
+    "date_ambiguous": N_("Day and month can be read in two ways. Say in which order they stand."),
+    "time_invalid": N_("This is not a time that the clock showed."),
+    "formula": N_("A formula stands where a value is expected."),
+    "unsafe_content": N_("The text looks like a formula or a program; it is kept as plain text."),
+    "mojibake": N_("The text was saved in the wrong encoding."),
+    "forbidden_data": N_("A cell holds a card number. Such data is not accepted."),
+    # Phones
+    "not_phone": N_("This is not a phone number."),
+    "phone_invalid": N_("No phone can have this number."),
+    "excel_lost_digits": N_(
+        "A spreadsheet has cut off digits of the number. Format the column as text and save again."
+    ),
+    "vanity": N_("The number is written with letters."),
+    "two_numbers": N_("There are two numbers in one cell."),
+    "short_code": N_("This is a short code, not the number of a person."),
+    "toll_free": N_("This is a toll-free number, not the number of a person."),
+    "premium": N_("This is a premium-rate number, not the number of a person."),
+    "type": N_("Numbers of this type do not belong to a person."),
+    "fake_pattern": N_("The digits are repeated or stepped."),
+    "fictional": N_("The number is from a range kept for films and examples."),
+    "unicode_digits": N_("The digits are from several scripts."),
+    "bidi": N_("The digits are not shown in the order in which they are stored."),
+    "country_mismatch": N_("The number belongs to another country than the batch."),
+    # E-mails and names
+    "email_invalid": N_("This is not an e-mail address."),
+    "homoglyph": N_("The address mixes letters of two alphabets that look alike."),
+    "disposable": N_("The address is a throw-away address."),
+    "not_a_person": N_("This is not the name of a person."),
+    # Consent and age
+    "consent_missing": N_("The consent lacks its text, time or source."),
+    "consent_in_future": N_("The consent was given after the file was received."),
+    "requested_in_future": N_("The request is dated after the file was received."),
+    "too_old": N_("The request is older than the vertical allows."),
+    "age": N_("The person is under 18."),
+}
+
+
+def row_sentence(code: str) -> str:
+    """The sentence of a row's code, to be translated; the code itself where there is none."""
+    return ROW_SENTENCES.get(code, code)
+
+
+class FileReject(DomainError):
+    """The whole file is refused: nothing of it is stored but code and sentence.
+
+    `sentence` with `facts` is for translation, `detail` is the English of both.
+    """
+
+    title = "The file cannot be taken"
+    _STATUS: Final[Mapping[str, int]] = {
+        **dict.fromkeys(("too_large", "too_many_rows", "too_many_columns"), 413),
+        **dict.fromkeys(("type", "archive", "xls_old", "encrypted"), 415),
+    }
+
+    def __init__(self, code: str, sentence: str = "", **facts: str | int) -> None:
+        self.sentence = sentence or FILE_SENTENCES[code]
+        super().__init__(self.sentence % facts, code=code)
+        self.facts = dict(facts)
+        self.status = self._STATUS.get(code, 422)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What only the seller can say. The guess is filled in; confirming it is the answer.
+
+    `preview` shows what each option would give. It holds personal data: never store or log it.
+    """
+
+    code: str
+    field: str
+    options: tuple[str, ...]
+    guess: str | None
+    preview: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A stated, reversible change or observation; `value` is no personal data."""
+
+    code: str
+    value: str = ""

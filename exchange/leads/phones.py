@@ -1,0 +1,162 @@
+"""One cell to one phone number in E.164, or the reason why it is none.
+
+The library mends garbage into numbers of strangers, so all that it would mend is refused or noted
+before it is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+
+from exchange.leads.phone_text import PhoneProblem, PhoneText, read_text
+
+__all__ = ["Phone", "PhoneProblem", "parse_phone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """A number that may belong to a person. `reviews` are codes that a person must look at."""
+
+    e164: str
+    region: str  # ISO 3166-1 alpha-2 of the number
+    line: str  # mobile, fixed, fixed_or_mobile (cannot be told), voip
+    extension: str = ""
+    notes: tuple[str, ...] = ()
+    reviews: tuple[str, ...] = ()
+
+
+_LINES: Final = {
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE: "fixed",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "fixed_or_mobile",
+    PhoneNumberType.VOIP: "voip",
+}
+_REFUSED_TYPES: Final = {
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium",
+}
+# By country code. The library calls unassigned toll-free numbers "unknown"; these prefixes are
+# never a person's, assigned or not.
+_REFUSED_PREFIXES: Final = {
+    1: {
+        **dict.fromkeys(("800", "822", "833", "844", "855", "866", "877", "888"), "toll_free"),
+        "900": "premium",
+    },
+    7: {"800": "toll_free", "804": "toll_free", "803": "premium", "809": "premium"},
+}
+# Ranges kept for films and examples: NANPA 555-0100 to 0199, Ofcom and Arcep (numbers for use in
+# drama), ACMA (numbers for use in media).
+_FICTIONAL: Final = {
+    1: re.compile(r"\d{3}55501\d\d"),
+    33: re.compile(r"(?:19900|26191|35301|46571|53649|63998)\d{4}"),
+    44: re.compile(
+        r"(?:7700900|2079460|1632960|1914980|8081570|(?:11[3-8]|1[2-6]1)4960)\d{3}",
+    ),
+    61: re.compile(r"491570(?:006|110|15[6-9]|313|737)|[2378](?:5550|7010)\d{4}"),
+}
+_DIRECTORY_ASSISTANCE: Final = "5551212"
+
+# Numbers of these regions that are written in full need no parsing: country code and the national
+# number that the library would find. The equality is a test.
+_PLAIN_FORMS: Final = (
+    (7, "RU", re.compile(r"\+7([3489]\d{9})"), re.compile(r"[78]([349]\d{9})")),
+    (1, "US", re.compile(r"\+1([2-9]\d{9})"), re.compile(r"1?([2-9]\d{9})")),
+    (34, "ES", re.compile(r"\+34([5-9]\d{8})"), re.compile(r"([5-9]\d{8})")),
+    (60, "MY", re.compile(r"\+60(1\d{8,9})"), re.compile(r"0(1\d{8,9})")),
+)
+
+
+def parse_phone(raw: str, *, region: str, demo: bool = False) -> Phone:
+    """The number of a cell; `region` is where numbers without a country code are from.
+
+    Numbers kept for films and examples pass for `demo` only. Raises PhoneProblem.
+    """
+    text = read_text(raw)
+    number = _plain_number(text.number, region) or _library_number(text.number, region)
+    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    national = e164.removeprefix(f"+{number.country_code}")
+    if _is_fictional(number, national, demo=demo):
+        return _phone(text, e164, home=region, line="fixed_or_mobile", reviews=text.reviews)
+    line = _line(number, national)
+    home = phonenumbers.region_code_for_number(number) or ""
+    reviews = list(text.reviews)
+    if is_fake(national):
+        reviews.append("fake_pattern")
+    if region and home != region:
+        reviews.append("country_mismatch")
+    return _phone(text, e164, home=home, line=line, reviews=tuple(reviews))
+
+
+def is_fake(national: str) -> bool:
+    """Whether the digits are all the same, go up or down by one, or end in seven of a kind."""
+    if len(set(national[-7:])) == 1:
+        return True
+    steps = {(int(b) - int(a)) % 10 for a, b in zip(national, national[1:], strict=False)}
+    return steps in ({1}, {9})
+
+
+def _phone(text: PhoneText, e164: str, *, home: str, line: str, reviews: tuple[str, ...]) -> Phone:
+    return Phone(e164, home, line, text.extension, text.notes, reviews)
+
+
+def _plain_number(text: str, region: str) -> PhoneNumber | None:
+    for code, home, international, national in _PLAIN_FORMS:
+        found = international.fullmatch(text) or (region == home and national.fullmatch(text))
+        if found:
+            return PhoneNumber(country_code=code, national_number=int(found[1]))
+    return None
+
+
+_PARSE_CODES: Final = {
+    NumberParseException.INVALID_COUNTRY_CODE: "phone_invalid",
+    NumberParseException.NOT_A_NUMBER: "not_phone",
+    NumberParseException.TOO_SHORT_AFTER_IDD: "too_short",
+    NumberParseException.TOO_SHORT_NSN: "too_short",
+    NumberParseException.TOO_LONG: "too_long",
+}
+_LENGTH_CODES: Final = {
+    ValidationResult.TOO_SHORT: "too_short",
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "too_short",
+    ValidationResult.TOO_LONG: "too_long",
+}
+
+
+def _library_number(text: str, region: str) -> PhoneNumber:
+    try:
+        return phonenumbers.parse(text, region or None)
+    except NumberParseException as error:
+        # Not chained: the library's message may repeat the text.
+        raise PhoneProblem(_PARSE_CODES[error.error_type]) from None
+
+
+def _is_fictional(number: PhoneNumber, national: str, *, demo: bool) -> bool:
+    pattern = _FICTIONAL.get(number.country_code or 0)
+    if pattern is None or not pattern.fullmatch(national):
+        return False
+    if not demo:
+        raise PhoneProblem("fictional")
+    return True
+
+
+def _line(number: PhoneNumber, national: str) -> str:
+    """What kind of line it is. Raises PhoneProblem where it is no line of a person."""
+    if number.country_code == 1 and national.endswith(_DIRECTORY_ASSISTANCE):
+        raise PhoneProblem("type")
+    if code := _REFUSED_PREFIXES.get(number.country_code or 0, {}).get(national[:3]):
+        raise PhoneProblem(code)
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.UNKNOWN:
+        raise PhoneProblem("fake_pattern" if is_fake(national) else _invalid_code(number))
+    if kind not in _LINES:
+        raise PhoneProblem(_REFUSED_TYPES.get(kind, "type"))
+    return _LINES[kind]
+
+
+def _invalid_code(number: PhoneNumber) -> str:
+    length = phonenumbers.is_possible_number_with_reason(number)
+    return _LENGTH_CODES.get(length, "phone_invalid")

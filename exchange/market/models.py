@@ -1,0 +1,148 @@
+"""Tables of the market. A listing is a lot on sale; an order line is one lead and one slot."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.core.db import Record, enum_column, money_columns
+from exchange.core.money import Money
+from exchange.core.states import Graph
+
+
+class ListingStatus(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    PAUSED = "paused"
+    SOLD_OUT = "sold_out"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+L = ListingStatus
+
+
+class Listing(Record):
+    """A lot on sale at a fixed price; what it costs is said by its newest terms."""
+
+    KIND, PREFIX = "listing", "lst"
+    TRANSITIONS: ClassVar[Graph] = {
+        L.DRAFT: {L.PUBLISHED, L.WITHDRAWN},
+        L.PUBLISHED: {L.PAUSED, L.SOLD_OUT, L.WITHDRAWN, L.EXPIRED},
+        L.PAUSED: {L.PUBLISHED, L.WITHDRAWN, L.EXPIRED},
+        L.SOLD_OUT: {L.PUBLISHED, L.WITHDRAWN},
+        L.WITHDRAWN: set(),
+        L.EXPIRED: set(),
+    }
+    __table_args__ = (Index(None, "vertical_id", "status"), Index(None, "organization_id"))
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"), unique=True)
+    vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
+    status: Mapped[ListingStatus] = mapped_column(
+        enum_column(ListingStatus), default=ListingStatus.DRAFT
+    )
+    terms_version: Mapped[int] = mapped_column(default=1)
+    price: Mapped[Money] = money_columns("price")  # of the newest terms, net
+    published_at: Mapped[datetime | None]
+
+
+class ListingTerms(Record):
+    """What a buyer agrees to, by version; never edited (decision 45)."""
+
+    KIND, PREFIX = "listing_terms", "ltm"
+    __table_args__ = (
+        UniqueConstraint("listing_id", "version"),
+        CheckConstraint("price_amount > 0", name="price"),
+    )
+
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listing.id"))
+    version: Mapped[int]
+    price: Mapped[Money] = money_columns("price")
+    sales_max: Mapped[int]
+    return_window_hours: Mapped[int]
+
+
+class OrderStatus(StrEnum):
+    PENDING = "pending"
+    CONFIRMED = "confirmed"  # funds held, leads reserved
+    FULFILLED = "fulfilled"  # every line delivered; return windows run
+    SETTLED = "settled"  # every window closed, the seller's money payable
+    CANCELLED = "cancelled"
+
+
+class Order(Record):
+    """One purchase, by one buyer, from one listing."""
+
+    KIND, PREFIX = "order", "ord"
+    TRANSITIONS: ClassVar[Graph] = {
+        OrderStatus.PENDING: {OrderStatus.CONFIRMED, OrderStatus.CANCELLED},
+        OrderStatus.CONFIRMED: {OrderStatus.FULFILLED, OrderStatus.CANCELLED},
+        OrderStatus.FULFILLED: {OrderStatus.SETTLED},
+        OrderStatus.SETTLED: set(),
+        OrderStatus.CANCELLED: set(),
+    }
+    __table_args__ = (Index(None, "buyer_id"), Index(None, "listing_id"), Index(None, "status"))
+    __tablename__ = "purchase"  # ORDER is a reserved word of SQL
+
+    buyer_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listing.id"))
+    terms_version: Mapped[int]
+    quantity: Mapped[int]
+    criteria: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    price: Mapped[Money] = money_columns("price")  # of one lead, net, as agreed
+    total: Mapped[Money] = money_columns("total")
+    status: Mapped[OrderStatus] = mapped_column(
+        enum_column(OrderStatus), default=OrderStatus.PENDING
+    )
+    placed_by_id: Mapped[UUID | None]  # the user or key
+
+
+class LineStatus(StrEnum):
+    RESERVED = "reserved"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    REPLACED = "replaced"
+    SETTLED = "settled"
+    RELEASED = "released"
+
+
+class OrderLine(Record):
+    """One sale of one lead to one buyer in one slot (decision 38)."""
+
+    KIND, PREFIX = "line", "line"
+    TRANSITIONS: ClassVar[Graph] = {
+        LineStatus.RESERVED: {LineStatus.DELIVERED, LineStatus.RELEASED},
+        LineStatus.DELIVERED: {LineStatus.RETURNED, LineStatus.REPLACED, LineStatus.SETTLED},
+        LineStatus.RETURNED: set(),
+        LineStatus.REPLACED: set(),
+        LineStatus.SETTLED: {LineStatus.RETURNED},
+        LineStatus.RELEASED: set(),
+    }
+    __table_args__ = (
+        # The second belt against overselling: a slot of a lead is sold once, and once to a buyer.
+        Index(None, "lead_id", "slot", unique=True, postgresql_where=text("status <> 'released'")),
+        Index(
+            None, "lead_id", "buyer_id", unique=True, postgresql_where=text("status <> 'released'")
+        ),
+        Index(None, "order_id"),
+        Index(None, "window_until", postgresql_where=text("status = 'delivered'")),
+        CheckConstraint("slot >= 0", name="slot"),
+        CheckConstraint("refunded BETWEEN 0 AND price_amount", name="refunded"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("purchase.id"))
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
+    buyer_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    slot: Mapped[int]  # below the lead's sales_max
+    price: Mapped[Money] = money_columns("price")
+    refunded: Mapped[int] = mapped_column(BigInteger, default=0)  # minor units
+    status: Mapped[LineStatus] = mapped_column(enum_column(LineStatus), default=LineStatus.RESERVED)
+    delivered_at: Mapped[datetime | None]
+    window_until: Mapped[datetime | None]  # the last moment of a return

@@ -1,0 +1,1 @@
+"""Figures over the tables, read only: what the home pages and the public method page show."""

@@ -1,0 +1,1 @@
+"""The seller's door: imports, batches, listings and answers to returns. It never imports the buyer's."""

@@ -1,0 +1,203 @@
+"""Tables of the spot check. An inspection is one question about one lead; tasks answer it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.core.db import Record, enum_column
+from exchange.core.states import Graph
+
+
+class DrawStatus(StrEnum):
+    COMMITTED = "committed"  # the hash of the secret is public, no upload uses it yet
+    ASSIGNED = "assigned"  # taken by an import before its file was read
+    ROOTED = "rooted"  # the batch's root is public; the nonce is awaited
+    DRAWN = "drawn"  # secret and seed are public
+
+
+class Draw(Record):
+    """Commit, seal, reveal: everything that makes the order of the sample recomputable."""
+
+    KIND, PREFIX = "draw", "drw"
+    TRANSITIONS: ClassVar[Graph] = {
+        DrawStatus.COMMITTED: {DrawStatus.ASSIGNED},
+        DrawStatus.ASSIGNED: {DrawStatus.ROOTED},
+        DrawStatus.ROOTED: {DrawStatus.DRAWN},
+        DrawStatus.DRAWN: set(),
+    }
+    __table_args__ = (
+        # Each seller has one open commitment, published before the next upload.
+        Index(None, "organization_id", unique=True, postgresql_where=text("status = 'committed'")),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    import_id: Mapped[UUID | None] = mapped_column(ForeignKey("import.id"), unique=True)
+    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batch.id"), unique=True)
+    status: Mapped[DrawStatus] = mapped_column(
+        enum_column(DrawStatus), default=DrawStatus.COMMITTED
+    )
+    commitment: Mapped[bytes]  # SHA-256 of the secret
+    secret_key_version: Mapped[int]
+    secret_wrapped: Mapped[bytes]
+    assigned_at: Mapped[datetime | None]
+    rooted_at: Mapped[datetime | None]
+    nonce_until: Mapped[datetime | None]
+    nonce: Mapped[str | None]  # the empty text when nobody gave one in time
+    nonce_by: Mapped[str | None]  # seller, witness or nobody
+    beacon: Mapped[str] = mapped_column(default="")  # a slot for a public beacon
+    secret: Mapped[bytes | None]  # revealed with the seed
+    seed: Mapped[bytes | None]
+    drawn_at: Mapped[datetime | None]
+
+
+class SampleStatus(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+
+
+class Sample(Record):
+    """The drawn leads of one batch, the plan's numbers as they were, and the tally."""
+
+    KIND, PREFIX = "sample", "smp"
+    TRANSITIONS: ClassVar[Graph] = {
+        SampleStatus.OPEN: {
+            SampleStatus.ACCEPTED, SampleStatus.REJECTED, SampleStatus.UNDECIDED,
+        },
+        SampleStatus.ACCEPTED: set(),
+        SampleStatus.REJECTED: set(),
+        SampleStatus.UNDECIDED: set(),
+    }  # fmt: skip
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"), unique=True)
+    draw_id: Mapped[UUID] = mapped_column(ForeignKey("draw.id"), unique=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the seller
+    vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
+    status: Mapped[SampleStatus] = mapped_column(
+        enum_column(SampleStatus), default=SampleStatus.OPEN
+    )
+    plan: Mapped[dict[str, Any]] = mapped_column()  # name, population, looks, accept, reject
+    called_ahead: Mapped[int] = mapped_column(default=0)  # how many inspections are open or done
+    n: Mapped[int] = mapped_column(default=0)  # final at the decision
+    good: Mapped[int] = mapped_column(default=0)
+    bad: Mapped[int] = mapped_column(default=0)
+    unresolved: Mapped[int] = mapped_column(default=0)  # open after the decision policy
+    bad_upper: Mapped[float | None]  # exact one-sided 95 % bound, stage-wise
+    stage: Mapped[int | None]  # the look that decided, from 1
+    decided_at: Mapped[datetime | None]
+
+
+class InspectionPurpose(StrEnum):
+    SAMPLE = "sample"
+    FULL_INSPECTION = "full_inspection"
+    RETURN = "return"
+    GUARANTEE = "guarantee"
+    GOLD = "gold"
+    DOUBLE = "double"
+
+
+class InspectionStatus(StrEnum):
+    OPEN = "open"
+    CONCLUDED = "concluded"
+    CANCELLED = "cancelled"
+
+
+class OutcomeClass(StrEnum):
+    GOOD = "good"
+    BAD = "bad"
+    OPEN = "open"  # nothing is known: counts as not bad for the decision and is published
+
+
+class Inspection(Record):
+    """One question about one lead, asked by whoever `ref` names (decision 37)."""
+
+    KIND, PREFIX = "inspection", "isp"
+    TRANSITIONS: ClassVar[Graph] = {
+        InspectionStatus.OPEN: {InspectionStatus.CONCLUDED, InspectionStatus.CANCELLED},
+        InspectionStatus.CONCLUDED: set(),
+        InspectionStatus.CANCELLED: set(),
+    }
+    __table_args__ = (
+        UniqueConstraint("purpose", "ref_id", "lead_id"),
+        Index(None, "lead_id"),
+        Index(None, "ref_id", "position"),
+        CheckConstraint("verdicts_needed BETWEEN 1 AND 3", name="verdicts_needed"),
+    )
+
+    purpose: Mapped[InspectionPurpose] = mapped_column(enum_column(InspectionPurpose))
+    ref_kind: Mapped[str]
+    ref_id: Mapped[UUID]
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
+    organization_id: Mapped[UUID]  # the seller: nobody checks their own organization's leads
+    vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
+    position: Mapped[int | None]  # in the draw order, from 1
+    verdicts_needed: Mapped[int] = mapped_column(default=1)
+    status: Mapped[InspectionStatus] = mapped_column(
+        enum_column(InspectionStatus), default=InspectionStatus.OPEN
+    )
+    outcome: Mapped[OutcomeClass | None] = mapped_column(enum_column(OutcomeClass))
+    code: Mapped[str | None]  # the outcome code behind it
+    due_at: Mapped[datetime | None]
+    concluded_at: Mapped[datetime | None]
+
+
+class TaskStatus(StrEnum):
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SUBMITTED = "submitted"
+    CANCELLED = "cancelled"
+
+
+class VerificationTask(Record):
+    """One lead to call. A lease expires; what was typed is kept."""
+
+    KIND, PREFIX = "task", "task"
+    TRANSITIONS: ClassVar[Graph] = {
+        TaskStatus.QUEUED: {TaskStatus.CLAIMED, TaskStatus.CANCELLED},
+        TaskStatus.CLAIMED: {TaskStatus.SUBMITTED, TaskStatus.QUEUED},
+        TaskStatus.SUBMITTED: set(),
+        TaskStatus.CANCELLED: set(),
+    }
+    __table_args__ = (
+        Index(None, "not_before", postgresql_where=text("status = 'queued'")),
+        Index(None, "inspection_id"),
+        Index(None, "claimed_by_id"),
+    )
+
+    inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspection.id"))
+    vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
+    language: Mapped[str]
+    status: Mapped[TaskStatus] = mapped_column(enum_column(TaskStatus), default=TaskStatus.QUEUED)
+    not_before: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)  # people not reached so far
+    claimed_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))
+    promised_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))  # a call-back
+    lease_until: Mapped[datetime | None]
+    lease_number: Mapped[int] = mapped_column(default=0)  # fences a worker whose lease is over
+    draft: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+
+class Verdict(Record):
+    """What one verifier found in one call. Never changed; an undo is within its grace only."""
+
+    KIND, PREFIX = "verdict", "ver"
+    __table_args__ = (Index(None, "inspection_id"), Index(None, "verifier_id", "created_at"))
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("verification_task.id"))
+    inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspection.id"))
+    verifier_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    code: Mapped[str]  # the outcome code
+    outcome: Mapped[OutcomeClass | None] = mapped_column(
+        enum_column(OutcomeClass)
+    )  # NULL: not final
+    note: Mapped[str] = mapped_column(default="")
+    corrections: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    seconds: Mapped[int]  # from claim to submit

@@ -1,0 +1,154 @@
+"""The two processes behind the pages: one runs jobs that were rung for, one runs the sweeps.
+
+Neither holds anything that cannot be found again in the tables, so both may be killed at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from hashlib import sha256
+from typing import Final
+
+from flask import Flask
+from redis import Redis
+from rq import Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from exchange.core import jobs
+from exchange.core.db import db
+from exchange.core.jobs import Sweep
+from exchange.embedded.leash import tie
+
+log = logging.getLogger(__name__)
+
+# RQ's floor: a job whose worker vanished without us noticing is free again after about a minute.
+WORKER_TTL_SECONDS: Final = 20
+MAINTENANCE_SECONDS: Final = 10
+MONITORING_SECONDS: Final = 5
+SWEEP_THREADS: Final = 4
+TICK_SECONDS: Final = 0.2
+
+
+def work(app: Flask, queues: Sequence[str], *, burst: bool = False) -> None:
+    """Run jobs until a signal comes; SIGTERM lets the running one finish first."""
+    with app.app_context():
+        os.register_at_fork(after_in_child=_begin_child(db.engine, os.getpid()))
+        connection = jobs.redis_connection()
+        forget_dead_workers(connection)
+        worker = Worker(
+            [jobs.queue(name) for name in queues],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL_SECONDS,
+            maintenance_interval=MAINTENANCE_SECONDS,
+            job_monitoring_interval=MONITORING_SECONDS,
+        )
+        worker.work(burst=burst, logging_level="WARNING")
+
+
+def _begin_child(engine: Engine, parent: int) -> Callable[[], None]:
+    """What each forked job does first: speak on no connection of its parent, and die with it."""
+
+    def begin() -> None:
+        engine.dispose(close=False)
+        tie(signal.SIGKILL, parent)
+
+    return begin
+
+
+def forget_dead_workers(connection: Redis) -> None:
+    """Free the jobs of workers of this machine that died without a word.
+
+    RQ would free them after a minute; until then no sweep could ring for them again.
+    """
+    for worker in Worker.all(connection=connection, serializer=JSONSerializer):
+        if worker.hostname != socket.gethostname() or _is_alive(worker.pid):
+            continue
+        job_id = worker.get_current_job_id()
+        worker.register_death()
+        if job_id and (job := _find(job_id, connection)):
+            job.delete()
+
+
+def _find(job_id: str, connection: Redis) -> Job | None:
+    found = Job.fetch_many([job_id], connection=connection, serializer=JSONSerializer)
+    return found[0]
+
+
+def _is_alive(pid: int | None) -> bool:
+    # A restarted container hands out the same numbers again: ours is not the old one's.
+    if pid is None or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class Scheduler:
+    """Runs each sweep when it is due; two schedulers never run the same one at once."""
+
+    def __init__(self, app: Flask, sweeps: Mapping[str, Sweep]) -> None:
+        self._app = app
+        self._sweeps = sweeps
+        self._due = dict.fromkeys(sweeps, 0.0)
+        self._running: dict[str, Future[bool]] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Run what is due until told to stop; what runs then is finished first."""
+        with ThreadPoolExecutor(SWEEP_THREADS, thread_name_prefix="sweep") as pool:
+            while not stop.wait(TICK_SECONDS):
+                self._start_due(pool)
+
+    def _start_due(self, pool: ThreadPoolExecutor) -> None:
+        now = time.monotonic()
+        for name, sweep in self._sweeps.items():
+            running = self._running.get(name)
+            if self._due[name] <= now and (running is None or running.done()):
+                self._due[name] = now + sweep.seconds
+                self._running[name] = pool.submit(run_alone, self._app, name)
+
+
+def run_alone(app: Flask, name: str) -> bool:
+    """Run one sweep unless somebody else runs it now; an exception is logged and goes no further.
+
+    Returns whether it was run.
+    """
+    try:
+        with app.app_context():
+            return _run_locked(name)
+    except SQLAlchemyError as error:
+        log.warning("sweep %s: the database refused (%s)", name, type(error).__name__)
+    except Exception:  # one sweep must not stop the others
+        log.exception("sweep %s failed", name)
+    return False
+
+
+def _run_locked(name: str) -> bool:
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": lock_key(name)}
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key):
+            return False
+        try:
+            jobs.run_sweep(name)
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+        return True
+
+
+def lock_key(name: str) -> int:
+    """The number of a sweep's lock: 63 bits of a hash, so that names do not collide."""
+    return int.from_bytes(sha256(f"sweep:{name}".encode()).digest()[:8]) >> 1

@@ -1,0 +1,3 @@
+def test_signs_in(client, cast):
+    cast.seller.sign_in(client)
+    assert client.get("/sign-up").status_code == 200
