@@ -15,7 +15,6 @@ from flask_smorest import Api as SmorestApi
 from exchange.identity.access import public
 
 PREFIX: Final = "/api/v1"
-frame = Blueprint("api", __name__)
 
 
 class Api(SmorestApi):  # type: ignore[misc]  # flask-smorest ships no types
@@ -42,6 +41,9 @@ def init_app(app: Flask, doors: Sequence[Blueprint]) -> Sequence[Blueprint]:
     api.spec.components.security_scheme("key", {"type": "http", "scheme": "bearer"})
     for door in doors:
         api.register_blueprint(door, url_prefix=PREFIX)
+
+    # Made anew for each application: a blueprint takes no routes after it was registered.
+    frame = Blueprint("api", __name__)
 
     @frame.get(f"{PREFIX}/openapi.json")
     @public

@@ -11,17 +11,17 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import sha256
 from typing import Final
 
 from flask import Flask
 from redis import Redis
-from rq import Worker
+from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from sqlalchemy import Engine, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.core import jobs
@@ -39,13 +39,22 @@ SWEEP_THREADS: Final = 4
 TICK_SECONDS: Final = 0.2
 
 
+class LeashedWorker(Worker):
+    """A worker whose forked job dies with it, and speaks on connections of its own."""
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """What the fork runs instead of the worker's loop."""
+        tie(signal.SIGKILL, os.getppid())
+        db.engine.dispose(close=False)
+        super().main_work_horse(job, queue)
+
+
 def work(app: Flask, queues: Sequence[str], *, burst: bool = False) -> None:
     """Run jobs until a signal comes; SIGTERM lets the running one finish first."""
     with app.app_context():
-        os.register_at_fork(after_in_child=_begin_child(db.engine, os.getpid()))
         connection = jobs.redis_connection()
         forget_dead_workers(connection)
-        worker = Worker(
+        worker = LeashedWorker(
             [jobs.queue(name) for name in queues],
             connection=connection,
             serializer=JSONSerializer,
@@ -54,16 +63,6 @@ def work(app: Flask, queues: Sequence[str], *, burst: bool = False) -> None:
             job_monitoring_interval=MONITORING_SECONDS,
         )
         worker.work(burst=burst, logging_level="WARNING")
-
-
-def _begin_child(engine: Engine, parent: int) -> Callable[[], None]:
-    """What each forked job does first: speak on no connection of its parent, and die with it."""
-
-    def begin() -> None:
-        engine.dispose(close=False)
-        tie(signal.SIGKILL, parent)
-
-    return begin
 
 
 def forget_dead_workers(connection: Redis) -> None:
@@ -75,7 +74,7 @@ def forget_dead_workers(connection: Redis) -> None:
         if worker.hostname != socket.gethostname() or _is_alive(worker.pid):
             continue
         job_id = worker.get_current_job_id()
-        worker.register_death()
+        worker.register_death()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
         if job_id and (job := _find(job_id, connection)):
             job.delete()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
+from stripe_sandbox import deliveries
 from stripe_sandbox.call import Call
 from stripe_sandbox.messages import Json, public
 
@@ -25,5 +24,4 @@ def emit(call: Call, event_type: str, subject: Json, *, account: str | None = No
     if account is not None:
         event["account"] = account
     store.put(event, account=account)
-    queue = "INSERT INTO delivery (event, next_at) VALUES (?, ?)"
-    store.db.execute(queue, (event["id"], time.time()))
+    deliveries.queue(store, event["id"])

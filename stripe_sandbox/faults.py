@@ -77,7 +77,9 @@ def read_fault(body: Json) -> Fault:
     try:
         fault = Fault(**body)
     except TypeError as error:
-        raise invalid("fault", f"A fault has kind, method, path, seconds, skip, times: {error}") from error
+        raise invalid(
+            "fault", f"A fault has kind, method, path, seconds, skip, times: {error}"
+        ) from error
     if fault.kind not in BEHAVIORS:
         raise invalid("kind", f"Unknown fault; known are {', '.join(BEHAVIORS)}.")
     return fault

@@ -16,13 +16,18 @@ _COMPARISONS = {
 
 
 def page(call: Call, kind: str, *, url: str, filters: tuple[str, ...] = ()) -> Json:
-    """The account's objects of a kind, filtered by equality, by `created`, and cut to a page."""
+    """One page of the account's objects of a kind that match the parameters."""
+    return cut(call.params, matching(call, kind, filters=filters), url=url)
+
+
+def matching(call: Call, kind: str, *, filters: tuple[str, ...]) -> list[Json]:
+    """The account's objects of a kind, filtered by equality and by `created`, newest first."""
     items = call.store.newest_first(kind, account=call.account)
     for name in filters:
         wanted = call.params.text(name)
         if wanted is not None:
             items = [item for item in items if item.get(name) == wanted]
-    return cut(call.params, _created(call.params, items), url=url)
+    return _created(call.params, items)
 
 
 def cut(params: Params, items: list[Json], *, url: str) -> Json:

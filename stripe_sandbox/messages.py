@@ -24,7 +24,8 @@ class Request:
     @property
     def form(self) -> str:
         """The encoded parameters, wherever the method carries them."""
-        return self.query if self.method in {"GET", "DELETE"} else self.body.decode("utf-8")
+        in_query = self.method in {"GET", "DELETE"}
+        return self.query if in_query else self.body.decode("utf-8", errors="replace")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,9 @@ class Params:
         value = self.values.get(key)
         items = value if isinstance(value, list) else []
         named = enumerate(items)
-        return [Params(item, f"{self.name(key)}[{n}]") for n, item in named if isinstance(item, dict)]
+        return [
+            Params(item, f"{self.name(key)}[{n}]") for n, item in named if isinstance(item, dict)
+        ]
 
     def texts(self, key: str) -> list[str]:
         value = self.values.get(key)

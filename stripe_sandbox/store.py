@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     options TEXT NOT NULL DEFAULT '{}');
 """
 _TABLES = ("object", "counter", "setting", "call", "saved", "delivery")
+_LOCK_SECONDS = 1.0
 _ID_LENGTH = {"acct": 16, "req": 14, "cs_test": 58}
 
 
@@ -40,12 +41,15 @@ class Store:
 
     def __init__(self, path: str = ":memory:") -> None:
         self._lock = threading.RLock()
-        self.db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.db = sqlite3.connect(
+            path, timeout=_LOCK_SECONDS, isolation_level=None, check_same_thread=False
+        )
         self.db.row_factory = sqlite3.Row
         # Another server on the same file would hand out the same ids: refuse to share it.
         self.db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self.db.execute("PRAGMA synchronous = OFF")
-        self.db.executescript(_SCHEMA)
+        self.db.execute("PRAGMA journal_mode = WAL")
+        self.db.execute("PRAGMA synchronous = OFF")  # a killed process loses nothing by it
+        self.db.executescript(f"BEGIN EXCLUSIVE; {_SCHEMA} COMMIT;")
 
     def close(self) -> None:
         with self._lock:

@@ -8,13 +8,13 @@ order of their ids, so two postings cannot wait for each other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.billing.accounts import AccountRef
@@ -72,25 +72,86 @@ def post(
 def post_all(entries: Iterable[Entry]) -> frozenset[str]:
     """Make the postings whose keys are new, or change nothing; returns their keys.
 
-    Moves of nil are left out. Raises InsufficientFunds, naming what is missing in minor units,
-    when an account of a party would fall below its floor.
+    Moves of nil are left out, and a posting without any other is not made. Raises
+    InsufficientFunds, naming what is missing in minor units, when an account of a party would
+    fall below its floor; nothing is written then, so the caller may go on with something else.
     """
-    wanted = [entry for entry in entries if any(move.amount for move in entry.moves)]
-    fresh = _insert_postings(wanted)
-    moves = [
-        (fresh[entry.key], position, move)
-        for entry in wanted
-        if entry.key in fresh
-        for position, move in enumerate(m for m in entry.moves if m.amount)
-    ]
-    if moves:
-        _apply([move for _, _, move in moves])
-        _insert_transfers(moves)
-    return frozenset(fresh)
+    wanted = {entry.key: entry for entry in entries if any(move.amount for move in entry.moves)}
+    if not wanted:
+        return frozenset()
+    # Locks come first: whoever makes the same posting touches the same accounts and waits here,
+    # so that what is known to be made stays true until the end.
+    funds = _lock({side for entry in wanted.values() for side in _sides(entry)})
+    fresh = [wanted[key] for key in sorted(wanted.keys() - made(wanted))]
+    _require_funds(funds, _net_change(fresh))
+    postings = _insert_postings(fresh)
+    done = [entry for entry in fresh if entry.key in postings]
+    _write_balances(_net_change(done))
+    _insert_transfers(done, postings)
+    return frozenset(postings)
+
+
+def made(keys: Iterable[str]) -> frozenset[str]:
+    """Those of the keys under which a posting stands already."""
+    wanted = literal(list(keys), ARRAY(Text))
+    return frozenset(db.session.scalars(select(Posting.key).where(Posting.key == any_(wanted))))
+
+
+def lock_balances(refs: Iterable[AccountRef]) -> dict[AccountRef, int]:
+    """Lock these accounts of parties and read their balances, in minor units, for sums to be made.
+
+    Name every account that the posting will touch: locks are taken in the order of ids, here and
+    in `post_all`, and a second round could find another transaction in between.
+    """
+    wanted = set(refs)
+    funds = _lock(wanted)
+    return {ref: funds[ref.id].balance for ref in wanted if ref.organization_id is not None}
+
+
+def key(subject: Ref, word: str) -> str:
+    """The key of the posting that says `word` of a subject: `line-<id>-settled`."""
+    return f"{subject.kind}-{subject.id}-{word}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Funds:
+    balance: int
+    floor: int | None
+    currency: str
+
+
+def _sides(entry: Entry) -> Iterator[AccountRef]:
+    for move in entry.moves:
+        yield move.source
+        yield move.target
+
+
+def _lock(refs: set[AccountRef]) -> dict[UUID, _Funds]:
+    """Open the accounts that are missing; lock those of parties in the order of their ids."""
+    _open_accounts(refs)
+    parties = sorted(ref.id for ref in refs if ref.organization_id is not None)
+    rows = db.session.execute(
+        select(Account.id, Account.balance, Account.floor, Account.currency)
+        .where(Account.id == any_(literal(parties, ARRAY(Uuid))))
+        .order_by(Account.id)
+        .with_for_update()
+    )
+    return {row.id: _Funds(row.balance, row.floor, row.currency) for row in rows}
+
+
+def _require_funds(funds: Mapping[UUID, _Funds], change: Mapping[UUID, int]) -> None:
+    for account_id, amount in change.items():
+        here = funds[account_id]
+        missing = 0 if here.floor is None else here.floor - (here.balance + amount)
+        if missing > 0 and amount < 0:
+            raise InsufficientFunds(missing=missing, currency=here.currency)
 
 
 def _insert_postings(entries: Sequence[Entry]) -> dict[str, UUID]:
-    """The keys that were new, with the ids of their postings."""
+    """The keys that were new, with the ids of their postings.
+
+    The clause about conflicts serves postings between platform accounts, which nobody locks.
+    """
     now, fresh = clock.now(), {}
     for some in _pages(entries):
         statement = insert(Posting).on_conflict_do_nothing(index_elements=["key"])
@@ -106,37 +167,26 @@ def _insert_postings(entries: Sequence[Entry]) -> dict[str, UUID]:
             }
             for entry in some
         ]
-        made = db.session.execute(statement.values(rows).returning(Posting.key, Posting.id))
-        fresh.update({row.key: row.id for row in made})
+        written = db.session.execute(statement.values(rows).returning(Posting.key, Posting.id))
+        fresh.update({row.key: row.id for row in written})
     return fresh
 
 
-def _apply(moves: Sequence[Move]) -> None:
-    """Open what is missing, lock in the order of ids, check the floors and write the balances."""
-    _open_accounts({side for move in moves for side in (move.source, move.target)})
-    change = _net_change(moves)
-    locked = db.session.execute(
-        select(Account.id, Account.balance, Account.floor)
-        .where(Account.id.in_(change))
-        .order_by(Account.id)
-        .with_for_update()
-    ).all()
-    for account_id, balance, floor in locked:
-        missing = 0 if floor is None else floor - ((balance or 0) + change[account_id])
-        if missing > 0:
-            raise InsufficientFunds(missing=missing)
-    db.session.connection().execute(
-        update(Account)
-        .where(Account.id == bindparam("account"))
-        .values(balance=Account.balance + bindparam("change")),
-        [{"account": key, "change": amount} for key, amount in sorted(change.items()) if amount],
-    )
+def _write_balances(change: Mapping[UUID, int]) -> None:
+    rows = [{"account": key, "change": amount} for key, amount in sorted(change.items()) if amount]
+    if rows:
+        db.session.connection().execute(
+            update(Account)
+            .where(Account.id == bindparam("account"))
+            .values(balance=Account.balance + bindparam("change")),
+            rows,
+        )
 
 
-def _net_change(moves: Sequence[Move]) -> dict[UUID, int]:
-    """By account of a party, what these moves add; platform accounts keep no balance."""
+def _net_change(entries: Sequence[Entry]) -> dict[UUID, int]:
+    """By account of a party, what these postings add; platform accounts keep no balance."""
     change: defaultdict[UUID, int] = defaultdict(int)
-    for move in moves:
+    for move in (move for entry in entries for move in entry.moves):
         for side, sign in ((move.source, -1), (move.target, 1)):
             if side.organization_id is not None:
                 change[side.id] += sign * move.amount.amount
@@ -158,16 +208,17 @@ def _open_accounts(refs: set[AccountRef]) -> None:
     db.session.execute(insert(Account).on_conflict_do_nothing().values(rows))
 
 
-def _insert_transfers(moves: Sequence[tuple[UUID, int, Move]]) -> None:
+def _insert_transfers(entries: Sequence[Entry], postings: Mapping[str, UUID]) -> None:
     rows = [
         {
-            "posting_id": posting_id,
+            "posting_id": postings[entry.key],
             "position": position,
             "source_id": move.source.id,
             "target_id": move.target.id,
             "amount": move.amount.amount,
         }
-        for posting_id, position, move in moves
+        for entry in entries
+        for position, move in enumerate(move for move in entry.moves if move.amount)
     ]
     for some in _pages(rows):
         db.session.execute(insert(Transfer).values(list(some)))

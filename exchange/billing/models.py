@@ -66,6 +66,7 @@ class Reason(StrEnum):
     HOLD_RELEASED = "hold_released"
     DELIVERED = "delivered"
     SALE_SETTLED = "sale_settled"
+    SALE_REVERSED = "sale_reversed"  # a settled sale is pending again, to be refunded from there
     REFUNDED = "refunded"
     RESERVE_RELEASED = "reserve_released"
     PAYOUT_REQUESTED = "payout_requested"
@@ -122,6 +123,18 @@ class ChainLink(Model):
     sealed_at: Mapped[datetime]
 
 
+class ChainTail(Model):
+    """Where an organization's newest link is, so that the sealer need not search for it.
+
+    It proves nothing: verification works out the same from the links alone.
+    """
+
+    __tablename__ = "chain_tail"
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+
+
 class HoldStatus(StrEnum):
     ACTIVE = "active"
     CAPTURED = "captured"
@@ -165,10 +178,19 @@ class TopUp(Record):
     TRANSITIONS: ClassVar[Graph] = {
         TopUpStatus.STARTED: {TopUpStatus.SUCCEEDED, TopUpStatus.FAILED},
         TopUpStatus.SUCCEEDED: set(),
-        TopUpStatus.FAILED: set(),
+        TopUpStatus.FAILED: {TopUpStatus.SUCCEEDED},  # money that came after all is never refused
     }
+    __table_args__ = (
+        Index(None, "organization_id"),
+        # What the sweep for fees asks every few seconds.
+        Index(
+            None,
+            "payment_id",
+            postgresql_where=text("status = 'succeeded' AND fee_booked_at IS NULL"),
+        ),
+    )
 
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), index=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     amount: Mapped[Money] = money_columns("amount")
     status: Mapped[TopUpStatus] = mapped_column(
         enum_column(TopUpStatus), default=TopUpStatus.STARTED
@@ -176,6 +198,7 @@ class TopUp(Record):
     session_id: Mapped[str | None] = mapped_column(unique=True)  # Stripe's checkout session
     checkout_url: Mapped[str | None]
     payment_id: Mapped[str | None] = mapped_column(unique=True)  # Stripe's payment intent
+    fee_booked_at: Mapped[datetime | None]  # when what Stripe kept of it was posted
 
 
 class PayoutAccountStatus(StrEnum):
@@ -197,6 +220,7 @@ class PayoutAccount(Record):
         enum_column(PayoutAccountStatus), default=PayoutAccountStatus.STARTED
     )
     external_id: Mapped[str | None] = mapped_column(unique=True)
+    failure: Mapped[str] = mapped_column(server_default=text("''"), default="")  # Stripe's code
 
 
 class PayoutStatus(StrEnum):
@@ -213,9 +237,9 @@ class Payout(Record):
     KIND, PREFIX = "payout", "pay"
     TRANSITIONS: ClassVar[Graph] = {
         PayoutStatus.RELEASABLE: {PayoutStatus.IN_TRANSIT, PayoutStatus.HELD, PayoutStatus.FAILED},
-        PayoutStatus.HELD: {PayoutStatus.RELEASABLE, PayoutStatus.FAILED},
+        PayoutStatus.HELD: {PayoutStatus.RELEASABLE, PayoutStatus.IN_TRANSIT, PayoutStatus.FAILED},
         PayoutStatus.IN_TRANSIT: {PayoutStatus.PAID, PayoutStatus.FAILED},
-        PayoutStatus.PAID: set(),
+        PayoutStatus.PAID: {PayoutStatus.FAILED},  # Stripe took the transfer back
         PayoutStatus.FAILED: set(),
     }
     __table_args__ = (Index(None, "organization_id"), Index(None, "status"))
@@ -226,7 +250,9 @@ class Payout(Record):
         enum_column(PayoutStatus), default=PayoutStatus.RELEASABLE
     )
     external_id: Mapped[str | None] = mapped_column(unique=True)  # Stripe's transfer
-    failure: Mapped[str] = mapped_column(default="")
+    failure: Mapped[str] = mapped_column(default="")  # a code: why it is held or has failed
+    attempts: Mapped[int] = mapped_column(server_default=text("0"), default=0)
+    next_attempt_at: Mapped[datetime]  # when the sweep rings for it again
 
 
 class CommissionRate(Record):

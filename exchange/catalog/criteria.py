@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Numeric, and_, case, cast, false, func, not_, or_, true
+from sqlalchemy import ColumnElement, Numeric, Text, and_, case, cast, false, func, not_, or_, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from exchange.catalog.fields import CHOICES, NUMBERS, TIMES, FieldSpec, FieldType, LeadFields, Value
@@ -139,9 +139,9 @@ def to_sql(criteria: Criteria, column: AttributesColumn) -> ColumnElement[bool]:
     """The criteria over a JSONB column of attributes; never NULL while the column is not."""
     match criteria:
         case Is(field, value):
-            return column.op("@>")(cast({field: value}, JSONB))
+            return column.bool_op("@>")(cast({field: value}, JSONB))
         case In(field, values):
-            return or_(false(), *(column.op("@>")(cast({field: v}, JSONB)) for v in values))
+            return or_(false(), *(column.bool_op("@>")(cast({field: v}, JSONB)) for v in values))
         case Between(field, low, high):
             return _between_sql(column, field, (low, high))
         case All(parts):
@@ -178,7 +178,7 @@ def _between_sql(
     """CASE keeps the cast away from values of another type, in whatever order it is planned."""
     low, high = ends
     number = _kind(low if low is not None else high) == "number"
-    text = column.op("->>")(field)
+    text = column.op("->>", return_type=Text())(field)
     # Code points, as Python compares; the database's own collation may sort otherwise.
     found: ColumnElement[Any] = cast(text, Numeric) if number else text.collate("C")
     bounds = []

@@ -88,7 +88,9 @@ def _spec_json(spec: FieldSpec) -> dict[str, Any]:  # Any: JSON
         "synonyms": list(spec.synonyms),
         "example": spec.example,
     }
-    return {key: value for key, value in data.items() if value not in (None, [], "", False)}
+    # A bound of 0 says something; `0 == False` must not drop it.
+    empty: tuple[object, ...] = (None, [], "")
+    return {k: v for k, v in data.items() if v not in empty and v is not False}
 
 
 def _choice_json(choice: Choice) -> dict[str, Any]:  # Any: JSON
@@ -106,9 +108,13 @@ def field_problems(
     """Everything wrong with the fields of a lead schema, each by its JSON pointer."""
     yield from _schema_problems(fields, pointer)
     for i, spec in enumerate(fields.specs):
-        yield from _choice_problems(spec, f"{pointer}/{i}/choices")
-        yield from _spec_problems(spec, f"{pointer}/{i}")
-        yield from _example_problems(spec, context, f"{pointer}/{i}/example")
+        found = [
+            *_choice_problems(spec, f"{pointer}/{i}/choices"),
+            *_spec_problems(spec, f"{pointer}/{i}"),
+        ]
+        yield from found
+        if not found:  # a broken field cannot read its example
+            yield from _example_problems(spec, context, f"{pointer}/{i}/example")
     yield from _header_problems(fields, pointer)
 
 

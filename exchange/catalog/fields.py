@@ -75,7 +75,7 @@ class Choice:
     """One allowed value: the stable code, how people read it, how files write it."""
 
     value: str
-    label: Labels
+    label: Labels = field(hash=False)
     synonyms: tuple[str, ...] = ()
     time_zone: str | None = None  # of a region
 
@@ -86,7 +86,7 @@ class FieldSpec:
 
     name: str
     type: FieldType
-    label: Labels
+    label: Labels = field(hash=False)
     required: bool = False
     contact: bool = False  # identifying: belongs to the locked contact, never to attributes
     choices: tuple[Choice, ...] = ()

@@ -51,7 +51,10 @@ class LeadSchema(Record):
     """The fields of a vertical's leads in one version. Immutable once a batch used it."""
 
     KIND, PREFIX = "lead_schema", "lsc"
-    __table_args__ = (UniqueConstraint("vertical_id", "version"), CheckConstraint("version > 0", name="version"))
+    __table_args__ = (
+        UniqueConstraint("vertical_id", "version"),
+        CheckConstraint("version > 0", name="version"),
+    )
 
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     version: Mapped[int]
@@ -67,7 +70,10 @@ class VerticalTerms(Record):
     """Windows, reasons, prices, calling hours and policies of a vertical in one version."""
 
     KIND, PREFIX = "vertical_terms", "vtm"
-    __table_args__ = (UniqueConstraint("vertical_id", "version"), CheckConstraint("version > 0", name="version"))
+    __table_args__ = (
+        UniqueConstraint("vertical_id", "version"),
+        CheckConstraint("version > 0", name="version"),
+    )
 
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     version: Mapped[int]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from exchange.catalog.definition import Terms, VerticalDefinition
 from exchange.catalog.models import CallScript, LeadSchema, Vertical, VerticalStatus, VerticalTerms
@@ -70,7 +71,7 @@ def scripts(vertical: Vertical) -> list[CallScript]:
         select(CallScript)
         .where(CallScript.vertical_id == vertical.id)
         .order_by(CallScript.language, CallScript.version.desc())
-        .distinct(CallScript.language)
+        .ext(distinct_on(CallScript.language))
     )
     found = db.session.scalars(newest).all()
     return sorted(found, key=lambda script: (script.language != vertical.language, script.language))

@@ -278,10 +278,11 @@ def _read(path: Path) -> Any:  # Any: JSON
 
 def _shape_problems(messages: Any, pointer: str) -> Iterator[FieldProblem]:  # Any: nested messages
     if isinstance(messages, Mapping):
+        # Dict fields put the mistakes of an entry one level deeper, under "key" and "value".
+        is_entry = not pointer.rpartition("/")[2].isdigit()
         for key, inner in messages.items():
-            # Dict fields put the mistakes of an entry one level deeper, under "key" and "value".
-            step = "" if key in {"_schema", "key", "value"} and pointer else f"/{key}"
-            yield from _shape_problems(inner, pointer + step)
+            is_level = key == "_schema" or (is_entry and key in {"key", "value"})
+            yield from _shape_problems(inner, pointer if is_level else f"{pointer}/{key}")
     else:
         for text in messages if isinstance(messages, list) else [messages]:
             yield FieldProblem(pointer or "/", "invalid", str(text))

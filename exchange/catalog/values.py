@@ -17,7 +17,15 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from exchange.catalog.words import CURRENCY_WORDS, EMPTY, MULTIPLIERS, NO, YES, fold
+from exchange.catalog.words import (
+    CURRENCY_WORDS,
+    EMPTY,
+    EMPTY_LENGTH_MAX,
+    MULTIPLIERS,
+    NO,
+    YES,
+    fold,
+)
 from exchange.core.money import Currency
 
 NUMBER_LENGTH_MAX = 64  # characters; longer text is no number and is not tried
@@ -58,16 +66,23 @@ INVISIBLE: Final = dict.fromkeys(
 
 def clean(raw: str) -> str:
     """One line of NFC text with single spaces. Raises `control_char`."""
+    if not raw.isprintable():
+        if _CONTROL.search(raw):
+            raise FieldError("control_char")
+        raw = raw.translate(INVISIBLE)
     if not raw.isascii():
-        raw = unicodedata.normalize("NFC", raw).translate(INVISIBLE)
-    if not raw.isprintable() and _CONTROL.search(raw):
-        raise FieldError("control_char")
+        raw = unicodedata.normalize("NFC", raw)
     return " ".join(raw.split())
 
 
 def is_empty(text: str) -> bool:
     """Whether cleaned text means that nothing was filled in: blank, a dash, N/A, нет данных."""
-    return not text or (len(text) < 20 and fold(text) in EMPTY and not text.isdigit())
+    if not text:
+        return True
+    # No such word ends in a digit: most numbers, dates and phones are done here.
+    if text[-1].isdigit() or len(text) > EMPTY_LENGTH_MAX:
+        return False
+    return fold(text) in EMPTY
 
 
 def parse_boolean(text: str) -> bool | None:

@@ -11,14 +11,14 @@ from typing import Final
 
 from exchange.core.money import Currency
 
+_MARKS = re.compile("[\u0300-\u036f]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
 def fold(text: str) -> str:
     """The form in which words are compared: no case, accents, punctuation, and ё is е."""
     if not text.isascii():
-        parts = unicodedata.normalize("NFKD", text)
-        text = "".join(c for c in parts if not unicodedata.combining(c))
+        text = _MARKS.sub("", unicodedata.normalize("NFKD", text))
     return _NOT_WORD.sub(" ", text.casefold()).strip()
 
 
@@ -34,6 +34,8 @@ EMPTY: Final = frozenset(
         *("tiada maklumat", "tiada data", "tidak dinyatakan", "tidak diketahui"),
     )
 )
+
+EMPTY_LENGTH_MAX: Final = 24  # characters: room for some punctuation around the longest word
 
 _YES = "yes y true 1 on да д истина есть sí s verdadero ya ada benar"
 _NO = "no n false 0 off нет н ложь нету falso tidak tak tiada palsu"

@@ -28,6 +28,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "sample": ("sample", "Plan and evaluate acceptance samples."),
     "user": ("users", "Create people."),
     "key": ("users", "Create API keys."),
+    "docs": ("docs", "Write the generated pages of docs/."),
     "demo": ("demo", "Tell the demo story."),
 }
 

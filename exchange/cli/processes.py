@@ -1,4 +1,4 @@
-"""One process of a larger deployment each: web, worker, scheduler, and the migration before them."""
+"""One process of a larger deployment each: web, worker, scheduler; and the migration."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BULK_NICENESS = 10
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1))
 @click.option("--threads", default=4, show_default=True, type=click.IntRange(1))
-def web(host: str, port: int, processes: int, threads: int) -> None:
+def web(*, host: str, port: int, processes: int, threads: int) -> None:
     """Serve pages and API until a signal comes."""
     from granian import Granian  # noqa: PLC0415  # only this command serves
     from granian.constants import Interfaces  # noqa: PLC0415
@@ -76,7 +76,7 @@ def scheduler() -> None:
     Scheduler(app, SWEEPS).run(stop)
 
 
-@click.command(name="migrate")
+@click.command()
 def migrate() -> None:
     """Bring the database to the newest migration and write down what this instance is."""
     found = settings()

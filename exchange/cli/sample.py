@@ -73,7 +73,10 @@ def sample() -> None:
 )
 @as_json
 def plan(*, size: int, rounding: str | None, as_json: bool, **points: Fraction | None) -> None:
-    """The plan for a lot: the house plan of its size or, with any risk given, a single sample."""
+    """Show the plan for a lot.
+
+    That is the house plan of its size or, with any risk given, the smallest single sample.
+    """
     with _as_usage():
         chosen = _plan(size, points, rounding=Rounding(rounding) if rounding else None)
     if as_json:
@@ -89,7 +92,10 @@ def plan(*, size: int, rounding: str | None, as_json: bool, **points: Fraction |
 @click.option("--accept", type=COUNT, required=True, help="Most bad leads in an accepted sample.")
 @as_json
 def oc(*, size: int, bad: int, n: int, accept: int, as_json: bool) -> None:
-    """The exact probability that a single sample accepts the lot."""
+    """Show how likely a sample accepts a lot.
+
+    Exact, for a single sample without replacement.
+    """
     with _as_usage():
         pa = hypergeometric_cdf(accept, population=size, bad=bad, drawn=n)
     if as_json:
@@ -115,7 +121,10 @@ def oc(*, size: int, bad: int, n: int, accept: int, as_json: bool) -> None:
 def bounds(
     *, size: int | None, n: int, bad: int, method: str, as_json: bool, **level: Any
 ) -> None:  # Any: confidence and sides, checked by click
-    """Exact bounds on the bad share, for a sample whose size was fixed beforehand."""
+    """Bound the bad share of a lot.
+
+    For a sample whose size was fixed beforehand, not for one that stopped at a look.
+    """
     with _as_usage():
         tail = exact.tail_of(level["confidence"], sides=level["sides"])
         found = _bounds(bad, drawn=n, size=size, method=method, tail=tail)
@@ -136,7 +145,10 @@ def bounds(
 @click.option("--first", "n", type=SIZE, help="Only so many, remembering no more than these.")
 @as_json
 def draw(*, seed: str, leaves: Path, n: int | None, as_json: bool) -> None:
-    """The order in which the leaves are drawn, as 0-based places in the file."""
+    """Draw the leaves of a lot.
+
+    Prints the order as 0-based places in the file.
+    """
     key = _seed(seed)
     try:
         order = first(key, _leaves(leaves), n=n) if n else full_order(key, _leaves(leaves))

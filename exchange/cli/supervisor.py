@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from exchange.embedded.errors import EmbeddedError
 
-FIRST_DELAY_SECONDS: Final = 0.5
+FIRST_DELAY_SECONDS: Final = 0.1
 LAST_DELAY_SECONDS: Final = 30.0
 STEADY_SECONDS: Final = 60.0  # who lived that long starts again without a long wait
 POLL_SECONDS: Final = 0.2

@@ -27,7 +27,9 @@ from exchange.cli.supervisor import Supervisor
 from exchange.config import ROOT
 from exchange.embedded.address import free_port, is_free
 from exchange.embedded.errors import EmbeddedError, InUse
+from exchange.embedded.lock import is_held
 from exchange.embedded.process import Process
+from exchange.embedded.runas import OURSELVES, leashed
 
 PROGRAM: Final = (sys.executable, "-m", "exchange")
 FIRST_PORT: Final = 8000
@@ -70,6 +72,8 @@ def up(port: int | None, host: str, kind: str | None) -> None:
     _refuse_real_money(kind)
     folder = instances.folder_of(kind)
     with interruptible(), _explained(folder):
+        if is_held(folder):
+            raise InUse(folder)
         plan = Plan(kind=kind, folder=folder, host=host, port=_choose_port(host, port))
         run(plan)
 
@@ -96,9 +100,9 @@ def reset(kind: str | None, *, yes: bool) -> None:
 
 def run(plan: Plan) -> None:
     """Run the plan until a signal comes; raises EmbeddedError and Failed before anything serves."""
-    here = {"postgres": "DATABASE_URL" not in os.environ, "valkey": "REDIS_URL" not in os.environ}
+    postgres, valkey = "DATABASE_URL" not in os.environ, "REDIS_URL" not in os.environ
     say(f"Starting the {plan.kind} instance in {plan.folder}")
-    with embedded.servers(plan.folder, **here) as servers:
+    with embedded.servers(plan.folder, postgres=postgres, valkey=valkey) as servers:
         environment = compose(plan, servers)
         supervisor = Supervisor(say)
         for server in servers.each():
@@ -234,8 +238,9 @@ def _prepare(environment: Mapping[str, str]) -> None:
 
 def _step(environment: Mapping[str, str], *arguments: str, capture: bool = False) -> str:
     """Run one of our own commands to its end, as a process that leaves no memory here."""
+    command = [*PROGRAM, *arguments]
     answer = subprocess.run(  # noqa: S603  # our own program
-        [*PROGRAM, *arguments],
+        leashed(command, identity=OURSELVES, signal_number=signal.SIGTERM),
         env=dict(environment),
         cwd=ROOT,
         check=False,

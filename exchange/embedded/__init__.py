@@ -89,5 +89,6 @@ def owned(folder: Path) -> Iterator[Path]:
 def erase(folder: Path) -> None:
     """Destroy the folder with all its data; raises InUse while it is in use."""
     with owned(folder) as place:
-        shutil.rmtree(runas.elsewhere(place), ignore_errors=True)
+        if outside := runas.elsewhere(place):
+            shutil.rmtree(outside, ignore_errors=True)
         shutil.rmtree(place)

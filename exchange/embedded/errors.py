@@ -1,5 +1,7 @@
 """What the servers on this machine can refuse, each a sentence for the person who starts them."""
 
+from pathlib import Path
+
 
 class EmbeddedError(Exception):
     """A server could not be started; the text says what to do."""
@@ -8,8 +10,9 @@ class EmbeddedError(Exception):
 class InUse(EmbeddedError):
     """Another process runs the servers of this folder."""
 
-    def __init__(self, folder: str, owner: str) -> None:
-        super().__init__(f"The instance in {folder} is running already{owner}.")
+    def __init__(self, folder: Path, owner: str = "") -> None:
+        by = f", by process {owner}" if owner else ""
+        super().__init__(f"The instance in {folder} is running already{by}.")
 
 
 class ForeignData(EmbeddedError):

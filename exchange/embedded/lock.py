@@ -23,7 +23,7 @@ class FolderLock:
         if not _lock(descriptor, fcntl.LOCK_EX):
             owner = os.read(descriptor, 20).decode(errors="replace").strip()
             os.close(descriptor)
-            raise InUse(str(self._path.parent), f", by process {owner}" if owner else "")
+            raise InUse(self._path.parent, owner)
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
         self._descriptor = descriptor

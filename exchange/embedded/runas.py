@@ -7,19 +7,22 @@ opened to others: what nobody cannot reach moves to a place that it can.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from exchange.embedded.errors import EmbeddedError
+
 LEASH: Final = Path(__file__).with_name("leash.py")
 SHARED: Final = Path("/var/lib/exchange-embedded")  # root's own, so nobody can plant a file there
+ELSEWHERE: Final = "postgres.place"  # names the place outside, in the instance's folder
 PATIENCE_SECONDS: Final = 120  # a busy machine; none of our commands takes more than two
 
 
@@ -77,22 +80,40 @@ def plain_environment() -> dict[str, str]:
 
 
 def choose(folder: Path) -> tuple[Identity, Path]:
-    """Who runs the database of this folder, and where its files are."""
+    """Who runs the database of this folder, and where its files are.
+
+    Raises EmbeddedError when data is there that nobody of ours can reach.
+    """
     if os.geteuid() != 0:
         return OURSELVES, folder
-    place = elsewhere(folder)
-    if place.exists():
+    if place := elsewhere(folder):
         return nobody(), place
     for identity in candidates(folder):
         if identity.can("/bin/sh", "-c", 'cd "$1"', "sh", str(folder)):
             return identity, folder
-    place.mkdir(mode=0o711, parents=True, exist_ok=True)
-    return nobody(), place
+    if (folder / "postgres").exists():
+        raise EmbeddedError(
+            f"The database in {folder} was made where root may use user namespaces. Allow them "
+            "(unshare -U), or let the user nobody pass through the folders above it."
+        )
+    return nobody(), _move_out(folder)
 
 
-def elsewhere(folder: Path) -> Path:
-    """Where nobody keeps the data of a folder that it cannot reach."""
-    return SHARED / hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+def elsewhere(folder: Path) -> Path | None:
+    """Where nobody keeps the data of a folder that it cannot reach; None when it is inside."""
+    try:
+        return Path((folder / ELSEWHERE).read_text().strip())
+    except FileNotFoundError:
+        return None
+
+
+def _move_out(folder: Path) -> Path:
+    # A new place each time: a folder that was deleted must not find its old data again.
+    SHARED.mkdir(mode=0o711, parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=SHARED, prefix="data-"))
+    place.chmod(0o711)
+    (folder / ELSEWHERE).write_text(f"{place}\n")
+    return place
 
 
 def candidates(folder: Path) -> Iterator[Identity]:

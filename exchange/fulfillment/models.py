@@ -87,10 +87,20 @@ class LeadReturn(Record):
         R.ARBITRATED: {R.CLOSED},
         R.CLOSED: set(),
     }
-    __table_args__ = (Index(None, "status", "decide_by"), Index(None, "buyer_id"))
+    __table_args__ = (
+        # A denied return does not keep a failed check from refunding the line later.
+        Index(
+            None,
+            "line_id",
+            unique=True,
+            postgresql_where=text("outcome IS DISTINCT FROM 'denied'"),
+        ),
+        Index(None, "status", "decide_by"),
+        Index(None, "buyer_id"),
+    )
 
-    line_id: Mapped[UUID] = mapped_column(ForeignKey("order_line.id"), unique=True)
-    lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
+    line_id: Mapped[UUID] = mapped_column(ForeignKey("order_line.id"))
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"), index=True)
     buyer_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), index=True)
     reason: Mapped[str]  # a code of the vertical's covered reasons, or failed_check
@@ -104,3 +114,6 @@ class LeadReturn(Record):
     decide_by: Mapped[datetime]  # silence of the exchange decides for the buyer
     decided_at: Mapped[datetime | None]
     decided_by_id: Mapped[UUID | None]
+    contest_until: Mapped[datetime | None]  # the seller may object to an approval until then
+    contest: Mapped[str] = mapped_column(default="")  # the seller's objection
+    arbitration: Mapped[str] = mapped_column(default="")  # the reason of the final word

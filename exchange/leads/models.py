@@ -194,6 +194,14 @@ class Lead(Record):
         # The first belt against overselling; the second is the unique slot of an order line.
         CheckConstraint("sold BETWEEN 0 AND sales_max", name="sold"),
         Index(None, "batch_id", "status", "region"),
+        # What can be bought of a lot, freshest first when it is read backward.
+        Index(
+            None,
+            "batch_id",
+            "requested_at",
+            "id",
+            postgresql_where=text("status = 'valid' AND is_sealed AND sold < sales_max"),
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
@@ -214,6 +222,7 @@ class Lead(Record):
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
+    is_sealed: Mapped[bool] = mapped_column(default=False)  # among the leaves under the root
 
 
 class Contact(Model):

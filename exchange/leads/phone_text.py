@@ -12,7 +12,9 @@ from typing import Final, NamedTuple
 DIGITS_MAX: Final = 15  # of a number in E.164
 SHORT_CODE_MAX: Final = 6  # digits; emergency numbers and services
 PART_MIN: Final = 7  # digits that make a part of a cell a number of its own
+VANITY_DIGITS: Final = 9  # with as many digits, letters beside them are no part of the number
 TEXT_MAX: Final = 80  # characters: two written numbers fit in, so that the reason can be told
+RAW_MAX: Final = 300  # characters that are looked at more closely
 
 
 class PhoneProblem(ValueError):
@@ -24,7 +26,7 @@ class PhoneProblem(ValueError):
 
 
 class PhoneText(NamedTuple):
-    """A number as digits with an optional plus in front, and signs that parts are written with."""
+    """A number as ASCII digits with a plus in front where it was written with one."""
 
     number: str
     extension: str = ""
@@ -33,7 +35,8 @@ class PhoneText(NamedTuple):
 
 
 _SIMPLE: Final = re.compile(r"\+?\d{7,15}", re.ASCII)
-_ALLOWED: Final = re.compile(r"\+?[\d\s().-]*\d[\s).-]*", re.ASCII)
+_WRITTEN: Final = re.compile(r"[\s(]*\+?[\d\s().-]*", re.ASCII)
+_PUNCTUATION: Final = dict.fromkeys(map(ord, " \t\n\r\v\f()-.+"))
 _LABEL: Final = re.compile(
     r"(?:tel|phone|mobile|mob|cell|тел|телефон|моб|сот)(?:\.|:|\s)\s*:?\s*(?=[+(\d])", re.IGNORECASE
 )
@@ -44,6 +47,8 @@ _EXTENSION: Final = re.compile(
 _SCIENTIFIC: Final = re.compile(r"\+?(\d)(?:[.,](\d+))?[eEеЕ]\+?(\d\d?)", re.ASCII)
 _FLOAT: Final = re.compile(r"(\+?\d{7,15})[.,]0+", re.ASCII)
 _BETWEEN: Final = re.compile(r"[/,;|&\n]|\s(?:or|and|и|или|y|o|atau|dan)\s", re.IGNORECASE)
+# A word with the digits of a whole number.
+_LONG_PART: Final = re.compile(r"(?:\d[().-]*){7,}", re.ASCII)
 _VANITY: Final = re.compile(r"[+(\d][\d\s().-]*[A-Za-z]{3}[A-Za-z\d\s.-]*", re.ASCII)
 # These turn the order of what follows, so that people saw another number.
 _REVERSING: Final = frozenset("\u202b\u202e\u2067")
@@ -54,6 +59,10 @@ def read_text(raw: str) -> PhoneText:
     """The number in a cell. Raises PhoneProblem."""
     if _SIMPLE.fullmatch(raw):
         return PhoneText(raw)
+    if len(raw) > RAW_MAX:
+        raise PhoneProblem(_code_of_long(raw))
+    if _WRITTEN.fullmatch(raw) and not _FLOAT.fullmatch(raw):
+        return PhoneText(_digits(raw))
     notes: list[str] = []
     reviews: list[str] = []
     text = _visible(raw, notes, reviews).strip()
@@ -61,8 +70,7 @@ def read_text(raw: str) -> PhoneText:
     text, extension = _without_extension(text)
     if extension:
         notes.append("extension")
-    _refuse_other_than_number(text)
-    return PhoneText(text, extension, tuple(notes), tuple(reviews))
+    return PhoneText(_digits(text), extension, tuple(notes), tuple(reviews))
 
 
 def _visible(raw: str, notes: list[str], reviews: list[str]) -> str:
@@ -128,26 +136,37 @@ def _without_extension(text: str) -> tuple[str, str]:
     return text, ""
 
 
-def _refuse_other_than_number(text: str) -> None:
-    """Raise PhoneProblem for what is not one number of a length that a number can have."""
-    count = sum(map(str.isdigit, text))
+def _digits(text: str) -> str:
+    """The digits of one number. Raises PhoneProblem for other text and impossible lengths."""
     if len(text) > TEXT_MAX:
-        raise PhoneProblem("too_long" if count > DIGITS_MAX else "not_phone")
+        raise PhoneProblem(_code_of_long(text))
     if _is_two_numbers(text):
         raise PhoneProblem("two_numbers")
-    if not _ALLOWED.fullmatch(text):
-        raise PhoneProblem("vanity" if _VANITY.fullmatch(text) else "not_phone")
-    if count > DIGITS_MAX:
+    if not _WRITTEN.fullmatch(text):
+        raise PhoneProblem("vanity" if _is_vanity(text) else "not_phone")
+    digits = text.translate(_PUNCTUATION)
+    if not digits:
+        raise PhoneProblem("not_phone")
+    if len(digits) > DIGITS_MAX:
         raise PhoneProblem("too_long")
-    if count <= SHORT_CODE_MAX:
+    if len(digits) <= SHORT_CODE_MAX:
         raise PhoneProblem("short_code")
+    return f"+{digits}" if "+" in text else digits
+
+
+def _code_of_long(text: str) -> str:
+    return "too_long" if sum(map(str.isdigit, text)) > DIGITS_MAX else "not_phone"
+
+
+def _is_vanity(text: str) -> bool:
+    """Whether letters stand for digits: they do where the digits alone are no whole number."""
+    return _VANITY.fullmatch(text) is not None and sum(map(str.isdigit, text)) < VANITY_DIGITS
 
 
 def _is_two_numbers(text: str) -> bool:
-    parts = [sum(map(str.isdigit, part)) for part in _BETWEEN.split(text)]
-    if len(parts) > 1 and max(parts) >= PART_MIN and sum(map(bool, parts)) > 1:
-        return True
     if text.count("+") > 1:
         return True
-    words = [sum(map(str.isdigit, word)) for word in text.split()]
-    return sum(count >= PART_MIN for count in words) > 1
+    if len(_LONG_PART.findall(text)) > 1:
+        return True
+    parts = [sum(map(str.isdigit, part)) for part in _BETWEEN.split(text)]
+    return len(parts) > 1 and max(parts) >= PART_MIN and sum(map(bool, parts)) > 1

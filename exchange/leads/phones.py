@@ -7,19 +7,18 @@ before it is asked.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
-from exchange.leads.phone_text import PhoneProblem, PhoneText, read_text
+from exchange.leads.phone_kinds import kind_and_region
+from exchange.leads.phone_text import PhoneProblem, read_text
 
 __all__ = ["Phone", "PhoneProblem", "parse_phone"]
 
 
-@dataclass(frozen=True, slots=True)
-class Phone:
+class Phone(NamedTuple):
     """A number that may belong to a person. `reviews` are codes that a person must look at."""
 
     e164: str
@@ -59,6 +58,8 @@ _FICTIONAL: Final = {
     ),
     61: re.compile(r"491570(?:006|110|15[6-9]|313|737)|[2378](?:5550|7010)\d{4}"),
 }
+_UP: Final = "0123456789" * 3
+_DOWN: Final = _UP[::-1]
 _DIRECTORY_ASSISTANCE: Final = "5551212"
 
 # Numbers of these regions that are written in full need no parsing: country code and the national
@@ -78,30 +79,22 @@ def parse_phone(raw: str, *, region: str, demo: bool = False) -> Phone:
     """
     text = read_text(raw)
     number = _plain_number(text.number, region) or _library_number(text.number, region)
-    e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    national = e164.removeprefix(f"+{number.country_code}")
+    national = phonenumbers.national_significant_number(number)
+    e164 = f"+{number.country_code}{national}"
     if _is_fictional(number, national, demo=demo):
-        return _phone(text, e164, home=region, line="fixed_or_mobile", reviews=text.reviews)
-    line = _line(number, national)
-    home = phonenumbers.region_code_for_number(number) or ""
-    reviews = list(text.reviews)
+        return Phone(e164, region, "fixed_or_mobile", text.extension, text.notes, text.reviews)
+    line, home = _line_and_region(number, national)
+    reviews = text.reviews
     if is_fake(national):
-        reviews.append("fake_pattern")
+        reviews = (*reviews, "fake_pattern")
     if region and home != region:
-        reviews.append("country_mismatch")
-    return _phone(text, e164, home=home, line=line, reviews=tuple(reviews))
+        reviews = (*reviews, "country_mismatch")
+    return Phone(e164, home, line, text.extension, text.notes, reviews)
 
 
 def is_fake(national: str) -> bool:
     """Whether the digits are all the same, go up or down by one, or end in seven of a kind."""
-    if len(set(national[-7:])) == 1:
-        return True
-    steps = {(int(b) - int(a)) % 10 for a, b in zip(national, national[1:], strict=False)}
-    return steps in ({1}, {9})
-
-
-def _phone(text: PhoneText, e164: str, *, home: str, line: str, reviews: tuple[str, ...]) -> Phone:
-    return Phone(e164, home, line, text.extension, text.notes, reviews)
+    return len(set(national[-7:])) == 1 or national in _UP or national in _DOWN
 
 
 def _plain_number(text: str, region: str) -> PhoneNumber | None:
@@ -143,18 +136,18 @@ def _is_fictional(number: PhoneNumber, national: str, *, demo: bool) -> bool:
     return True
 
 
-def _line(number: PhoneNumber, national: str) -> str:
-    """What kind of line it is. Raises PhoneProblem where it is no line of a person."""
+def _line_and_region(number: PhoneNumber, national: str) -> tuple[str, str]:
+    """What kind of line it is and where. Raises PhoneProblem where it is no line of a person."""
     if number.country_code == 1 and national.endswith(_DIRECTORY_ASSISTANCE):
         raise PhoneProblem("type")
     if code := _REFUSED_PREFIXES.get(number.country_code or 0, {}).get(national[:3]):
         raise PhoneProblem(code)
-    kind = phonenumbers.number_type(number)
+    kind, region = kind_and_region(number, national)
     if kind == PhoneNumberType.UNKNOWN:
         raise PhoneProblem("fake_pattern" if is_fake(national) else _invalid_code(number))
     if kind not in _LINES:
         raise PhoneProblem(_REFUSED_TYPES.get(kind, "type"))
-    return _LINES[kind]
+    return _LINES[kind], region
 
 
 def _invalid_code(number: PhoneNumber) -> str:

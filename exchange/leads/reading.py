@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, NamedTuple, Self, TextIO
 
@@ -205,7 +205,7 @@ def rows(
     *,
     tally: Tally | None = None,
     limits: Limits = LIMITS,
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     """Each record below the header that is not blank, from the beginning of the file.
 
     Raises FileReject(no_rows) at the end of a file without rows, `too_many_rows` beyond the

@@ -40,8 +40,8 @@ def canonical(record: Mapping[str, Value]) -> bytes:
     Fields in ascending order of their names, U+001F between them, UTF-8. A field is
 
     - `name=text` for text: in NFC, with `\` written `\\` and U+001F written `\u001f`;
-    - `name:=true`, `name:=false` or `name:=12.5` for the rest: numbers by value, in plain decimals
-      without an exponent and without trailing zeros, so 12 and 12.0 are one number;
+    - `name:=true`, `name:=false` or `name:=12.5` for the rest: numbers as JSON carries them, in
+      plain decimals without exponent or trailing zeros, so 12 and 12.0 are one number;
     - not written at all when its value is None, which differs from the empty text `name=`.
 
     Names are lower-case ASCII words with digits and underscores, so neither mark can be part of
@@ -140,7 +140,7 @@ def _scalar(name: str, value: Scalar) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float) and math.isfinite(value):
-        plain = format(Decimal(repr(value)), "f")
+        plain = format(Decimal(repr(value or 0.0)), "f")  # minus zero is zero
         return plain.rstrip("0").rstrip(".") if "." in plain else plain
     raise ValueError(f"the field {name} holds neither text nor a finite number nor yes or no")
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exchange.catalog.policies import QualityClass
 from exchange.core.db import Record, enum_column, money_columns
 from exchange.core.money import Money
 from exchange.core.states import Graph
@@ -47,6 +48,7 @@ class Listing(Record):
     status: Mapped[ListingStatus] = mapped_column(
         enum_column(ListingStatus), default=ListingStatus.DRAFT
     )
+    quality_class: Mapped[QualityClass] = mapped_column(enum_column(QualityClass))  # sold as
     terms_version: Mapped[int] = mapped_column(default=1)
     price: Mapped[Money] = money_columns("price")  # of the newest terms, net
     published_at: Mapped[datetime | None]
@@ -66,6 +68,7 @@ class ListingTerms(Record):
     price: Mapped[Money] = money_columns("price")
     sales_max: Mapped[int]
     return_window_hours: Mapped[int]
+    vertical_terms_version: Mapped[int]  # whose covered reasons hold for what is bought on these
 
 
 class OrderStatus(StrEnum):
@@ -113,7 +116,10 @@ class LineStatus(StrEnum):
 
 
 class OrderLine(Record):
-    """One sale of one lead to one buyer in one slot (decision 38)."""
+    """One sale of one lead to one buyer in one slot (decision 38).
+
+    A line that was released, or returned for a reason that is not the lead's, holds no slot.
+    """
 
     KIND, PREFIX = "line", "line"
     TRANSITIONS: ClassVar[Graph] = {
@@ -126,13 +132,16 @@ class OrderLine(Record):
     }
     __table_args__ = (
         # The second belt against overselling: a slot of a lead is sold once, and once to a buyer.
-        Index(None, "lead_id", "slot", unique=True, postgresql_where=text("status <> 'released'")),
+        UniqueConstraint("lead_id", "slot"),
         Index(
             None, "lead_id", "buyer_id", unique=True, postgresql_where=text("status <> 'released'")
         ),
         Index(None, "order_id"),
+        Index(None, "buyer_id"),
+        Index(None, "seller_id"),
         Index(None, "window_until", postgresql_where=text("status = 'delivered'")),
         CheckConstraint("slot >= 0", name="slot"),
+        CheckConstraint("slot IS NOT NULL OR status IN ('released', 'returned')", name="holds"),
         CheckConstraint("refunded BETWEEN 0 AND price_amount", name="refunded"),
     )
 
@@ -140,7 +149,7 @@ class OrderLine(Record):
     lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
     buyer_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
-    slot: Mapped[int]  # below the lead's sales_max
+    slot: Mapped[int | None]  # below the lead's sales_max; NULL: given back
     price: Mapped[Money] = money_columns("price")
     refunded: Mapped[int] = mapped_column(BigInteger, default=0)  # minor units
     status: Mapped[LineStatus] = mapped_column(enum_column(LineStatus), default=LineStatus.RESERVED)

@@ -170,6 +170,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
                 "hold_released",
                 "delivered",
                 "sale_settled",
+                "sale_reversed",
                 "refunded",
                 "reserve_released",
                 "payout_requested",
@@ -401,6 +402,15 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         ),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_chain_link")),
         sa.UniqueConstraint("posting_id", name=op.f("uq_chain_link_posting_id")),
+    )
+    op.create_table(
+        "chain_tail",
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_chain_tail_organization_id")
+        ),
+        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_chain_tail")),
     )
     op.create_table(
         "consent_text",
@@ -646,6 +656,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         ),
         sa.Column("external_id", sa.String(), nullable=True),
         sa.Column("failure", sa.String(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_payout_organization_id")
         ),
@@ -677,6 +689,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             nullable=False,
         ),
         sa.Column("external_id", sa.String(), nullable=True),
+        sa.Column("failure", sa.String(), server_default=sa.text("''"), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_payout_account_organization_id")
         ),
@@ -744,6 +757,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("session_id", sa.String(), nullable=True),
         sa.Column("checkout_url", sa.String(), nullable=True),
         sa.Column("payment_id", sa.String(), nullable=True),
+        sa.Column("fee_booked_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_top_up_organization_id")
         ),
@@ -752,6 +766,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.UniqueConstraint("session_id", name=op.f("uq_top_up_session_id")),
     )
     op.create_index(op.f("ix_top_up_organization_id"), "top_up", ["organization_id"], unique=False)
+    op.create_index(
+        op.f("ix_top_up_payment_id"),
+        "top_up",
+        ["payment_id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'succeeded' AND fee_booked_at IS NULL"),
+    )
     op.create_table(
         "vertical_terms",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1084,6 +1105,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("landing_url", sa.String(), nullable=False),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("leaf", sa.LargeBinary(), nullable=False),
+        sa.Column("is_sealed", sa.Boolean(), nullable=False),
         sa.CheckConstraint("sold BETWEEN 0 AND sales_max", name=op.f("ck_lead_sold")),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_lead_batch_id")),
         sa.ForeignKeyConstraint(
@@ -1093,6 +1115,13 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.ForeignKeyConstraint(["vertical_id"], ["vertical.id"], name=op.f("fk_lead_vertical_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead")),
         sa.UniqueConstraint("batch_id", "row_number", name=op.f("uq_lead_batch_id_row_number")),
+    )
+    op.create_index(
+        op.f("ix_lead_batch_id_requested_at_id"),
+        "lead",
+        ["batch_id", "requested_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'valid' AND is_sealed AND sold < sales_max"),
     )
     op.create_index(
         op.f("ix_lead_batch_id_status_region"),
@@ -1122,6 +1151,20 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
                 "withdrawn",
                 "expired",
                 name="listing_status",
+                native_enum=False,
+                create_constraint=True,
+                length=40,
+            ),
+            nullable=False,
+        ),
+        sa.Column(
+            "quality_class",
+            sa.Enum(
+                "standard",
+                "select",
+                "prime",
+                "unverified",
+                name="quality_class",
                 native_enum=False,
                 create_constraint=True,
                 length=40,
@@ -1298,6 +1341,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("price_currency", sa.String(length=3), nullable=False),
         sa.Column("sales_max", sa.Integer(), nullable=False),
         sa.Column("return_window_hours", sa.Integer(), nullable=False),
+        sa.Column("vertical_terms_version", sa.Integer(), nullable=False),
         sa.CheckConstraint("price_amount > 0", name=op.f("ck_listing_terms_price")),
         sa.ForeignKeyConstraint(
             ["listing_id"], ["listing.id"], name=op.f("fk_listing_terms_listing_id")
@@ -1457,7 +1501,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("lead_id", sa.Uuid(), nullable=False),
         sa.Column("buyer_id", sa.Uuid(), nullable=False),
         sa.Column("seller_id", sa.Uuid(), nullable=False),
-        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=True),
         sa.Column("price_amount", sa.BigInteger(), nullable=False),
         sa.Column("price_currency", sa.String(length=3), nullable=False),
         sa.Column("refunded", sa.BigInteger(), nullable=False),
@@ -1480,6 +1524,10 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("window_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
+            "slot IS NOT NULL OR status IN ('released', 'returned')",
+            name=op.f("ck_order_line_holds"),
+        ),
+        sa.CheckConstraint(
             "refunded BETWEEN 0 AND price_amount", name=op.f("ck_order_line_refunded")
         ),
         sa.CheckConstraint("slot >= 0", name=op.f("ck_order_line_slot")),
@@ -1492,7 +1540,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             ["seller_id"], ["organization.id"], name=op.f("fk_order_line_seller_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
+        sa.UniqueConstraint("lead_id", "slot", name=op.f("uq_order_line_lead_id_slot")),
     )
+    op.create_index(op.f("ix_order_line_buyer_id"), "order_line", ["buyer_id"], unique=False)
     op.create_index(
         op.f("ix_order_line_lead_id_buyer_id"),
         "order_line",
@@ -1500,14 +1550,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         unique=True,
         postgresql_where=sa.text("status <> 'released'"),
     )
-    op.create_index(
-        op.f("ix_order_line_lead_id_slot"),
-        "order_line",
-        ["lead_id", "slot"],
-        unique=True,
-        postgresql_where=sa.text("status <> 'released'"),
-    )
     op.create_index(op.f("ix_order_line_order_id"), "order_line", ["order_id"], unique=False)
+    op.create_index(op.f("ix_order_line_seller_id"), "order_line", ["seller_id"], unique=False)
     op.create_index(
         op.f("ix_order_line_window_until"),
         "order_line",
@@ -1631,6 +1675,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("decide_by", sa.DateTime(timezone=True), nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("decided_by_id", sa.Uuid(), nullable=True),
+        sa.Column("contest_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("contest", sa.String(), nullable=False),
+        sa.Column("arbitration", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(
             ["buyer_id"], ["organization.id"], name=op.f("fk_lead_return_buyer_id")
         ),
@@ -1642,9 +1689,16 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             ["seller_id"], ["organization.id"], name=op.f("fk_lead_return_seller_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lead_return")),
-        sa.UniqueConstraint("line_id", name=op.f("uq_lead_return_line_id")),
     )
     op.create_index(op.f("ix_lead_return_buyer_id"), "lead_return", ["buyer_id"], unique=False)
+    op.create_index(op.f("ix_lead_return_lead_id"), "lead_return", ["lead_id"], unique=False)
+    op.create_index(
+        op.f("ix_lead_return_line_id"),
+        "lead_return",
+        ["line_id"],
+        unique=True,
+        postgresql_where=sa.text("outcome IS DISTINCT FROM 'denied'"),
+    )
     op.create_index(op.f("ix_lead_return_seller_id"), "lead_return", ["seller_id"], unique=False)
     op.create_index(
         op.f("ix_lead_return_status_decide_by"),
@@ -1705,6 +1759,12 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_table("verdict")
     op.drop_index(op.f("ix_lead_return_status_decide_by"), table_name="lead_return")
     op.drop_index(op.f("ix_lead_return_seller_id"), table_name="lead_return")
+    op.drop_index(
+        op.f("ix_lead_return_line_id"),
+        table_name="lead_return",
+        postgresql_where=sa.text("outcome IS DISTINCT FROM 'denied'"),
+    )
+    op.drop_index(op.f("ix_lead_return_lead_id"), table_name="lead_return")
     op.drop_index(op.f("ix_lead_return_buyer_id"), table_name="lead_return")
     op.drop_table("lead_return")
     op.drop_index(
@@ -1720,17 +1780,14 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
         table_name="order_line",
         postgresql_where=sa.text("status = 'delivered'"),
     )
+    op.drop_index(op.f("ix_order_line_seller_id"), table_name="order_line")
     op.drop_index(op.f("ix_order_line_order_id"), table_name="order_line")
-    op.drop_index(
-        op.f("ix_order_line_lead_id_slot"),
-        table_name="order_line",
-        postgresql_where=sa.text("status <> 'released'"),
-    )
     op.drop_index(
         op.f("ix_order_line_lead_id_buyer_id"),
         table_name="order_line",
         postgresql_where=sa.text("status <> 'released'"),
     )
+    op.drop_index(op.f("ix_order_line_buyer_id"), table_name="order_line")
     op.drop_table("order_line")
     op.drop_index(op.f("ix_delivery_status_deliver_by"), table_name="delivery")
     op.drop_table("delivery")
@@ -1753,6 +1810,11 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_index(op.f("ix_listing_organization_id"), table_name="listing")
     op.drop_table("listing")
     op.drop_index(op.f("ix_lead_batch_id_status_region"), table_name="lead")
+    op.drop_index(
+        op.f("ix_lead_batch_id_requested_at_id"),
+        table_name="lead",
+        postgresql_where=sa.text("status = 'valid' AND is_sealed AND sold < sales_max"),
+    )
     op.drop_table("lead")
     op.drop_index(
         op.f("ix_draw_organization_id"),
@@ -1770,6 +1832,11 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_index(op.f("ix_import_organization_id_file_sha256"), table_name="import")
     op.drop_table("import")
     op.drop_table("vertical_terms")
+    op.drop_index(
+        op.f("ix_top_up_payment_id"),
+        table_name="top_up",
+        postgresql_where=sa.text("status = 'succeeded' AND fee_booked_at IS NULL"),
+    )
     op.drop_index(op.f("ix_top_up_organization_id"), table_name="top_up")
     op.drop_table("top_up")
     op.drop_table("source")
@@ -1789,6 +1856,7 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_table("hold")
     op.drop_table("fingerprint")
     op.drop_table("consent_text")
+    op.drop_table("chain_tail")
     op.drop_table("chain_link")
     op.drop_index(op.f("ix_call_script_vertical_id_language"), table_name="call_script")
     op.drop_table("call_script")

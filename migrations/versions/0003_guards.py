@@ -7,7 +7,10 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-APPEND_ONLY = ("posting", "transfer", "chain_link", "event", "consent")
+APPEND_ONLY = (
+    "posting", "transfer", "chain_link", "event", "consent", "lead_schema", "vertical_terms",
+    "call_script", "listing_terms",
+)  # fmt: skip
 
 REFUSE = """
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

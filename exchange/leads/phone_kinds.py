@@ -1,0 +1,85 @@
+"""What kind of line a number is, from the library's own patterns, without its detours.
+
+The library looks up the region twice and compiles on the way; here the patterns of a country's main
+region are compiled once. That both say the same is a test over many numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+import phonenumbers
+from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberDesc, PhoneNumberType
+
+# In this order; the first that fits is the kind.
+_KINDS: Final = (
+    ("premium_rate", PhoneNumberType.PREMIUM_RATE),
+    ("toll_free", PhoneNumberType.TOLL_FREE),
+    ("shared_cost", PhoneNumberType.SHARED_COST),
+    ("voip", PhoneNumberType.VOIP),
+    ("personal_number", PhoneNumberType.PERSONAL_NUMBER),
+    ("pager", PhoneNumberType.PAGER),
+    ("uan", PhoneNumberType.UAN),
+    ("voicemail", PhoneNumberType.VOICEMAIL),
+)
+
+
+def kind_and_region(number: PhoneNumber, national: str) -> tuple[int, str]:
+    """The library's type of the number and its region, UNKNOWN and "" where it is not valid."""
+    main = _main_region(number.country_code or 0)
+    if main:
+        kind = main.kind(national)
+        if kind != PhoneNumberType.UNKNOWN:
+            return kind, main.region
+    region = phonenumbers.region_code_for_number(number) or ""
+    return phonenumbers.number_type(number), region
+
+
+class _Region:
+    """The compiled patterns of a region."""
+
+    def __init__(self, region: str, metadata: PhoneMetadata) -> None:
+        self.region = region
+        self._leading = re.compile(metadata.leading_digits or "")
+        self._general = _Pattern(metadata.general_desc)
+        self._kinds = [(_Pattern(getattr(metadata, name)), kind) for name, kind in _KINDS]
+        self._fixed = _Pattern(metadata.fixed_line)
+        self._mobile = _Pattern(metadata.mobile)
+
+    def kind(self, national: str) -> int:
+        """The type of a number of this region, UNKNOWN for all others."""
+        if not self._leading.match(national) or not self._general.fits(national):
+            return PhoneNumberType.UNKNOWN
+        for pattern, kind in self._kinds:
+            if pattern.fits(national):
+                return kind
+        is_mobile = self._mobile.fits(national)
+        if self._fixed.fits(national):
+            return PhoneNumberType.FIXED_LINE_OR_MOBILE if is_mobile else PhoneNumberType.FIXED_LINE
+        return PhoneNumberType.MOBILE if is_mobile else PhoneNumberType.UNKNOWN
+
+
+class _Pattern:
+    """One kind of number in a region; one that the region does not have fits nothing."""
+
+    def __init__(self, description: PhoneNumberDesc | None) -> None:
+        text = description.national_number_pattern if description else None
+        self._pattern = re.compile(text) if text else None
+        self._lengths = frozenset((description and description.possible_length) or ())
+
+    def fits(self, national: str) -> bool:
+        if self._pattern is None or (self._lengths and len(national) not in self._lengths):
+            return False
+        return self._pattern.fullmatch(national) is not None
+
+
+@cache
+def _main_region(country_code: int) -> _Region | None:
+    """The region that the library asks first for a country code."""
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(country_code, ())
+    if not regions or regions[0] == "001":
+        return None
+    metadata = PhoneMetadata.metadata_for_region(regions[0])
+    return _Region(regions[0], metadata) if metadata else None

@@ -1,0 +1,277 @@
+"""Questions about the inventory. What a seller may see is narrowed to their own rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select
+
+from exchange.catalog.fields import LeadFields
+from exchange.catalog.models import LeadSchema, Vertical
+from exchange.core.db import db, get
+from exchange.core.errors import NotFound
+from exchange.core.invariants import invariant
+from exchange.core.pagination import Page, paginate
+from exchange.leads.models import (
+    Batch,
+    BatchStatus,
+    Contact,
+    Fingerprint,
+    Import,
+    ImportStatus,
+    Lead,
+    ProblemRow,
+    Source,
+    SuppressionEntry,
+)
+
+LEAVES_PER_FETCH = 5_000
+
+
+def get_batch(batch_id: UUID, *, viewer: UUID | None) -> Batch:
+    """A seller's own batch; staff look with viewer None. Raises NotFound."""
+    batch = get(Batch, batch_id)
+    if viewer is not None and batch.organization_id != viewer:
+        raise NotFound
+    return batch
+
+
+def batches(
+    *,
+    viewer: UUID | None,
+    status: BatchStatus | None = None,
+    cursor: str | None = None,
+    limit: int = 25,
+) -> Page[Batch]:
+    """Batches of a seller, or of everybody for staff, newest first."""
+    statement = select(Batch)
+    if viewer is not None:
+        statement = statement.where(Batch.organization_id == viewer)
+    if status is not None:
+        statement = statement.where(Batch.status == status)
+    return paginate(statement, Batch, cursor=cursor, limit=limit)
+
+
+def get_import(import_id: UUID, *, viewer: UUID) -> Import:
+    """A seller's own import. Raises NotFound."""
+    draft = get(Import, import_id)
+    if draft.organization_id != viewer:
+        raise NotFound
+    return draft
+
+
+def open_imports(*, viewer: UUID) -> Sequence[Import]:
+    """Drafts that wait for their seller, newest first."""
+    done = (ImportStatus.CONFIRMED, ImportStatus.ABANDONED)
+    statement = select(Import).where(Import.organization_id == viewer, Import.status.not_in(done))
+    return db.session.scalars(statement.order_by(Import.id.desc()).limit(20)).all()
+
+
+def find_batch_of_import(import_id: UUID) -> Batch | None:
+    """What an import became."""
+    return db.session.scalar(select(Batch).where(Batch.import_id == import_id))
+
+
+def find_batch_of_file(draft: Import) -> Batch | None:
+    """The batch that the same seller made of the same bytes before."""
+    return db.session.scalar(
+        select(Batch)
+        .join(Import, Import.id == Batch.import_id)
+        .where(
+            Import.organization_id == draft.organization_id,
+            Import.vertical_id == draft.vertical_id,
+            Import.file_sha256 == draft.file_sha256,
+            Import.id != draft.id,
+        )
+        .order_by(Batch.id.desc())
+        .limit(1)
+    )
+
+
+def remembered_mapping(draft: Import) -> dict[str, str | None]:
+    """How this seller mapped the last file with the same header, by normalised header."""
+    earlier = db.session.scalar(
+        select(Import.mapping)
+        .where(
+            Import.organization_id == draft.organization_id,
+            Import.vertical_id == draft.vertical_id,
+            Import.status == ImportStatus.CONFIRMED,
+            Import.recognition["header"] == draft.recognition["header"],
+        )
+        .order_by(Import.id.desc())
+        .limit(1)
+    )
+    columns = (earlier or {}).get("columns", [])
+    return {column["header"]: column["field"] for column in columns}
+
+
+def get_source_by_name(name: str, *, viewer: UUID) -> Source:
+    """A seller's source. Raises NotFound."""
+    source = db.session.scalar(
+        select(Source).where(Source.organization_id == viewer, Source.name == name)
+    )
+    if source is None:
+        raise NotFound
+    return source
+
+
+def sources(*, viewer: UUID) -> Sequence[Source]:
+    """A seller's sources by name."""
+    return db.session.scalars(
+        select(Source).where(Source.organization_id == viewer).order_by(Source.name)
+    ).all()
+
+
+def fields_of(schema_id: UUID) -> LeadFields:
+    """The fields of a schema version."""
+    return get(LeadSchema, schema_id).fields
+
+
+def vertical_of(vertical_id: UUID) -> Vertical:
+    """The vertical by its id."""
+    return get(Vertical, vertical_id)
+
+
+def problem_counts(batch_id: UUID) -> dict[str, int]:
+    """How many problem rows carry each code, commonest first."""
+    code = func.jsonb_array_elements_text(ProblemRow.codes).label("code")
+    rows = db.session.execute(
+        select(code, func.count())
+        .where(ProblemRow.batch_id == batch_id)
+        .group_by(code)
+        .order_by(func.count().desc(), code)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def problem_rows(batch_id: UUID) -> Iterator[ProblemRow]:
+    """Every problem row of a batch in the order of the file, a page at a time."""
+    after = -1
+    while True:
+        page = db.session.scalars(
+            select(ProblemRow)
+            .where(ProblemRow.batch_id == batch_id, ProblemRow.row_number > after)
+            .order_by(ProblemRow.row_number)
+            .limit(LEAVES_PER_FETCH)
+        ).all()
+        if not page:
+            return
+        yield from page
+        after = page[-1].row_number
+
+
+def leaves(batch_id: UUID) -> Iterator[bytes]:
+    """The Merkle leaves of a sealed batch in the order of its rows."""
+    after = -1
+    while True:
+        page = db.session.execute(
+            select(Lead.row_number, Lead.leaf)
+            .where(Lead.batch_id == batch_id, Lead.is_sealed, Lead.row_number > after)
+            .order_by(Lead.row_number)
+            .limit(LEAVES_PER_FETCH)
+        ).all()
+        if not page:
+            return
+        for row in page:
+            yield row.leaf
+        after = page[-1].row_number
+
+
+def leads_by_leaf(batch_id: UUID, wanted: Collection[bytes]) -> dict[bytes, Lead]:
+    """The sealed leads of a batch behind these leaves."""
+    found = db.session.scalars(
+        select(Lead).where(Lead.batch_id == batch_id, Lead.is_sealed, Lead.leaf.in_(wanted))
+    )
+    return {lead.leaf: lead for lead in found}
+
+
+def get_lead(lead_id: UUID) -> Lead:
+    """A lead by its id, for verbs. Raises NotFound."""
+    return get(Lead, lead_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Somebody who is in the vertical already: since when, through which lead."""
+
+    since: datetime
+    lead_id: UUID
+    batch_id: UUID | None
+    organization_id: UUID | None
+
+
+def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Known]:
+    """Who of these holds the fingerprint now."""
+    rows = db.session.execute(
+        select(Fingerprint, Lead.batch_id, Lead.organization_id)
+        .outerjoin(Lead, Lead.id == Fingerprint.lead_id)
+        .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash.in_(hashes))
+    )
+    return {row[0].hash: Known(row[0].since, row[0].lead_id, row[1], row[2]) for row in rows}
+
+
+def suppressed_hashes(hashes: Collection[bytes]) -> set[bytes]:
+    """Which of these keyed hashes are suppressed."""
+    return set(
+        db.session.scalars(select(SuppressionEntry.hash).where(SuppressionEntry.hash.in_(hashes)))
+    )
+
+
+def is_person_suppressed() -> ColumnElement[bool]:
+    """A condition on Contact: the person behind it must not be offered, sold or delivered."""
+    return (
+        select(SuppressionEntry.id)
+        .where(SuppressionEntry.hash.in_([Contact.phone_index, Contact.email_index]))
+        .correlate(Contact)
+        .exists()
+    )
+
+
+def suppressed_leads(lead_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these leads belong to somebody who is suppressed."""
+    return set(
+        db.session.scalars(
+            select(Contact.lead_id).where(Contact.lead_id.in_(lead_ids), is_person_suppressed())
+        )
+    )
+
+
+@invariant("leads.row_equation")
+def batches_with_wrong_counts() -> list[str]:
+    """Decision 39: what a batch counts is what the tables hold."""
+    held = (
+        select(Lead.batch_id, func.count().label("leads")).group_by(Lead.batch_id).subquery("held")
+    )
+    refused = (
+        select(ProblemRow.batch_id, func.count().label("rows"))
+        .group_by(ProblemRow.batch_id)
+        .subquery("refused")
+    )
+    total = func.coalesce(held.c.leads, 0) + func.coalesce(refused.c.rows, 0)
+    wrong = db.session.execute(
+        select(Batch.id, Batch.rows_done, total)
+        .outerjoin(held, held.c.batch_id == Batch.id)
+        .outerjoin(refused, refused.c.batch_id == Batch.id)
+        .where(total != Batch.rows_done)
+    )
+    return [f"batch {row[0]} counts {row[1]} rows and holds {row[2]}" for row in wrong]
+
+
+@invariant("leads.sealed_population")
+def batches_with_wrong_population() -> list[str]:
+    """A sealed batch holds as many sealed leads as its plan was made for."""
+    sealed = (
+        select(Lead.batch_id, func.count().label("n"))
+        .where(Lead.is_sealed)
+        .group_by(Lead.batch_id)
+        .subquery()
+    )
+    wrong = db.session.scalars(
+        select(Batch.id)
+        .outerjoin(sealed, sealed.c.batch_id == Batch.id)
+        .where(func.coalesce(sealed.c.n, 0) != func.coalesce(Batch.population, 0))
+    )
+    return [f"batch {batch_id} has lost or gained a sealed lead" for batch_id in wrong]

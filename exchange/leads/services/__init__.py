@@ -1,0 +1,1 @@
+"""Verbs of the inventory, one file per noun."""

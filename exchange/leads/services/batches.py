@@ -1,0 +1,125 @@
+"""Verbs of batches: sealed, sampled, decided; leads quarantined or marked as checked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+
+from exchange.catalog import queries as catalog
+from exchange.core import clock, events
+from exchange.core.actors import Actor
+from exchange.core.db import db, lock
+from exchange.core.errors import Conflict, NotFound
+from exchange.core.states import transition, transition_all
+from exchange.leads import queries, seal
+from exchange.leads.models import Batch, BatchStatus, Consent, Lead, LeadStatus
+
+
+def seal_batch(batch: Batch, *, actor: Actor) -> None:
+    """Put every valid lead under one Merkle root; from here on nobody can change the lot.
+
+    Where the vertical asks for it, only people who agreed to a quality check are in the frame
+    (decision 14). A file without anybody in the frame has nothing to seal: it is withdrawn.
+    """
+    frame = _frame(batch)
+    batch.population = db.session.scalar(select(func.count()).where(*frame)) or 0
+    if batch.population == 0:
+        transition(batch, BatchStatus.WITHDRAWN, actor=actor, reason="nobody_to_check")
+        return
+    db.session.execute(
+        update(Lead).where(*frame).values(is_sealed=True),
+        execution_options={"synchronize_session": False},
+    )
+    batch.merkle_root = seal.merkle_root(queries.leaves(batch.id))
+    batch.sealed_at = clock.now()
+    transition(
+        batch,
+        BatchStatus.SEALED,
+        actor=actor,
+        population=batch.population,
+        merkle_root=batch.merkle_root.hex(),
+    )
+
+
+def start_sampling(*, batch_id: UUID, actor: Actor) -> Batch:
+    """The sample is drawn and verifiers begin to call."""
+    batch = lock(Batch, batch_id)
+    transition(batch, BatchStatus.SAMPLING, actor=actor)
+    return batch
+
+
+def decide_batch(*, batch_id: UUID, decision: BatchStatus, actor: Actor) -> Batch:
+    """Write down what the sample said: accepted, rejected or undecided."""
+    batch = lock(Batch, batch_id)
+    batch.decided_at = clock.now()
+    transition(batch, decision, actor=actor)
+    return batch
+
+
+def sell_unverified(*, batch_id: UUID, actor: Actor) -> Batch:
+    """Put an undecided lot on sale as Unverified (decision 7). Raises IllegalTransition."""
+    batch = _own(batch_id, actor)
+    if batch.status is not BatchStatus.UNDECIDED:
+        raise Conflict("Only an undecided lot can be sold as Unverified.")
+    transition(batch, BatchStatus.ACCEPTED, actor=actor, unverified=True)
+    return batch
+
+
+def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
+    """Take a lot back; leads that nobody bought are withdrawn, sold ones stay sold."""
+    batch = _own(batch_id, actor)
+    transition(batch, BatchStatus.WITHDRAWN, actor=actor)
+    transition_all(
+        Lead,
+        where=[Lead.batch_id == batch.id, Lead.sold == 0],
+        to=LeadStatus.WITHDRAWN,
+        parent=batch,
+        actor=actor,
+    )
+    return batch
+
+
+def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -> int:
+    """Take leads that were found bad out of sale; returns how many were on sale."""
+    moved = 0
+    for batch in _batches_of(lead_ids):
+        moved += transition_all(
+            Lead,
+            where=[Lead.batch_id == batch.id, Lead.id.in_(lead_ids)],
+            to=LeadStatus.QUARANTINED,
+            parent=batch,
+            actor=actor,
+            reason=reason,
+        )
+    return moved
+
+
+def mark_checked(*, lead_ids: Collection[UUID], at: datetime, actor: Actor) -> None:
+    """Mark leads as called by us and good: they are sold as "verified by us at" (decision 11)."""
+    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(checked_at=at))
+    for batch in _batches_of(lead_ids):
+        events.record("lead.checked", subject=batch, actor=actor, count=len(lead_ids))
+
+
+def _frame(batch: Batch) -> list[ColumnElement[bool]]:
+    frame = [Lead.batch_id == batch.id, Lead.status == LeadStatus.VALID]
+    terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
+    if terms.consent.quality_check_required:
+        agreed = Consent.purposes.contains(["quality_check"])
+        frame.append(select(Consent).where(Consent.lead_id == Lead.id, agreed).exists())
+    return frame
+
+
+def _own(batch_id: UUID, actor: Actor) -> Batch:
+    batch = lock(Batch, batch_id)
+    if batch.organization_id != actor.organization_id:
+        raise NotFound
+    return batch
+
+
+def _batches_of(lead_ids: Collection[UUID]) -> list[Batch]:
+    inside = select(Lead.batch_id).where(Lead.id.in_(lead_ids))
+    return list(db.session.scalars(select(Batch).where(Batch.id.in_(inside)).order_by(Batch.id)))

@@ -1,0 +1,243 @@
+"""Verbs of imports: a file becomes a batch, one confirmed step after the other.
+
+The draw is committed before a byte of the file is read: "import.created" is recorded first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from exchange.catalog import queries as catalog
+from exchange.catalog.policies import QualityClass
+from exchange.core import events, storage
+from exchange.core.actors import Actor
+from exchange.core.crypto import keyring, new_key
+from exchange.core.db import db, get, lock, save
+from exchange.core.errors import Conflict, FieldProblem, Invalid
+from exchange.core.events import Ref
+from exchange.core.money import Money
+from exchange.core.states import transition
+from exchange.identity.services import require_approved
+from exchange.leads import queries
+from exchange.leads.findings import FileReject, Question
+from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
+from exchange.leads.reading import LIMITS, Recognition, examine
+from exchange.leads.services import files, forecasts
+from exchange.leads.services.sources import ensure_source
+
+SALES_MAX = 10
+
+
+def start_import(
+    *,
+    organization_id: UUID,
+    vertical_code: str,
+    source_name: str,
+    file_name: str,
+    stream: BinaryIO,
+    again: bool = False,
+    actor: Actor,
+) -> Import:
+    """Keep an uploaded file, encrypted, and say what it is.
+
+    Raises FileReject for a file that cannot be read at all and Conflict `file_known` for one that
+    was imported before, unless `again` says that this is meant. Nothing is kept of a refused file.
+    """
+    vertical = catalog.get_vertical(vertical_code)
+    source = ensure_source(organization_id=organization_id, name=source_name)
+    draft = Import(
+        organization_id=organization_id,
+        vertical_id=vertical.id,
+        schema_id=catalog.get_schema(vertical).id,
+        source_id=source.id,
+        file_name=files.shown_name(file_name),
+        file_size=0,
+        file_sha256=b"",
+    )
+    save(draft)
+    events.record("import.created", subject=draft, actor=actor)
+    try:
+        _receive(draft, stream, again=again)
+        _recognise(draft, {}, actor=actor)
+    except BaseException as error:
+        storage.delete(files.storage_key(draft))
+        if isinstance(error, FileReject):
+            _remember_refusal(draft, error, actor=actor)
+        raise
+    return draft
+
+
+def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Import:
+    """Settle what was asked about the file: encoding, delimiter, header_row, date_order ..."""
+    draft = _open_draft(import_id)
+    _recognise(draft, {**draft.recognition.get("answers", {}), **answers}, actor=actor)
+    return draft
+
+
+def map_columns(
+    *, import_id: UUID, chosen: Mapping[int, str | None], actor: Actor
+) -> ColumnMapping:
+    """Fix which column is which field; columns not named keep their guess.
+
+    Raises FileReject(missing_column) while a required field has no column.
+    """
+    draft = _open_draft(import_id)
+    if draft.status is ImportStatus.UPLOADED:
+        raise Conflict("Answer what was asked about the file first.", code="questions_open")
+    mapping = guess(draft, chosen=chosen)
+    require_complete(mapping)
+    draft.mapping = mapping.settings()
+    draft.forecast = forecasts.forecast(draft, mapping)
+    for step in (ImportStatus.MAPPED, ImportStatus.CHECKED):
+        if draft.status is ImportStatus.CHECKED:
+            transition(draft, ImportStatus.MAPPED, actor=actor)
+        if draft.status is not step:
+            transition(draft, step, actor=actor)
+    return mapping
+
+
+def guess(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> ColumnMapping:
+    """The likeliest mapping of a recognised file: this seller's last one for the header first."""
+    recognition = files.recognition(draft)
+    with files.open_upload(draft) as upload:
+        sample = examine(upload, answers=draft.recognition.get("answers", {})).sample
+    return guess_mapping(
+        recognition.header,
+        sample,
+        fields=queries.fields_of(draft.schema_id),
+        remembered=queries.remembered_mapping(draft),
+        chosen=chosen,
+    )
+
+
+def draft_batch(
+    *,
+    import_id: UUID,
+    name: str,
+    quality_class: QualityClass,
+    price: Money,
+    kind: LeadKind,
+    sales_max: int,
+    actor: Actor,
+) -> Batch:
+    """Write down on what terms the file is to become a lot. Raises Invalid for unfit terms."""
+    draft = get(Import, import_id)
+    vertical = queries.vertical_of(draft.vertical_id)
+    _check_terms(vertical.currency, price, kind=kind, sales_max=sales_max)
+    batch = save(
+        Batch(
+            organization_id=draft.organization_id,
+            vertical_id=draft.vertical_id,
+            schema_id=draft.schema_id,
+            source_id=draft.source_id,
+            import_id=draft.id,
+            name=name.strip() or draft.file_name,
+            quality_class=quality_class,
+            kind=kind,
+            price=price,
+            sales_max=sales_max,
+        )
+    )
+    events.record("batch.drafted", subject=batch, actor=actor)
+    return batch
+
+
+def confirm(*, batch_id: UUID, declared_unsold: bool, actor: Actor) -> Batch:
+    """Send the rows to checking: from here on the file becomes leads (decision 3).
+
+    Raises Invalid without the declaration and Conflict while something is still to be asked.
+    """
+    batch = lock(Batch, batch_id)
+    require_approved(batch.organization_id)
+    assert batch.import_id is not None
+    draft = lock(Import, batch.import_id)
+    if not declared_unsold:
+        text = "Declare that the rows are not sold and not being sold elsewhere."
+        raise Invalid(errors=(FieldProblem("/declared_unsold", "required", text),))
+    if draft.status is not ImportStatus.CHECKED:
+        raise Conflict("The columns are not mapped yet.", code="questions_open")
+    transition(draft, ImportStatus.CONFIRMED, actor=actor)
+    transition(batch, BatchStatus.VALIDATING, actor=actor, declared_unsold=True)
+    return batch
+
+
+def abandon(*, import_id: UUID, actor: Actor) -> None:
+    """Drop a draft with its file."""
+    draft = _open_draft(import_id)
+    transition(draft, ImportStatus.ABANDONED, actor=actor)
+    files.destroy(draft)
+
+
+def _open_draft(import_id: UUID) -> Import:
+    draft = lock(Import, import_id)
+    if draft.status in {ImportStatus.CONFIRMED, ImportStatus.ABANDONED}:
+        raise Conflict("This import is finished.", code="import_finished")
+    return draft
+
+
+def _receive(draft: Import, stream: BinaryIO, *, again: bool) -> None:
+    secret = new_key()
+    kept = storage.put(files.storage_key(draft), stream, secret=secret, bytes_max=LIMITS.size)
+    wrapped = keyring().wrap(secret, bound_to=draft.id.bytes)
+    draft.file_key_version, draft.file_key = wrapped.version, wrapped.wrapped
+    draft.file_size, draft.file_sha256 = kept.size, kept.sha256
+    earlier = queries.find_batch_of_file(draft)
+    if earlier is not None and not again:
+        raise Conflict(
+            f"This file was uploaded before, as {earlier.name}. Say so if you mean it.",
+            code="file_known",
+            batch=earlier.public_id,
+        )
+    db.session.flush()
+
+
+def _recognise(draft: Import, answers: Mapping[str, str], *, actor: Actor) -> None:
+    with files.open_upload(draft) as upload:
+        found = examine(upload, answers=answers)
+    draft.recognition = {**found.settings(), "answers": dict(answers), **_notes(found)}
+    draft.questions = [_question(question) for question in found.questions]
+    if draft.status is not ImportStatus.RECOGNISED and not found.questions:
+        transition(draft, ImportStatus.RECOGNISED, actor=actor)
+    db.session.flush()
+
+
+def _notes(found: Recognition) -> dict[str, Any]:
+    return {"notes": [{"code": note.code, "value": note.value} for note in found.notes]}
+
+
+def _question(question: Question) -> dict[str, Any]:
+    """The question without its preview, which shows people's names."""
+    return {
+        "code": question.code,
+        "field": question.field,
+        "options": list(question.options),
+        "guess": question.guess,
+    }
+
+
+def _remember_refusal(draft: Import, error: FileReject, *, actor: Actor) -> None:
+    events.record_refusal(
+        "import.refused",
+        subject=Ref("organization", draft.organization_id),
+        actor=actor,
+        organization_id=draft.organization_id,
+        code=error.code,
+        file_name=draft.file_name,
+    )
+
+
+def _check_terms(currency: str, price: Money, *, kind: LeadKind, sales_max: int) -> None:
+    problems = []
+    if price.currency != currency:
+        problems.append(FieldProblem("/price", "currency", f"Prices here are in {currency}."))
+    if price.amount <= 0:
+        problems.append(FieldProblem("/price", "price_range", "The price must be above nil."))
+    most = 1 if kind is LeadKind.EXCLUSIVE else SALES_MAX
+    if not 1 <= sales_max <= most:
+        text = f"These leads can be sold at most {most} times."
+        problems.append(FieldProblem("/sales_max", "value_not_allowed", text))
+    if problems:
+        raise Invalid(errors=tuple(problems))

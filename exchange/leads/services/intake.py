@@ -1,0 +1,147 @@
+"""Verbs of intake: the rows of a confirmed file become leads, a chunk and a transaction at a time.
+
+Where a run was killed the next one goes on: `rows_done` says how far the file is done, and a
+chunk is written together with it or not at all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from uuid import UUID
+
+from exchange.catalog import queries as catalog
+from exchange.catalog.definition import VerticalDefinition
+from exchange.core import clock, events
+from exchange.core.actors import SYSTEM
+from exchange.core.db import get, lock, unit_of_work
+from exchange.leads import queries
+from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
+from exchange.leads.mapping import ColumnMapping
+from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
+from exchange.leads.reading import Row
+from exchange.leads.services import files
+from exchange.leads.services.batches import seal_batch
+from exchange.leads.services.writing import Candidate, Refused, write_chunk
+from exchange.leads.vault import blind_index
+
+CHUNK_ROWS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run needs to know of its batch, read once."""
+
+    batch_id: UUID
+    draft: Import
+    definition: VerticalDefinition
+    mapping: ColumnMapping
+    rows_done: int
+
+
+def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
+    """Read the batch's file to its end and seal the batch. Safe to repeat, safe to kill.
+
+    Two runs at once do no harm: a chunk is written only by the run that finds `rows_done` where
+    it left it, the other one stops.
+    """
+    with unit_of_work():
+        work = _begin(batch_id)
+    if work is None:
+        return
+    done = work.rows_done
+    with files.reading(work.draft) as found:
+        waiting = islice(found, done, None)
+        while chunk := list(islice(waiting, chunk_rows)):
+            with unit_of_work():
+                if not _take_in_chunk(work, chunk, done=done):
+                    return
+            done += len(chunk)
+    with unit_of_work():
+        _finish(batch_id, rows_total=done)
+
+
+def _begin(batch_id: UUID) -> Work | None:
+    batch = get(Batch, batch_id)
+    if batch.status is not BatchStatus.VALIDATING or batch.import_id is None:
+        return None
+    draft = get(Import, batch.import_id)
+    definition = catalog.get_definition(queries.vertical_of(batch.vertical_id))
+    mapping = ColumnMapping.from_settings(draft.mapping)
+    return Work(batch_id, draft, definition, mapping, batch.rows_done)
+
+
+def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
+    batch = lock(Batch, work.batch_id)
+    if batch.rows_done != done or batch.status is not BatchStatus.VALIDATING:
+        return False
+    rules = Rules.of(work.definition, now=clock.now(), demo=files.is_demo(work.draft))
+    checker = Checker(rules, columns=work.mapping.index_by_field)
+    checked = [checker.check(row) for row in chunk]
+    cells = {row.number: row.cells for row in chunk}
+    candidates, refused = _sort_out(batch, checked)
+    window = timedelta(days=rules.terms.duplicate_window_days)
+    counts = write_chunk(
+        batch,
+        candidates,
+        refused,
+        window=window,
+        cells=cells,
+        secret=files.secret_of(work.draft),
+    )
+    _count(batch, counts, rows=len(chunk))
+    return True
+
+
+def _sort_out(batch: Batch, checked: Sequence[CheckedRow]) -> tuple[list[Candidate], list[Refused]]:
+    """Invalid rows, suppressed people and repeats inside the chunk apart from the candidates."""
+    candidates = [
+        Candidate.of(row, hashes=_hashes(row))
+        for row in checked
+        if row.outcome is not Outcome.INVALID
+    ]
+    refused = [
+        Refused(row.number, row.line, LeadStatus.INVALID, row.codes)
+        for row in checked
+        if row.outcome is Outcome.INVALID
+    ]
+    banned = queries.suppressed_hashes({value for c in candidates for value in c.hashes})
+    kept: list[Candidate] = []
+    seen: set[bytes] = set()
+    for candidate in candidates:
+        if not banned.isdisjoint(candidate.hashes):
+            refused.append(candidate.refused(LeadStatus.SUPPRESSED, "suppressed"))
+        elif not seen.isdisjoint(candidate.hashes):
+            refused.append(candidate.refused(LeadStatus.DUPLICATE, "duplicate_in_file"))
+        else:
+            kept.append(candidate)
+            seen.update(candidate.hashes)
+    assert len(kept) + len(refused) == len(checked), f"batch {batch.id} lost a row"
+    return kept, refused
+
+
+def _hashes(row: CheckedRow) -> tuple[bytes, ...]:
+    found = (blind_index(key.kind, key.value) for key in row.identities)
+    return tuple(value for value in found if value)
+
+
+def _count(batch: Batch, counts: Counter[LeadStatus], *, rows: int) -> None:
+    assert counts.total() == rows
+    batch.rows_done += rows
+    batch.valid += counts[LeadStatus.VALID]
+    batch.in_review += counts[LeadStatus.IN_REVIEW]
+    batch.invalid += counts[LeadStatus.INVALID]
+    batch.duplicate += counts[LeadStatus.DUPLICATE]
+    batch.suppressed += counts[LeadStatus.SUPPRESSED]
+
+
+def _finish(batch_id: UUID, *, rows_total: int) -> None:
+    batch = lock(Batch, batch_id)
+    if batch.status is not BatchStatus.VALIDATING or batch.rows_done != rows_total:
+        return
+    batch.rows_total = rows_total
+    events.record("batch.validated", subject=batch, actor=SYSTEM, rows=rows_total)
+    seal_batch(batch, actor=SYSTEM)

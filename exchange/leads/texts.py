@@ -1,0 +1,98 @@
+"""What a text is besides its words: saved in the wrong encoding, a formula, a joke of a name.
+
+Texts are never changed into something else and never run; they are kept and looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from exchange.catalog.words import fold
+
+# What starts a formula, or would be markup or a template if somebody forgot to escape it.
+_UNSAFE: Final = re.compile(
+    r"[=@]|[+-][^\s\d].*\(|.*(?:<\s*[/!a-z]|\{\{|\{%|\$\{|javascript:)", re.IGNORECASE | re.DOTALL
+)
+_FORMULA_SIGNS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+# UTF-8 that was read as a one-byte page: a lead byte's letter, then one of a trail byte.
+_READ_AS_1252: Final = re.compile("[ÂÃÐÑ][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]")
+_READ_AS_1251: Final = re.compile(
+    "[РС][ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\xa0ЎўЈ¤Ґ¦§Ё©Є«¬\xad®Ї°±Ііґµ¶·ё№є»јЅѕї]"
+)
+
+_FAKE_WORDS: Final = frozenset(
+    fold(word)
+    for word in (
+        *("test", "tester", "testing", "fake", "sample", "demo", "dummy", "anonymous", "anonym"),
+        *("noname", "name", "firstname", "lastname", "user", "customer", "client", "lead", "xxx"),
+        *("тест", "тестов", "тестовый", "тестовая", "проба", "аноним", "имя", "фамилия", "клиент"),
+        *("prueba", "nombre", "apellido", "cliente", "anonimo", "ujian", "nama", "pelanggan"),
+    )
+)
+_FAKE_NAMES: Final = frozenset(
+    map(
+        fold,
+        (
+            *("Mickey Mouse", "Donald Duck", "Santa Claus", "Harry Potter", "James Bond"),
+            *("John Doe", "Jane Doe", "Микки Маус", "Дед Мороз", "Гарри Поттер", "Вася Пупкин"),
+            *("Fulano de Tal", "Juan Pérez Prueba"),
+        ),
+    )
+)
+_KEY_ROWS: Final = tuple(
+    map(fold, ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"))
+)
+KEYS_MIN: Final = 4  # neighbors on a keyboard that are no name
+DIGITS_MAX: Final = 4  # in a name; with more it is a number or a code
+
+
+def is_unsafe(text: str) -> bool:
+    """Whether the text would do something in a spreadsheet or page that does not escape it."""
+    return _UNSAFE.match(text) is not None
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would take the text for a formula."""
+    return text.startswith(_FORMULA_SIGNS)
+
+
+def repaired(text: str) -> str | None:
+    """The text that was saved in the wrong encoding; None where it was not."""
+    if text.isascii():
+        return None
+    if _READ_AS_1252.search(text):
+        return _as_utf_8(_bytes_1252(text))
+    if _READ_AS_1251.search(text):
+        return _as_utf_8(text.encode("cp1251", "replace"))
+    return None
+
+
+def _bytes_1252(text: str) -> bytes:
+    """The bytes behind the letters; five of them have no letter and come as control characters."""
+    return b"".join(
+        c.encode("latin-1") if ord(c) < 256 else c.encode("cp1252", "replace") for c in text
+    )
+
+
+def _as_utf_8(data: bytes) -> str | None:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def is_no_person(name: str) -> bool:
+    """Whether a cleaned name is nobody's: no letters, a test, a joke, a walk over the keyboard."""
+    word = fold(name)
+    letters = word.replace(" ", "")
+    if not any(map(str.isalpha, letters)) or "@" in name:
+        return True
+    if len(letters) >= 3 and len(set(letters)) == 1:
+        return True
+    if sum(map(str.isdigit, letters)) > DIGITS_MAX:
+        return True
+    if len(letters) >= KEYS_MIN and any(letters in row for row in _KEY_ROWS):
+        return True
+    return word in _FAKE_NAMES or _FAKE_WORDS.issuperset(word.split())

@@ -1,0 +1,24 @@
+"""Verticals for tests: the presets that come with the program, published once."""
+
+from __future__ import annotations
+
+from exchange.catalog import queries, services
+from exchange.catalog.definition import VerticalDefinition
+from exchange.catalog.models import Vertical
+from exchange.catalog.schemas import load_preset
+from exchange.core.actors import SYSTEM
+
+VERTICAL = "home_improvement_us"  # in USD, hours of Columbus, Ohio
+
+
+def make_vertical(code: str = VERTICAL) -> Vertical:
+    """The preset of this code, published; the same one when it is asked for again."""
+    found = queries.find_vertical(code)
+    if found is not None:
+        return found
+    return services.publish_vertical(definition=load_preset(code), actor=SYSTEM)
+
+
+def definition_of(vertical: Vertical) -> VerticalDefinition:
+    """Everything in force of a vertical."""
+    return queries.get_definition(vertical)

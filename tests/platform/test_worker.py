@@ -1,0 +1,138 @@
+"""The scheduler and the worker: one at a time, none stops the others, the dead hold nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+
+import pytest
+from flask import Flask
+from rq import Worker
+from rq.serializers import JSONSerializer
+from sqlalchemy import text
+
+from exchange.core import jobs
+from exchange.core.db import db, unit_of_work
+from exchange.core.jobs import Job, Sweep
+from exchange.worker import Scheduler, forget_dead_workers, lock_key, run_alone, work
+from tests.waiting import eventually
+
+RAN: list[str] = []
+
+
+def note() -> None:
+    """Leave a trace in this process, and one that a forked job can leave as well."""
+    db.session.execute(text("SELECT 1"))
+    RAN.append("note")
+    jobs.redis_connection().incr("noted")
+
+
+def fail() -> None:
+    raise ValueError("a sweep's own mistake")
+
+
+def divide() -> None:
+    db.session.execute(text("SELECT 1 / 0"))
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    RAN.clear()
+    for function in (note, fail, divide):
+        sweep = Sweep(f"tests.{function.__name__}", 1, function)
+        monkeypatch.setitem(jobs.SWEEPS, sweep.name, sweep)
+    job = Job(name="tests.note", function=note, queue="quick", steps=False)
+    monkeypatch.setitem(jobs.JOBS, job.name, job)
+
+
+class TestSweeps:
+    def test_runs_alone(self, committed: Flask) -> None:
+        with db.engine.connect() as other:
+            key = {"key": lock_key("tests.note")}
+            other.execute(text("SELECT pg_advisory_lock(:key)"), key)
+            assert not run_alone(committed, "tests.note")
+            assert RAN == []
+        assert run_alone(committed, "tests.note")
+        assert RAN == ["note"]
+
+    def test_gives_its_lock_back_after_a_failure(
+        self, committed: Flask, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert not run_alone(committed, "tests.fail")
+        assert "sweep tests.fail failed" in caplog.text
+        with db.engine.connect() as other:
+            key = {"key": lock_key("tests.fail")}
+            assert other.scalar(text("SELECT pg_try_advisory_lock(:key)"), key)
+
+    def test_refusal_of_the_database_is_said_without_its_words(
+        self, committed: Flask, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert not run_alone(committed, "tests.divide")
+        assert "sweep tests.divide: the database refused (DataError)" in caplog.text
+
+    def test_failure_does_not_stop_the_others(self, committed: Flask) -> None:
+        names = ("tests.fail", "tests.note")
+        scheduler = Scheduler(committed, {name: jobs.SWEEPS[name] for name in names})
+        stop = threading.Event()
+        thread = threading.Thread(target=scheduler.run, args=[stop])
+        thread.start()
+        try:
+            eventually(lambda: len(RAN) >= 2)
+        finally:
+            stop.set()
+            thread.join()
+
+    def test_locks_differ_by_name(self) -> None:
+        keys = {lock_key(f"package.{number}") for number in range(1_000)}
+        assert len(keys) == 1_000
+        assert all(0 <= key < 2**63 for key in keys)
+
+
+class TestWorker:
+    def test_runs_what_was_rung_for(self, committed: Flask) -> None:
+        with unit_of_work():
+            jobs.enqueue("tests.note")
+        work(committed, ["quick"], burst=True)
+        assert jobs.queue("quick").count == 0
+        assert jobs.redis_connection().get("noted") == b"1"
+        assert RAN == []
+
+    def test_job_of_a_dead_worker_can_be_rung_for_again(self, committed: Flask) -> None:
+        connection = jobs.redis_connection()
+        queue = jobs.queue("quick")
+        job = queue.enqueue(
+            "exchange.core.jobs.run", "tests.note", job_id="tests-note", unique=True
+        )
+        dead = Worker([queue], connection=connection, serializer=JSONSerializer)
+        dead.pid = self.number_of_the_dead()
+        dead.register_birth()
+        execution = dead.prepare_execution(job)
+        assert execution
+        forget_dead_workers(connection)
+        assert Worker.all(connection=connection, serializer=JSONSerializer) == []
+        assert queue.fetch_job("tests-note") is None
+        queue.empty()
+        queue.enqueue("exchange.core.jobs.run", "tests.note", job_id="tests-note", unique=True)
+
+    def test_living_worker_keeps_its_job(self, committed: Flask) -> None:
+        connection = jobs.redis_connection()
+        queue = jobs.queue("quick")
+        job = queue.enqueue(
+            "exchange.core.jobs.run", "tests.note", job_id="tests-note", unique=True
+        )
+        with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+            living = Worker([queue], connection=connection, serializer=JSONSerializer)
+            living.pid = other.pid
+            living.register_birth()
+            living.prepare_execution(job)
+            forget_dead_workers(connection)
+            assert queue.fetch_job("tests-note") is not None
+            assert other.stdin
+            other.stdin.close()
+
+    @staticmethod
+    def number_of_the_dead() -> int:
+        with subprocess.Popen([sys.executable, "-c", ""]) as child:
+            pass
+        return child.pid

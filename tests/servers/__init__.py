@@ -1,0 +1,1 @@
+"""Servers at the outside edges, as processes or threads of their own."""
