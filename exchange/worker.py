@@ -44,7 +44,7 @@ class LeashedWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""
-        tie(signal.SIGKILL, os.getppid())
+        tie(signal.SIGKILL, self.pid or 0)
         db.engine.dispose(close=False)
         super().main_work_horse(job, queue)
 

@@ -9,7 +9,7 @@ import json
 import re
 
 from stripe_sandbox import forms, lists
-from stripe_sandbox.call import API_VERSION, Call, World
+from stripe_sandbox.call import Call, World
 from stripe_sandbox.errors import StripeError, unknown_url
 from stripe_sandbox.faults import Fault, Faults
 from stripe_sandbox.idempotency import Key, SavedAnswers, key_of
@@ -39,7 +39,8 @@ class Api:
         entry["status"] = None if response.dropped else response.status
         entry["replayed"] = "Idempotent-Replayed" in response.headers
         self._write(entry)
-        return _dressed(response, request, entry)
+        version = request.headers.get("stripe-version", self._world.api_version)
+        return _dressed(response.having(Stripe_Version=version), entry)
 
     def _guarded(self, request: Request, entry: Json) -> Response:
         self._authorize(request)
@@ -58,7 +59,7 @@ class Api:
     def _perform(
         self, request: Request, key: Key | None, *, entry: Json, fault: Fault | None
     ) -> Response:
-        """Act, and save the answer with the act; or give the saved one."""
+        """Act, and save the answer with the act; or give the saved one, or a refusal."""
         store, request_id = self._world.store, entry["id"]
         try:
             with store.transaction():
@@ -71,14 +72,14 @@ class Api:
                     remembered = fault.answer(response)
                 self._answers.save(key, remembered, request_id=request_id)
         except StripeError as error:
+            response = error.response()
             if error.began:
                 with store.transaction():
-                    self._answers.save(key, error.response(), request_id=request_id)
-            raise
+                    self._answers.save(key, response, request_id=request_id)
         return response
 
     def _act(self, request: Request, entry: Json) -> Json:
-        found = match(ROUTES, request.method, request.path)
+        found = match(ROUTES, method=request.method, path=request.path)
         if found is None:
             raise unknown_url(request.method, request.path)
         endpoint, ids = found
@@ -147,10 +148,6 @@ def _given_key(authorization: str) -> str:
         return ""
 
 
-def _dressed(response: Response, request: Request, entry: Json) -> Response:
-    dressed = response.having(
-        Request_Id=entry["id"],
-        Stripe_Version=request.headers.get("stripe-version", API_VERSION),
-    )
-    key = entry["idempotency_key"]
+def _dressed(response: Response, entry: Json) -> Response:
+    dressed, key = response.having(Request_Id=entry["id"]), entry["idempotency_key"]
     return dressed if key is None else dressed.having(Idempotency_Key=key)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stripe_sandbox import deliveries
 from stripe_sandbox.errors import no_such
-from stripe_sandbox.messages import Json
+from stripe_sandbox.messages import Json, public
 from stripe_sandbox.params import Params
 from stripe_sandbox.store import Store
 
@@ -36,6 +37,27 @@ class Call:
     @property
     def store(self) -> Store:
         return self.world.store
+
+    def emit(self, event_type: str, subject: Json, *, account: str | None = None) -> None:
+        """Keep an event with a snapshot of `subject`, and queue it for the webhook.
+
+        `account` is the connected account that it belongs to.
+        """
+        event: Json = {
+            "id": self.store.next_id("evt"),
+            "object": "event",
+            "api_version": self.world.api_version,
+            "created": self.store.now(),
+            "data": {"object": public(subject)},
+            "livemode": False,
+            "pending_webhooks": 1,
+            "request": {"id": self.request_id, "idempotency_key": self.idempotency_key},
+            "type": event_type,
+        }
+        if account is not None:
+            event["account"] = account
+        self.store.put(event, account=account)
+        deliveries.queue(self.store, event["id"])
 
     def own(self, kind: str, object_id: str | None = None, *, param: str = "id") -> Json:
         """The object of this call's account; raises `resource_missing`."""

@@ -70,7 +70,7 @@ class Control:
         return self._act(request, body)
 
     def _act(self, request: Request, body: Json) -> Json:
-        found = match(ACTS, request.method, request.path)
+        found = match(ACTS, method=request.method, path=request.path)
         if found is None:
             raise unknown_url(request.method, request.path)
         endpoint, ids = found

@@ -14,12 +14,13 @@ from stripe_sandbox.messages import Json
 from stripe_sandbox.store import Store
 
 _TIMEOUT = 10.0
-_TICK = 1.0
+_TICK = 0.5
+_END = 2.0
 _SHORT = 0.02
 
 
 class Courier(threading.Thread):
-    """Posts what is due, one at a time; runs `tick` about once a second in between."""
+    """Posts what is due, one at a time; runs `tick` twice a second in between."""
 
     def __init__(self, store: Store, *, tick: Callable[[], None]) -> None:
         super().__init__(name="courier", daemon=True)
@@ -46,7 +47,7 @@ class Courier(threading.Thread):
         """Stop after the attempt under way."""
         self._ended = True
         self.wake()
-        self.join(timeout=_TIMEOUT)
+        self.join(timeout=_END)
 
     @contextmanager
     def still(self) -> Iterator[None]:

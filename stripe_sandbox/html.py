@@ -23,7 +23,7 @@ dd { margin: 0; text-align: right; font-variant-numeric: tabular-nums; }
 .total { font-weight: bold; border-top: 1px solid; padding-top: .5rem; }
 button, a.button { display: block; box-sizing: border-box; width: 100%; min-height: 3rem;
   margin-top: .75rem; padding: .5rem 1rem; font: inherit; text-align: center; cursor: pointer;
-  border: 2px solid #0a4b8f; border-radius: .5rem; background: none; color: inherit;
+  border: 2px solid; border-radius: .5rem; background: none; color: inherit;
   text-decoration: none; line-height: 1.75rem; }
 button.button-0 { background: #0a4b8f; color: #fff; font-weight: bold; }
 :focus-visible { outline: 3px solid #d97706; outline-offset: 2px; }

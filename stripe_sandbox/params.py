@@ -89,9 +89,6 @@ class Params:
             raise invalid(self.name(key), "Not a valid URL", code="url_invalid")
         return value
 
-    def flag(self, key: str) -> bool:
-        return str(self.values.get(key, "")).lower() == "true"
-
     def metadata(self) -> dict[str, str]:
         """Up to 50 pairs, keys to 40 and values to 500 characters (Stripe's limits)."""
         given = self.values.get("metadata") or {}

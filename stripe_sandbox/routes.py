@@ -58,7 +58,7 @@ ROUTES: Routes = {
 }
 
 
-def match(routes: Routes, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]] | None:
+def match(routes: Routes, *, method: str, path: str) -> tuple[Endpoint, tuple[str, ...]] | None:
     """The endpoint of a request and the ids in its path; None when there is no such endpoint."""
     for (verb, pattern), endpoint in routes.items():
         found = re.fullmatch(pattern.replace("{}", "([^/]+)"), path)

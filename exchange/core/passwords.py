@@ -1,8 +1,10 @@
-"""Passwords: Argon2id, with the cost that the settings name."""
+"""Passwords: Argon2id, with the cost that the settings name; tokens and codes beside them."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import secrets
 
 from argon2 import PasswordHasher
@@ -34,6 +36,13 @@ def new_token(prefix: str = "") -> str:
 def token_hash(token: str) -> bytes:
     """What is kept of a token. It is random, so a fast hash is enough."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def code_from(secret_key: str, *, purpose: str) -> str:
+    """A code of 80 bits that people can type; it follows from the secret, so nobody stores it."""
+    digest = hmac.digest(secret_key.encode(), purpose.encode(), "sha256")
+    letters = base64.b32encode(digest[:10]).decode()
+    return "-".join(letters[start : start + 4] for start in range(0, len(letters), 4))
 
 
 def init_app(app: Flask, *, memory_kib: int, time_cost: int) -> None:

@@ -74,6 +74,17 @@ def load_form(schema: Schema) -> dict[str, Any]:
     return loaded
 
 
+def load_query(schema: Schema) -> dict[str, Any]:
+    """The address's arguments by their schema; empty ones were not asked. Raises Invalid."""
+    try:
+        asked: dict[str, Any] = schema.load(
+            {name: value for name, value in request.args.items() if value}, unknown=EXCLUDE
+        )
+    except ValidationError as error:
+        raise Invalid(errors=tuple(_problems("", error.messages))) from error
+    return asked
+
+
 def again_with_errors(
     page: Callable[P, ResponseReturnValue],
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:

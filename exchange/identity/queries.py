@@ -49,6 +49,12 @@ def find_sign_in(token: str) -> tuple[SignIn, Membership, User, Organization] | 
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
+def sign_ins(user_id: UUID) -> Sequence[SignIn]:
+    """The browsers in which a user is signed in, newest first."""
+    statement = select(SignIn).where(SignIn.user_id == user_id, SignIn.ended_at.is_(None))
+    return db.session.scalars(statement.order_by(SignIn.id.desc())).all()
+
+
 def find_key(token: str, *, at: datetime) -> tuple[ApiKey, Membership, Organization] | None:
     """The API key behind a token with its maker's membership; None once revoked or expired."""
     row = db.session.execute(

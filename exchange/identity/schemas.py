@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import available_timezones
+
 from marshmallow import Schema, fields, validate
 
 from exchange.core.passwords import LENGTH_MIN
@@ -30,6 +32,27 @@ class SignUpForm(PersonForm):
     register_number = fields.String(load_default="", validate=validate.Length(max=100))
     licence = fields.String(load_default="", validate=validate.Length(max=100))
     terms = fields.Boolean(required=True, validate=validate.Equal(comparable=True))
+
+
+class FoundForm(PersonForm):
+    code = fields.String(required=True, validate=_text)
+    organization_name = fields.String(required=True, validate=_text)
+    country = fields.String(required=True, validate=validate.Regexp("^[A-Z]{2}$"))
+
+
+class PreferencesForm(Schema):
+    locale = fields.String(required=True, validate=validate.OneOf(["en", "ru", "es", "ms"]))
+    timezone = fields.String(required=True, validate=validate.OneOf(available_timezones()))
+    single_keys = fields.Boolean(load_default=False)
+
+
+class PasswordForm(Schema):
+    current = fields.String(required=True, validate=_text)
+    password = fields.String(required=True, validate=_password)
+
+
+class RoleForm(Schema):
+    role = fields.Enum(Role, by_value=True, required=True)
 
 
 class InvitationForm(Schema):

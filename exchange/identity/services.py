@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
@@ -19,7 +19,13 @@ from exchange.core.errors import (
     NotFound,
     Unauthenticated,
 )
-from exchange.core.passwords import hash_password, new_token, password_matches, token_hash
+from exchange.core.passwords import (
+    code_from,
+    hash_password,
+    new_token,
+    password_matches,
+    token_hash,
+)
 from exchange.core.states import transition
 from exchange.identity import queries
 from exchange.identity.models import (
@@ -43,6 +49,7 @@ from exchange.identity.permissions import (
 TERMS_VERSION: Final = "2026-11"
 INVITATION_DAYS: Final = 14
 KEY_DAYS_MAX: Final = 365
+HEADS: Final = frozenset({Role.OWNER, Role.ADMIN})  # who may change the others
 
 
 def sign_up(
@@ -111,6 +118,27 @@ def found_house(
     return organization
 
 
+def founding_code(secret_key: str) -> str:
+    """What lets its holder found an empty house; it is worth nothing once there is an operator."""
+    return code_from(secret_key, purpose="found the house")
+
+
+def add_verification_organization(*, name: str, country: str, actor: Actor) -> Organization:
+    """Make an approved organization of verifiers, for the operator. Raises Invalid: name taken."""
+    _require_free_trade_name(name)
+    organization = save(
+        Organization(
+            kind=OrganizationKind.VERIFICATION,
+            status=OrganizationStatus.APPROVED,
+            name=name,
+            trade_name=name,
+            country=country,
+        )
+    )
+    events.record("organization.added", subject=organization, actor=actor)
+    return organization
+
+
 def approve_organization(*, organization_id: UUID, actor: Actor) -> Organization:
     """Let an organization trade, for the first time or again after a suspension."""
     organization = lock(Organization, organization_id)
@@ -143,10 +171,9 @@ def require_approved(organization_id: UUID | None) -> Organization:
 def sign_in(*, email: str, password: str) -> str:
     """The token of a new sign-in. Raises Unauthenticated, the same for all that can be wrong."""
     user = queries.find_user(email)
-    if not password_matches(user.password_hash if user else None, password) or user is None:
-        raise Unauthenticated("The e-mail or the password is not right.", code="wrong_password")
-    memberships = queries.memberships_of(user.id)
-    if not memberships:
+    is_right = password_matches(user.password_hash if user else None, password)
+    memberships = queries.memberships_of(user.id) if user and is_right else ()
+    if user is None or not memberships:
         raise Unauthenticated("The e-mail or the password is not right.", code="wrong_password")
     return _start_sign_in(user.id, memberships[0])
 
@@ -247,6 +274,56 @@ def revoke_key(*, key_id: UUID, actor: Actor) -> None:
     events.record("api_key.revoked", subject=key, actor=actor)
 
 
+def change_role(*, membership_id: UUID, role: Role, actor: Actor) -> Membership:
+    """Give a colleague another role, from the next request on.
+
+    Raises NotFound for another organization's member, Conflict for oneself, Invalid for a role
+    that this kind of organization has not.
+    """
+    membership = _colleague(membership_id, actor)
+    organization = get(Organization, membership.organization_id)
+    if role not in roles_of(organization.kind):
+        raise Invalid(errors=(FieldProblem("/role", "value_not_allowed", "Choose a listed role."),))
+    before, membership.role = membership.role, role
+    events.record("membership.changed", subject=membership, actor=actor, before=before, role=role)
+    return membership
+
+
+def remove_member(*, membership_id: UUID, actor: Actor) -> None:
+    """End a membership and every sign-in that acts by it; keys of that maker are worth nothing.
+
+    Raises as `change_role` does.
+    """
+    membership = _colleague(membership_id, actor)
+    member = str(membership.user_id)
+    events.record("membership.ended", subject=membership, actor=actor, member=member)
+    db.session.execute(delete(SignIn).where(SignIn.membership_id == membership.id))
+    db.session.delete(membership)
+
+
+def change_password(
+    *, user_id: UUID, current: str, password: str, sign_in_id: UUID, actor: Actor
+) -> None:
+    """Set a new password and end every other sign-in of the user. Raises Invalid: wrong one."""
+    user = lock(User, user_id)
+    if not password_matches(user.password_hash, current):
+        problem = FieldProblem("/current", "wrong_password", "This is not your present password.")
+        raise Invalid(errors=(problem,))
+    user.password_hash = hash_password(password)
+    others = (SignIn.user_id == user.id, SignIn.id != sign_in_id, SignIn.ended_at.is_(None))
+    db.session.execute(update(SignIn).where(*others).values(ended_at=clock.now()))
+    events.record("user.password_changed", subject=user, actor=actor)
+
+
+def set_preferences(
+    *, user_id: UUID, locale: str, timezone: str, single_keys: bool, actor: Actor
+) -> None:
+    """Remember how a user reads: language, time zone, and whether single keys act."""
+    user = lock(User, user_id)
+    user.locale, user.timezone, user.single_keys = locale, timezone, single_keys
+    events.record("user.preferences_set", subject=user, actor=actor)
+
+
 def set_locale(*, user_id: UUID, locale: str, actor: Actor) -> None:
     """Remember the language of a user."""
     db.session.execute(update(User).where(User.id == user_id).values(locale=locale))
@@ -262,6 +339,27 @@ def add_member(*, email: str, name: str, password: str, organization_id: UUID, r
     save(Membership(user_id=user.id, organization_id=organization.id, role=role))
     events.record("membership.made", subject=organization, actor=SYSTEM, role=role)
     return user
+
+
+def _colleague(membership_id: UUID, actor: Actor) -> Membership:
+    """Another member of the actor's organization, locked.
+
+    Nobody changes their own membership, so whoever leads remains; the organization's row makes
+    two leaders who demote each other wait, and the second is no leader any more.
+    """
+    assert actor.organization_id is not None
+    organization = lock(Organization, actor.organization_id)
+    membership = lock(Membership, membership_id)
+    if membership.organization_id != organization.id:
+        raise NotFound
+    if membership.user_id == actor.id:
+        raise Conflict("Ask a colleague to change your own membership.")
+    present = db.session.scalar(
+        select(Membership.role).filter_by(user_id=actor.id, organization_id=organization.id)
+    )
+    if present not in HEADS:
+        raise Conflict("Your own role was changed a moment ago.")
+    return membership
 
 
 def _join(user: User, invitation: Invitation) -> Membership:

@@ -1,11 +1,13 @@
-"""Doors of admission: sign in, sign up, invitations, the team and its API keys."""
+"""Doors of admission: found the house, sign in, sign up, invitations, team, keys, own settings."""
 
 from __future__ import annotations
 
+import hmac
 from typing import Final
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
-from flask import Blueprint, Response, current_app, flash, redirect, request, url_for
+from flask import Blueprint, Response, current_app, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import logout_user
@@ -13,10 +15,10 @@ from flask_login import logout_user
 from exchange.core import clock
 from exchange.core.clock import InstanceKind
 from exchange.core.db import get, parse_id
-from exchange.core.idempotency import idempotent
+from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.limits import limiter
 from exchange.core.web import again_with_errors, load_form, render, see_other
-from exchange.identity import queries, services
+from exchange.identity import queries, services, words
 from exchange.identity.access import (
     actor,
     organization,
@@ -28,16 +30,21 @@ from exchange.identity.access import (
 from exchange.identity.models import ApiKey, Invitation, Membership, Organization
 from exchange.identity.permissions import PAGES_ONLY, OrganizationKind, Permission, roles_of
 from exchange.identity.schemas import (
+    FoundForm,
     InvitationForm,
     KeyForm,
     LanguageForm,
     MembershipForm,
+    PasswordForm,
     PersonForm,
+    PreferencesForm,
+    RoleForm,
     SignInForm,
     SignUpForm,
 )
 
 blueprint = Blueprint("identity", __name__)
+LOCALE_SECONDS: Final = 31_536_000  # a year
 
 HOMES: Final = {
     OrganizationKind.SELLER: "sellers.home",
@@ -50,11 +57,39 @@ HOMES: Final = {
 @blueprint.get("/")
 @public
 def index() -> ResponseReturnValue:
-    """Lead everybody home: each role to its own, strangers to the sign-in."""
+    """Lead everybody home: each role to its own, strangers to the sign-in or an empty house."""
     seen = signed_in()
     if seen is None:
-        return redirect(url_for("identity.sign_in"), code=303)
-    return redirect(url_for(HOMES[seen.organization.kind]), code=303)
+        is_empty = queries.operator() is None
+        return redirect(url_for("identity.found" if is_empty else "identity.sign_in"), code=303)
+    # The operator's own verifiers have the home of verifiers.
+    works = Permission.TASK_WORK in actor().permissions
+    kind = OrganizationKind.VERIFICATION if works else seen.organization.kind
+    return redirect(url_for(HOMES[kind]), code=303)
+
+
+@blueprint.get("/found")
+@public
+def found() -> Response:
+    """The first page of an empty house; it is gone once there is an operator."""
+    if queries.operator() is not None:
+        raise NotFound
+    return render("identity/found.html")
+
+
+@blueprint.post("/found")
+@public
+@limiter.limit("10 per minute; 50 per hour")
+@again_with_errors(found)
+def found_house() -> ResponseReturnValue:
+    form = load_form(FoundForm())
+    code = services.founding_code(str(current_app.config["SECRET_KEY"]))
+    if not hmac.compare_digest(form.pop("code").strip().upper().encode(), code.encode()):
+        problem = FieldProblem("/code", "wrong_code", _("This is not the code of this house."))
+        raise Invalid(errors=(problem,))
+    services.found_house(**form)
+    start_session(services.sign_in(email=form["email"], password=form["password"]))
+    return see_other("identity.index", toast=_("The house is yours. Begin with the list below."))
 
 
 @blueprint.get("/sign-in")
@@ -122,13 +157,16 @@ def join(token: str) -> ResponseReturnValue:
 @requires(Permission.TEAM_READ)
 def team() -> Response:
     ours, who = organization(), actor()
+    scopes = sorted(who.permissions - PAGES_ONLY)
     return render(
         "identity/team.html",
         team=queries.team(ours.id),
         invitations=queries.open_invitations(ours.id, at=clock.now()),
-        roles=roles_of(ours.kind),
+        roles=[(role.value, words.ROLES[role]) for role in roles_of(ours.kind)],
         keys=queries.api_keys(ours.id),
-        scopes=sorted(who.permissions - PAGES_ONLY),
+        scopes=[(scope, words.SCOPES[Permission(scope)]) for scope in scopes],
+        role_words=words.ROLES,
+        me=who.id,
     )
 
 
@@ -136,12 +174,30 @@ def team() -> Response:
 @requires(Permission.TEAM_MANAGE)
 @again_with_errors(team)
 def invite() -> ResponseReturnValue:
-    _made, token = services.invite(
+    made, token = services.invite(
         organization_id=organization().id, actor=actor(), **load_form(InvitationForm())
     )
     link = url_for("identity.invitation", token=token, _external=True)
-    flash(_("Send this link, it is shown only now: %(link)s", link=link), "success")
-    return see_other("identity.team")
+    return render("identity/invited.html", invitation=made, link=link, role=words.ROLES[made.role])
+
+
+@blueprint.post("/team/members/<membership_id>/role")
+@requires(Permission.TEAM_MANAGE)
+@again_with_errors(team)
+def change_role(membership_id: str) -> ResponseReturnValue:
+    member = parse_id(membership_id, Membership)
+    role = load_form(RoleForm())["role"]
+    services.change_role(membership_id=member, role=role, actor=actor())
+    return see_other("identity.team", toast=_("The new role holds from now on."))
+
+
+@blueprint.post("/team/members/<membership_id>/remove")
+@requires(Permission.TEAM_MANAGE)
+@again_with_errors(team)
+def remove_member(membership_id: str) -> ResponseReturnValue:
+    member = parse_id(membership_id, Membership)
+    services.remove_member(membership_id=member, actor=actor())
+    return see_other("identity.team", toast=_("They are no longer a member."))
 
 
 @blueprint.post("/team/invitations/<invitation_id>/revoke")
@@ -154,8 +210,8 @@ def revoke_invitation(invitation_id: str) -> ResponseReturnValue:
 @blueprint.post("/team/keys")
 @requires(Permission.KEY_MANAGE)
 @again_with_errors(team)
-@idempotent
 def create_key() -> ResponseReturnValue:
+    """Show the secret once. No idempotency here: a kept answer would keep the secret with it."""
     prefix = "lx_live_" if clock.instance_kind() is InstanceKind.LIVE else "lx_test_"
     key, token = services.create_key(
         organization_id=organization().id, prefix=prefix, actor=actor(), **load_form(KeyForm())
@@ -175,7 +231,14 @@ def revoke_key(key_id: str) -> ResponseReturnValue:
 def organizations() -> Response:
     who = actor()
     assert who.id is not None
-    return render("identity/organizations.html", memberships=queries.memberships_of(who.id))
+    seen = signed_in()
+    return render(
+        "identity/organizations.html",
+        memberships=queries.memberships_of(who.id),
+        current=seen and seen.membership.id,
+        kind_words=words.KINDS,
+        role_words=words.ROLES,
+    )
 
 
 @blueprint.post("/organizations")
@@ -188,6 +251,50 @@ def switch() -> ResponseReturnValue:
     return see_other("identity.index")
 
 
+@blueprint.get("/settings")
+@requires(Permission.SELF_MANAGE)
+def profile() -> Response:
+    seen = signed_in()
+    assert seen is not None
+    return render(
+        "identity/profile.html",
+        user=seen.user,
+        sign_ins=queries.sign_ins(seen.user.id),
+        current=seen.sign_in.id,
+        zones=sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC"),
+    )
+
+
+@blueprint.post("/settings")
+@requires(Permission.SELF_MANAGE)
+@again_with_errors(profile)
+def set_preferences() -> ResponseReturnValue:
+    seen = signed_in()
+    assert seen is not None
+    form = load_form(PreferencesForm())
+    services.set_preferences(user_id=seen.user.id, actor=actor(), **form)
+    response = see_other("identity.profile", toast=_("Saved."))
+    response.set_cookie("locale", form["locale"], max_age=LOCALE_SECONDS, samesite="Lax")
+    return response
+
+
+@blueprint.post("/settings/password")
+@requires(Permission.SELF_MANAGE)
+@limiter.limit("10 per minute; 50 per hour")
+@again_with_errors(profile)
+def change_password() -> ResponseReturnValue:
+    seen = signed_in()
+    assert seen is not None
+    services.change_password(
+        user_id=seen.user.id,
+        sign_in_id=seen.sign_in.id,
+        actor=actor(),
+        **load_form(PasswordForm()),
+    )
+    toast = _("The new password holds. You are signed out everywhere else.")
+    return see_other("identity.profile", toast=toast)
+
+
 @blueprint.post("/language")
 @public
 def language() -> ResponseReturnValue:
@@ -196,7 +303,7 @@ def language() -> ResponseReturnValue:
     if seen is not None:
         services.set_locale(user_id=seen.user.id, locale=form["language"], actor=actor())
     response = current_app.make_response(redirect(_local(form["next"]) or "/", code=303))
-    response.set_cookie("locale", form["language"], max_age=31_536_000, samesite="Lax")
+    response.set_cookie("locale", form["language"], max_age=LOCALE_SECONDS, samesite="Lax")
     return response
 
 

@@ -36,7 +36,8 @@ class Finding(NamedTuple):
 class Found:
     """What the cells of a row gave so far."""
 
-    values: dict[str, Value] = dataclasses.field(default_factory=dict)
+    attributes: dict[str, Value] = dataclasses.field(default_factory=dict)
+    values: dict[str, Value] = dataclasses.field(default_factory=dict)  # contact and request
     extensions: dict[str, Value] = dataclasses.field(default_factory=dict)
     errors: list[Finding] = dataclasses.field(default_factory=list)
     reviews: list[Finding] = dataclasses.field(default_factory=list)

@@ -24,7 +24,7 @@ from exchange.leads.reading import Row
 # Clocks of forms and servers differ by so much without anybody lying.
 SKEW: Final = timedelta(minutes=5)
 # Fields of a schema that say how old somebody is.
-_AGES: Final = ("age", "birth_date", "date_of_birth", "birth_year")
+_AGES: Final = frozenset({"age", "birth_date", "date_of_birth", "birth_year"})
 # What the record of consent calls these fields.
 _CONSENT: Final = {
     "consent_text": "text",
@@ -100,6 +100,7 @@ class _Cell(NamedTuple):
     """A field of the row: its column, what stands for an empty cell, and how it is read."""
 
     name: str
+    is_attribute: bool
     column: int | None
     default: str
     missing: Finding | None  # what an empty cell means
@@ -113,7 +114,6 @@ class Checker:
         self._rules = rules
         self._bounds = _Bounds.of(rules)
         self._contacts = [spec.name for spec in rules.fields.contacts]
-        self._attributes = [spec.name for spec in rules.fields.attributes]
         self._cells = [self._cell(spec, columns or {}) for spec in rules.fields.specs]
 
     def _cell(self, spec: FieldSpec, columns: Mapping[str, int]) -> _Cell:
@@ -122,6 +122,7 @@ class Checker:
         missing = Finding(spec.name, _code(spec.name, "missing_required"))
         return _Cell(
             name=spec.name,
+            is_attribute=spec.is_attribute,
             column=columns.get(spec.name),
             default=rules.defaults.get(spec.name, ""),
             missing=missing if spec.required else None,
@@ -148,10 +149,9 @@ class Checker:
 
     def _checked(self, texts: Sequence[str], *, number: int, line: int) -> CheckedRow:
         found = Found()
-        values = found.values
         # The hottest loop of intake: what comes again is found without a call.
         for cell, filled in zip(self._cells, texts, strict=True):
-            name, _, default, missing, reader = cell
+            name, is_attribute, _, default, missing, reader = cell
             text = filled or default
             if text in reader.known:
                 value = reader.known[text]
@@ -162,7 +162,7 @@ class Checker:
                 if missing:
                     found.errors.append(missing)
             if value is not None:
-                values[name] = value
+                (found.attributes if is_attribute else found.values)[name] = value
         return self._concluded(found, number=number, line=line)
 
     def _concluded(self, found: Found, *, number: int, line: int) -> CheckedRow:
@@ -195,8 +195,7 @@ class Checker:
         ]
 
     def _lead(self, found: Found, *, number: int, line: int) -> CheckedRow:
-        values = found.values
-        get = values.get
+        values, attributes = found.values, found.attributes
         contact = {name: values[name] for name in self._contacts if name in values}
         return CheckedRow(
             number=number,
@@ -204,16 +203,16 @@ class Checker:
             outcome=Outcome.IN_REVIEW if found.reviews else Outcome.VALID,
             reviews=found.reviews,
             notes=found.notes,
-            attributes={name: values[name] for name in self._attributes if name in values},
+            attributes=attributes,
             contact=contact | found.extensions,
             identities=identity_keys(found.phone, found.email),
             preview=_preview(found),
             consent={key: values[name] for name, key in _CONSENT.items() if name in values},
-            requested_at=_moment(get("requested_at")),
-            channel=str(get("channel", "")),
-            sub_source=str(get("sub_id", "")),
-            region=str(get("region", "")),
-            postal_code=str(get("postal_code", "")),
+            requested_at=_moment(values.get("requested_at")),
+            channel=str(values.get("channel", "")),
+            sub_source=str(values.get("sub_id", "")),
+            region=str(attributes.get("region", "")),
+            postal_code=str(attributes.get("postal_code", "")),
         )
 
 
@@ -267,12 +266,13 @@ class _Bounds(NamedTuple):
                 found.errors.append(Finding("requested_at", "too_old"))
         if isinstance(consent_at, str) and consent_at > self.latest:
             found.errors.append(Finding("consent_at", "consent_in_future"))
-        for name in _AGES:
-            if name in values and self._is_minor(name, values[name]):
+        for name, limit in self.youngest.items():
+            value = found.attributes.get(name, values.get(name))
+            if value is not None and self._is_minor(name, value, limit):
                 found.errors.append(Finding(name, "age"))
 
-    def _is_minor(self, name: str, value: Value) -> bool:
-        limit = self.youngest[name]
+    @staticmethod
+    def _is_minor(name: str, value: Value, limit: Value) -> bool:
         if isinstance(value, str) and isinstance(limit, str):
             return value > limit
         if isinstance(value, str) or isinstance(limit, str):

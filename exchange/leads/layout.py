@@ -33,6 +33,9 @@ _SEP_LINE: Final = re.compile(r'"?sep=(.)"?\s*(?:\n|$)', re.IGNORECASE)
 # A header does not hold an e-mail address, nor ten digits in a row of signs of a phone.
 _DATA: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+|\+?\d(?:[\s().-]*\d){9,}")
 
+# What a database does not take: NUL, and bytes that could not be read.
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
 Cells = list[str]
 
 
@@ -220,7 +223,7 @@ def _header(
         raise FileReject("too_many_columns", found=len(header), limit=columns_max)
     if any(len(name) > HEADER_CELL_MAX for name in header):
         raise FileReject("delimiter_unclear")
-    return tuple(name.strip(" \t\xa0\ufeff\u200b") for name in header)
+    return tuple(_UNSTORABLE.sub("\ufffd", name).strip(" \t\xa0\ufeff\u200b") for name in header)
 
 
 def _without_empty_end(header: Cells, data: list[Cells]) -> Cells:

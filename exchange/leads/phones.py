@@ -65,7 +65,7 @@ _DIRECTORY_ASSISTANCE: Final = "5551212"
 # Numbers of these regions that are written in full need no parsing: country code and the national
 # number that the library would find. The equality is a test.
 _PLAIN_FORMS: Final = (
-    (7, "RU", re.compile(r"\+7([3489]\d{9})"), re.compile(r"[78]([349]\d{9})")),
+    (7, "RU", re.compile(r"\+7([3489]\d{9})"), re.compile(r"[78]?([349]\d{9})")),
     (1, "US", re.compile(r"\+1([2-9]\d{9})"), re.compile(r"1?([2-9]\d{9})")),
     (34, "ES", re.compile(r"\+34([5-9]\d{8})"), re.compile(r"([5-9]\d{8})")),
     (60, "MY", re.compile(r"\+60(1\d{8,9})"), re.compile(r"0(1\d{8,9})")),

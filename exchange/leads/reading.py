@@ -103,7 +103,8 @@ def examine(
     """
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    odd = _later_bytes(file) if size > HEAD_BYTES else b""
+    is_known = size <= HEAD_BYTES or "encoding" in (answers or {})
+    odd = b"" if is_known else _later_bytes(file)
     file.seek(0)
     head = file.read(HEAD_BYTES)
     file.seek(0)
@@ -256,7 +257,10 @@ def _row(number: int, record: Record, text: str, *, width: int, limits: Limits) 
         del cells[width:]  # separators behind the last column
     if "'" in text:
         cells = [undefused(cell) for cell in cells]
-    return Row(number, record.line, cells, _problem(text, is_whole=len(cells) == width))
+    problem = _problem(text, is_whole=len(cells) == width)
+    if problem == "encoding":
+        cells = [encodings.UNREADABLE.sub("\ufffd", cell) for cell in cells]
+    return Row(number, record.line, cells, problem)
 
 
 def _size_problem(record: Record, limits: Limits) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import missing
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 
 _LINK_SECONDS = 5 * 60
@@ -73,7 +72,7 @@ def set_enabled(call: Call, account: Json, *, enabled: bool) -> Json:
     account["capabilities"] = {"transfers": "active" if enabled else "inactive"}
     due, reason = ([], None) if enabled else (_WANTED, "requirements.past_due")
     account["requirements"] = _requirements(due, reason=reason)
-    emit(call, "account.updated", call.store.put(account), account=account["id"])
+    call.emit("account.updated", call.store.put(account), account=account["id"])
     return account
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from stripe_sandbox import lists
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import StripeError
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 
 _CATEGORY = {
@@ -70,7 +69,7 @@ def _fee_details(movement: Movement) -> list[Json]:
     return [{**detail, "description": "Stripe processing fees", "type": "stripe_fee"}]
 
 
-def require(call: Call, amount: int, currency: str, *, account: str | None = None) -> None:
+def require(call: Call, *, amount: int, currency: str, account: str | None = None) -> None:
     """Raise `balance_insufficient` unless the account has that much."""
     has = call.store.balances(account).get(currency, 0)
     if has < amount:
@@ -89,7 +88,7 @@ def add_funds(call: Call) -> Json:
     topup |= {"currency": currency, "created": store.now(), "livemode": False}
     topup |= {"metadata": {}, "status": "succeeded"}
     topup["balance_transaction"] = record(call, Movement("topup", amount, currency, topup["id"]))
-    emit(call, "topup.succeeded", store.put(topup))
+    call.emit("topup.succeeded", store.put(topup))
     return topup
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stripe_sandbox.call import Call
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 
 
@@ -27,7 +26,7 @@ def create(call: Call) -> Json:
             "preferred_locales": params.texts("preferred_locales"),
         }
     )
-    emit(call, "customer.created", customer)
+    call.emit("customer.created", customer)
     return customer
 
 

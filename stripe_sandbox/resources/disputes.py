@@ -5,7 +5,6 @@ from __future__ import annotations
 from stripe_sandbox import lists
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import StripeError
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 from stripe_sandbox.resources import balance
 
@@ -22,8 +21,8 @@ def open_on(call: Call) -> Json:
     dispute["balance_transactions"] = [_moved(call, balance.Movement(*movement))]
     charge["disputed"] = True
     call.store.put(charge)
-    emit(call, "charge.dispute.created", call.store.put(dispute))
-    emit(call, "charge.dispute.funds_withdrawn", dispute)
+    call.emit("charge.dispute.created", call.store.put(dispute))
+    call.emit("charge.dispute.funds_withdrawn", dispute)
     return dispute
 
 
@@ -37,8 +36,8 @@ def close(call: Call) -> Json:
     if outcome == "won":
         movement = ("adjustment", dispute["amount"], dispute["currency"], dispute["id"], -FEE)
         dispute["balance_transactions"].append(_moved(call, balance.Movement(*movement)))
-        emit(call, "charge.dispute.funds_reinstated", dispute)
-    emit(call, "charge.dispute.closed", call.store.put(dispute))
+        call.emit("charge.dispute.funds_reinstated", dispute)
+    call.emit("charge.dispute.closed", call.store.put(dispute))
     return dispute
 
 

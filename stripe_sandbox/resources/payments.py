@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from stripe_sandbox.call import Call
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 from stripe_sandbox.resources import balance
 
@@ -14,7 +13,7 @@ def intend(call: Call, session: Json) -> Json:
         return call.own("payment_intent", session["payment_intent"])
     intent = call.store.put(_new_intent(call, session))
     session["payment_intent"] = intent["id"]
-    emit(call, "payment_intent.created", intent)
+    call.emit("payment_intent.created", intent)
     return intent
 
 
@@ -52,8 +51,8 @@ def succeed(call: Call, intent: Json) -> Json:
     charge["balance_transaction"] = balance.record(call, movement)
     intent |= {"status": "succeeded", "amount_received": intent["amount"]}
     intent |= {"latest_charge": charge["id"], "last_payment_error": None}
-    emit(call, "charge.succeeded", call.store.put(charge))
-    emit(call, "payment_intent.succeeded", call.store.put(intent))
+    call.emit("charge.succeeded", call.store.put(charge))
+    call.emit("payment_intent.succeeded", call.store.put(intent))
     return intent
 
 
@@ -62,14 +61,14 @@ def decline(call: Call, intent: Json) -> Json:
     error = {"type": "card_error", "code": "card_declined", "decline_code": "generic_decline"}
     error["message"] = "Your card was declined."
     intent |= {"status": "requires_payment_method", "last_payment_error": error}
-    emit(call, "payment_intent.payment_failed", call.store.put(intent))
+    call.emit("payment_intent.payment_failed", call.store.put(intent))
     return intent
 
 
 def delay(call: Call, intent: Json) -> Json:
     """The bank has yet to say whether it pays (bank debits and the like)."""
     intent["status"] = "processing"
-    emit(call, "payment_intent.processing", call.store.put(intent))
+    call.emit("payment_intent.processing", call.store.put(intent))
     return intent
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from stripe_sandbox import lists
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import StripeError, invalid
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 from stripe_sandbox.resources import balance
 
@@ -19,7 +18,7 @@ def order(call: Call) -> Json:
     amount = call.params.amount() or call.store.balances(account["id"]).get(currency, 0)
     if amount < 1:
         raise invalid("amount", "There is nothing to pay out.", code="balance_insufficient")
-    balance.require(call, amount, currency, account=account["id"])
+    balance.require(call, amount=amount, currency=currency, account=account["id"])
     payout = pay_out(call, account["id"], amount=amount, currency=currency)
     return payout if outcome == "paid" else fail(call, payout, account=account["id"])
 
@@ -30,9 +29,9 @@ def pay_out(call: Call, account: str, *, amount: int, currency: str) -> Json:
     payout = _new_payout(call, amount=amount, currency=currency)
     movement = balance.Movement("payout", -amount, currency, payout["id"], 0, account)
     payout["balance_transaction"] = balance.record(call, movement)
-    emit(call, "payout.created", store.put(payout, account=account), account=account)
+    call.emit("payout.created", store.put(payout, account=account), account=account)
     payout["status"] = "paid"
-    emit(call, "payout.paid", store.put(payout, account=account), account=account)
+    call.emit("payout.paid", store.put(payout, account=account), account=account)
     return payout
 
 
@@ -42,7 +41,7 @@ def fail(call: Call, payout: Json, *, account: str) -> Json:
     payout["failure_balance_transaction"] = balance.record(call, balance.Movement(*movement))
     payout |= {"status": "failed", "failure_code": "account_closed"}
     payout["failure_message"] = "The bank account has been closed."
-    emit(call, "payout.failed", call.store.put(payout, account=account), account=account)
+    call.emit("payout.failed", call.store.put(payout, account=account), account=account)
     return payout
 
 

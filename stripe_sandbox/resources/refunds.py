@@ -5,7 +5,6 @@ from __future__ import annotations
 from stripe_sandbox import lists
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import StripeError, invalid, missing
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 from stripe_sandbox.resources import balance
 
@@ -18,8 +17,8 @@ def create(call: Call) -> Json:
     refund["balance_transaction"] = balance.record(call, movement)
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
-    emit(call, "refund.created", call.store.put(refund))
-    emit(call, "charge.refunded", call.store.put(charge))
+    call.emit("refund.created", call.store.put(refund))
+    call.emit("charge.refunded", call.store.put(charge))
     return refund
 
 

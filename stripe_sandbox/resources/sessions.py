@@ -8,7 +8,6 @@ from __future__ import annotations
 from stripe_sandbox import lists
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import StripeError, invalid, missing
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 from stripe_sandbox.params import LARGEST_AMOUNT, Params
 from stripe_sandbox.resources import payments
@@ -155,7 +154,7 @@ def expire(call: Call) -> Json:
 def end(call: Call, session: Json) -> Json:
     """Nobody can pay it any more."""
     session |= {"status": "expired", "url": None}
-    emit(call, "checkout.session.expired", call.store.put(session))
+    call.emit("checkout.session.expired", call.store.put(session))
     return session
 
 
@@ -187,7 +186,7 @@ def _first_answer(call: Call, session: Json, *, outcome: str) -> Json:
     settle = payments.succeed if outcome == "paid" else payments.delay
     settle(call, intent)
     session |= {"status": "complete", "payment_status": outcome, "url": None}
-    emit(call, "checkout.session.completed", call.store.put(session))
+    call.emit("checkout.session.completed", call.store.put(session))
     return session
 
 
@@ -197,9 +196,9 @@ def _late_answer(call: Call, session: Json, *, outcome: str) -> Json:
         return session
     if outcome == "declined":
         payments.decline(call, intent)
-        emit(call, "checkout.session.async_payment_failed", session)
+        call.emit("checkout.session.async_payment_failed", session)
         return session
     payments.succeed(call, intent)
     session["payment_status"] = "paid"
-    emit(call, "checkout.session.async_payment_succeeded", call.store.put(session))
+    call.emit("checkout.session.async_payment_succeeded", call.store.put(session))
     return session

@@ -5,7 +5,6 @@ from __future__ import annotations
 from stripe_sandbox import lists
 from stripe_sandbox.call import Call
 from stripe_sandbox.errors import StripeError, no_such
-from stripe_sandbox.events import emit
 from stripe_sandbox.messages import Json
 from stripe_sandbox.resources import balance, payouts
 
@@ -15,13 +14,13 @@ def create(call: Call) -> Json:
     amount, currency = params.required_amount(), params.currency()
     destination = _destination(call)
     if params.text("source_transaction") is None:
-        balance.require(call, amount, currency)
+        balance.require(call, amount=amount, currency=currency)
     transfer = _new_transfer(call, destination, amount=amount)
     spent = balance.Movement("transfer", -amount, currency, transfer["id"])
     transfer["balance_transaction"] = balance.record(call, spent)
     arrival = transfer["destination_payment"]
     balance.record(call, balance.Movement("payment", amount, currency, arrival, 0, destination))
-    emit(call, "transfer.created", call.store.put(transfer))
+    call.emit("transfer.created", call.store.put(transfer))
     if call.world.instant_payouts:
         payouts.pay_out(call, destination, amount=amount, currency=currency)
     return transfer
@@ -83,7 +82,7 @@ def reverse(call: Call) -> Json:
     transfer = call.own("transfer")
     amount = _reversible(call, transfer)
     currency, destination = transfer["currency"], transfer["destination"]
-    balance.require(call, amount, currency, account=destination)
+    balance.require(call, amount=amount, currency=currency, account=destination)
     reversal = _new_reversal(call, transfer, amount=amount)
     returned = balance.Movement("transfer_refund", amount, currency, reversal["id"])
     reversal["balance_transaction"] = balance.record(call, returned)
@@ -92,7 +91,7 @@ def reverse(call: Call) -> Json:
     transfer["amount_reversed"] += amount
     transfer["reversed"] = transfer["amount_reversed"] == transfer["amount"]
     transfer["reversals"]["data"].insert(0, call.store.put(reversal))
-    emit(call, "transfer.reversed", call.store.put(transfer))
+    call.emit("transfer.reversed", call.store.put(transfer))
     return reversal
 
 

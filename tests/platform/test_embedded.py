@@ -20,6 +20,7 @@ from exchange.embedded import orphans, runas
 from exchange.embedded.errors import EmbeddedError, ForeignData, InUse
 from exchange.embedded.lock import FolderLock, is_held
 from exchange.embedded.postgres import Postgres
+from exchange.embedded.valkey import Valkey
 from tests.waiting import eventually
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
@@ -58,11 +59,11 @@ def read(url: str) -> list[int]:
 
 def show(url: str, setting: str) -> str:
     with psycopg.connect(url) as connection:
-        row = connection.execute(f"SHOW {setting}").fetchone()  # type: ignore[call-overload]  # a test's own word
+        row = connection.execute(f"SHOW {setting}").fetchone()
         return row[0] if row else ""
 
 
-def kill(server: embedded.Postgres | embedded.Valkey) -> None:
+def kill(server: Postgres | Valkey) -> None:
     os.kill(server.pid, signal.SIGKILL)
     eventually(lambda: not server.is_alive())
 

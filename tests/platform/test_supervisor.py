@@ -134,7 +134,7 @@ class TestSupervisor:
 
 
 class TestUp:
-    """The whole program, once: slow, and the only test that sees all its processes together."""
+    """The whole program: slow, and the only test that sees all its processes together."""
 
     def start(self, folder: Path, port: int) -> subprocess.Popen[str]:
         hidden = ("DATABASE_", "REDIS_", "EXCHANGE_", "STRIPE_")
@@ -170,13 +170,12 @@ class TestUp:
             assert up.wait(60) == 0
             eventually(lambda: not [pid for pid in children if runs(pid)])
 
-        with self.start(folder, port) as again:
-            assert again.stdout
-            again.stdout.readline()
-            assert self.status(port) == 200
-            children = self.descendants(again.pid)
-            again.kill()
-            again.wait()
+    def test_killed_in_the_middle_leaves_nothing(self, folder: Path) -> None:
+        with self.start(folder, free_port()) as up:
+            eventually(lambda: len(self.descendants(up.pid)) > 8, seconds=60)
+            children = self.descendants(up.pid)
+            up.kill()
+            up.communicate()
             eventually(lambda: not [pid for pid in children if runs(pid)])
 
     def test_taken_port_is_said(self, folder: Path) -> None:
@@ -206,7 +205,8 @@ class TestUp:
                 )
             except (FileNotFoundError, ProcessLookupError):
                 continue
-        found, wave = [], {pid}
+        found: list[int] = []
+        wave = {pid}
         while wave := {child for child, parent in parents.items() if parent in wave}:
             found += wave
         return found

@@ -53,6 +53,7 @@ class TestSweeps:
             other.execute(text("SELECT pg_advisory_lock(:key)"), key)
             assert not run_alone(committed, "tests.note")
             assert RAN == []
+            other.execute(text("SELECT pg_advisory_unlock(:key)"), key)
         assert run_alone(committed, "tests.note")
         assert RAN == ["note"]
 
@@ -90,6 +91,7 @@ class TestSweeps:
 
 
 class TestWorker:
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # RQ forks beside its thread
     def test_runs_what_was_rung_for(self, committed: Flask) -> None:
         with unit_of_work():
             jobs.enqueue("tests.note")
@@ -106,13 +108,13 @@ class TestWorker:
         )
         dead = Worker([queue], connection=connection, serializer=JSONSerializer)
         dead.pid = self.number_of_the_dead()
-        dead.register_birth()
+        dead.register_birth()  # type: ignore[no-untyped-call]  # RQ's own
         execution = dead.prepare_execution(job)
         assert execution
         forget_dead_workers(connection)
         assert Worker.all(connection=connection, serializer=JSONSerializer) == []
         assert queue.fetch_job("tests-note") is None
-        queue.empty()
+        queue.empty()  # type: ignore[no-untyped-call]  # RQ's own
         queue.enqueue("exchange.core.jobs.run", "tests.note", job_id="tests-note", unique=True)
 
     def test_living_worker_keeps_its_job(self, committed: Flask) -> None:
@@ -124,7 +126,7 @@ class TestWorker:
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
             living = Worker([queue], connection=connection, serializer=JSONSerializer)
             living.pid = other.pid
-            living.register_birth()
+            living.register_birth()  # type: ignore[no-untyped-call]  # RQ's own
             living.prepare_execution(job)
             forget_dead_workers(connection)
             assert queue.fetch_job("tests-note") is not None

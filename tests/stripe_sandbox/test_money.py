@@ -19,7 +19,7 @@ def charge(sandbox: StripeSandbox, client: stripe.StripeClient) -> str:
 
 
 def balance(client: stripe.StripeClient, **options: str) -> dict[str, int]:
-    found = client.v1.balance.retrieve(options=options)  # type: ignore[arg-type]  # a header by name
+    found = client.v1.balance.retrieve(options=options)
     return {part.currency: part.amount for part in found.available}
 
 

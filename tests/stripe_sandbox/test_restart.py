@@ -16,12 +16,12 @@ def test_state_keys_and_waiting_webhooks_outlive_a_kill(tmp_path: Path):
     options = {"idempotency_key": "top-up-1"}
     with stripe_sandbox(data=tmp_path / "stripe.db") as sandbox, Receiver() as receiver:
         sandbox.advance(3600)
-        session = sandbox.client().v1.checkout.sessions.create(checkout(), options)  # type: ignore[arg-type]  # by name
+        session = sandbox.client().v1.checkout.sessions.create(checkout(), options)
         sandbox.fund(500, "usd")
         sandbox.restart()
 
         client = sandbox.client()
-        again = client.v1.checkout.sessions.create(checkout(), options)  # type: ignore[arg-type]  # as above
+        again = client.v1.checkout.sessions.create(checkout(), options)
         assert again.id == session.id
         assert Page(str(session.url), action="pay").status == 303
         assert client.v1.balance.retrieve().available[1].amount == 500

@@ -5,7 +5,7 @@ The draw is committed before a byte of the file is read: "import.created" is rec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -75,6 +75,12 @@ def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Impo
     draft = _open_draft(import_id)
     _recognise(draft, {**draft.recognition.get("answers", {}), **answers}, actor=actor)
     return draft
+
+
+def questions_with_preview(draft: Import) -> Sequence[Question]:
+    """What is asked about the file, each option with what it would give; for the page alone."""
+    with files.open_upload(draft) as upload:
+        return examine(upload, answers=draft.recognition.get("answers", {})).questions
 
 
 def map_columns(

@@ -1,0 +1,93 @@
+"""Questions about money, by noun; importing this registers the invariants of the books."""
+
+from __future__ import annotations
+
+from exchange.billing.queries import invariants
+from exchange.billing.queries.balances import (
+    BalancePill,
+    Balances,
+    TrialLine,
+    balance,
+    balance_pill,
+    balances,
+    currencies_used,
+    home_currency,
+    no_balances,
+    platform_balance,
+    trial_balance,
+)
+from exchange.billing.queries.journal import (
+    Journal,
+    get_entries,
+    journal,
+    posting_public_id,
+    whole_journal,
+)
+from exchange.billing.queries.links import (
+    ChainReport,
+    Head,
+    OwnLink,
+    Proof,
+    head,
+    proof,
+    verify_chain,
+)
+from exchange.billing.queries.records import (
+    SaleHistory,
+    commission_bps,
+    find_payout_account,
+    get_payout,
+    get_top_up,
+    holds_of,
+    payouts,
+    sale_histories,
+    top_ups,
+)
+from exchange.billing.queries.statements import (
+    Statement,
+    StatementLine,
+    public_id_of,
+    statement,
+    whole_statement,
+)
+
+__all__ = [
+    "BalancePill",
+    "Balances",
+    "ChainReport",
+    "Head",
+    "Journal",
+    "OwnLink",
+    "Proof",
+    "SaleHistory",
+    "Statement",
+    "StatementLine",
+    "TrialLine",
+    "balance",
+    "balance_pill",
+    "balances",
+    "commission_bps",
+    "currencies_used",
+    "find_payout_account",
+    "get_entries",
+    "get_payout",
+    "get_top_up",
+    "head",
+    "holds_of",
+    "home_currency",
+    "invariants",
+    "journal",
+    "no_balances",
+    "payouts",
+    "platform_balance",
+    "posting_public_id",
+    "proof",
+    "public_id_of",
+    "sale_histories",
+    "statement",
+    "top_ups",
+    "trial_balance",
+    "verify_chain",
+    "whole_journal",
+    "whole_statement",
+]

@@ -1,0 +1,155 @@
+"""How much is where: balances of parties, and the trial balance of the whole house."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from exchange.billing.accounts import CLASSES, AccountClass, AccountRef
+from exchange.billing.models import Account, AccountKind, TopUp, TopUpStatus, Transfer
+from exchange.core.db import db
+from exchange.core.money import Currency, Money
+from exchange.identity.models import Organization
+from exchange.identity.permissions import OrganizationKind
+
+# Under a fifth of the last top-up the wallet counts as limited.
+LIMITED_BPS: Final = 2_000
+HOME_CURRENCIES: Final = {"MY": Currency.MYR, "RU": Currency.RUB, "US": Currency.USD}
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What one organization has in one currency, by account; debts are what it owes."""
+
+    currency: Currency
+    wallet: Money
+    held: Money
+    pending: Money
+    reserve: Money
+    payable: Money
+    in_transit: Money
+    debt: Money
+
+
+@dataclass(frozen=True, slots=True)
+class BalancePill:
+    """The wallet in the head of each page: its figure, and in a word whether it will do."""
+
+    amount: Money
+    state: str  # enough, limited or empty
+
+
+@dataclass(frozen=True, slots=True)
+class TrialLine:
+    """One kind of account in the trial balance: its sum stands on one of the two sides."""
+
+    kind: AccountKind
+    account_class: AccountClass
+    debit: Money
+    credit: Money
+
+
+def balance(organization_id: UUID, kind: AccountKind, currency: Currency) -> Money:
+    """The balance of one account of a party, nil where it was never opened."""
+    ref = AccountRef(kind, currency, organization_id)
+    amount = db.session.scalar(select(Account.balance).where(Account.id == ref.id))
+    return Money(amount or 0, currency)
+
+
+def platform_balance(kind: AccountKind, currency: Currency) -> Money:
+    """The balance of an account of the house: the sum of its transfers, for it keeps none."""
+    account_id = AccountRef(kind, currency).id
+    came = select(func.sum(Transfer.amount)).where(Transfer.target_id == account_id)
+    went = select(func.sum(Transfer.amount)).where(Transfer.source_id == account_id)
+    amount = (db.session.scalar(came) or 0) - (db.session.scalar(went) or 0)
+    return Money(int(amount), currency)
+
+
+def balances(organization_id: UUID) -> list[Balances]:
+    """What an organization has, by currency; only currencies in which it ever had money."""
+    rows = db.session.execute(
+        select(Account.currency, Account.kind, Account.balance)
+        .where(Account.organization_id == organization_id)
+        .order_by(Account.currency)
+    ).all()
+    found: dict[Currency, dict[AccountKind, int]] = {}
+    for row in rows:
+        found.setdefault(Currency(row.currency), {})[row.kind] = row.balance
+    return [_balances(currency, amounts) for currency, amounts in found.items()]
+
+
+def no_balances(currency: Currency) -> Balances:
+    """What an organization has before any money moved."""
+    return _balances(currency, {})
+
+
+def _balances(currency: Currency, amounts: dict[AccountKind, int]) -> Balances:
+    def of(kind: AccountKind) -> Money:
+        return Money(amounts.get(kind, 0), currency)
+
+    return Balances(
+        currency=currency,
+        wallet=of(AccountKind.WALLET),
+        held=of(AccountKind.HELD),
+        pending=of(AccountKind.PENDING),
+        reserve=of(AccountKind.RESERVE),
+        payable=of(AccountKind.PAYABLE),
+        in_transit=of(AccountKind.IN_TRANSIT),
+        debt=-(of(AccountKind.SELLER_DEBT) + of(AccountKind.BUYER_DEBT)),
+    )
+
+
+def balance_pill(organization: Organization) -> BalancePill | None:
+    """The wallet that a buyer used last, with what it is good for; None for others."""
+    if organization.kind is not OrganizationKind.BUYER:
+        return None
+    last = db.session.scalar(
+        select(TopUp)
+        .where(TopUp.organization_id == organization.id, TopUp.status == TopUpStatus.SUCCEEDED)
+        .order_by(TopUp.id.desc())
+        .limit(1)
+    )
+    if last is None:
+        return BalancePill(Money(0, home_currency(organization)), "empty")
+    left = balance(organization.id, AccountKind.WALLET, last.amount.currency)
+    limited = left < last.amount.share(LIMITED_BPS)
+    return BalancePill(left, "empty" if not left else "limited" if limited else "enough")
+
+
+def home_currency(organization: Organization) -> Currency:
+    """The currency to begin with, by country; euro where there is none of its own."""
+    return HOME_CURRENCIES.get(organization.country, Currency.EUR)
+
+
+def trial_balance(currency: Currency) -> list[TrialLine]:
+    """Every kind of account with its sum; debits equal credits, or the books are wrong."""
+    movements = (
+        select(Transfer.target_id.label("account_id"), Transfer.amount.label("amount"))
+        .union_all(select(Transfer.source_id, -Transfer.amount))
+        .subquery()
+    )
+    rows = db.session.execute(
+        select(Account.kind, func.sum(movements.c.amount).label("amount"))
+        .join(movements, movements.c.account_id == Account.id)
+        .where(Account.currency == currency)
+        .group_by(Account.kind)
+    )
+    sums = {row.kind: int(row.amount) for row in rows}
+    return [_trial_line(kind, sums[kind], currency) for kind in AccountKind if kind in sums]
+
+
+def currencies_used() -> Sequence[Currency]:
+    """The currencies in which money ever moved."""
+    found = db.session.scalars(select(Account.currency).distinct().order_by(Account.currency))
+    return [Currency(code) for code in found]
+
+
+def _trial_line(kind: AccountKind, amount: int, currency: Currency) -> TrialLine:
+    # Balances are credits less debits; a trial balance prints each on its side.
+    return TrialLine(
+        kind, CLASSES[kind], Money(max(-amount, 0), currency), Money(max(amount, 0), currency)
+    )

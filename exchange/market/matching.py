@@ -1,0 +1,40 @@
+"""Which leads an order takes, in what order: the rule is public and the same for every buyer.
+
+The freshest request comes first, because a lead cools in hours; of requests of the same moment
+the one that was taken in last. No buyer ranks before another: who asks first chooses first. Two
+leads of one person never go into one order. Pure: what can be sold at all is asked elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A lead that could be sold, with the keyed hashes by which equal people meet."""
+
+    lead_id: UUID
+    requested_at: datetime
+    person: frozenset[bytes]
+
+
+def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """The freshest first; equal moments by the id, which sorts by the time of intake."""
+    return sorted(candidates, key=lambda c: (c.requested_at, c.lead_id), reverse=True)
+
+
+def pick(candidates: Iterable[Candidate], quantity: int) -> list[UUID]:
+    """At most `quantity` leads of different people, freshest first."""
+    picked: list[UUID] = []
+    people: set[bytes] = set()
+    for candidate in in_order(candidates):
+        if len(picked) == quantity:
+            break
+        if people.isdisjoint(candidate.person):
+            picked.append(candidate.lead_id)
+            people |= candidate.person
+    return picked

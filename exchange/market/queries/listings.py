@@ -1,0 +1,271 @@
+"""Questions about listings: what is offered on which terms, masked for whoever has not bought."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, func, select, tuple_
+
+from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
+from exchange.catalog.fields import FieldType, LeadFields, Value
+from exchange.core import clock
+from exchange.core.db import db, get, parse_id
+from exchange.core.errors import NotFound
+from exchange.core.money import Currency, Money
+from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
+from exchange.identity.models import Organization
+from exchange.leads.models import Batch, Lead
+from exchange.leads.queries import fields_of
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingStatus,
+    ListingTerms,
+    Order,
+    OrderLine,
+)
+from exchange.market.queries.stock import ATTRIBUTES, Rows, bought_by, on_sale, sellable
+
+COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
+SALES_MIN: Final = 20  # under so many sales a quartile says nothing
+GUIDANCE_DAYS: Final = 90
+# What could tell who somebody is, alone or together, is not shown before it is bought.
+HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
+PRICE: Final = OrderLine.__table__.c.price_amount
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedLead:
+    """A lead as anybody may see it: what was asked for, never by whom."""
+
+    id: UUID
+    public_id: str
+    requested_at: datetime
+    region: str
+    attributes: dict[str, Value]
+    preview: dict[str, str]  # masked name, phone, email
+    fields_filled: int
+    fields_total: int
+    sold: int
+    sales_max: int
+    checked_at: datetime | None  # verified by us at
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedLeads:
+    """A page of masked leads, freshest first."""
+
+    items: Sequence[MaskedLead]
+    next_cursor: str | None
+    is_withheld: bool = False  # so few people fit the criteria that none is shown
+
+    @property
+    def next(self) -> str | None:
+        """The cursor of the next page, by the name that templates use."""
+        return self.next_cursor
+
+    @property
+    def has_more(self) -> bool:
+        """Whether another page follows."""
+        return self.next_cursor is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How much of a listing is sold and left, counted in sales."""
+
+    leads: int  # in the lot
+    sold: int
+    left: int  # leads that can still be bought
+
+
+@dataclass(frozen=True, slots=True)
+class PriceGuidance:
+    """Quartiles of what was paid for one lead, and over how many sales and days."""
+
+    low: Money
+    median: Money
+    high: Money
+    n: int
+    days: int
+
+
+def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
+    """A listing on sale or sold out, any of the viewer's own; staff see all. Raises NotFound."""
+    listing = get(Listing, listing_id)
+    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    if viewer is None or public or listing.organization_id == viewer:
+        return listing
+    raise NotFound
+
+
+def listings(
+    *,
+    viewer: UUID | None,
+    status: ListingStatus | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Listing]:
+    """A seller's own listings, or everybody's for staff, newest first."""
+    statement = select(Listing)
+    if viewer is not None:
+        statement = statement.where(Listing.organization_id == viewer)
+    if status is not None:
+        statement = statement.where(Listing.status == status)
+    return paginate(statement, Listing, cursor=cursor, limit=limit)
+
+
+def find_listing_of_batch(batch_id: UUID) -> Listing | None:
+    """What a lot is sold as, if it is."""
+    return db.session.scalar(select(Listing).where(Listing.batch_id == batch_id))
+
+
+def get_batch_of(listing: Listing) -> Batch:
+    """The lot on sale."""
+    return get(Batch, listing.batch_id)
+
+
+def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
+    """Every version of a listing's terms, newest first."""
+    statement = select(ListingTerms).where(ListingTerms.listing_id == listing_id)
+    return db.session.scalars(statement.order_by(ListingTerms.version.desc())).all()
+
+
+def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
+    """How much is sold and left, by listing."""
+    batch_ids = [listing.batch_id for listing in listings]
+    rows = db.session.execute(
+        select(
+            Lead.batch_id,
+            func.count().label("leads"),
+            func.sum(Lead.sold).label("sold"),
+            func.count().filter(*sellable()).label("left"),
+        )
+        .where(Lead.batch_id.in_(batch_ids), Lead.is_sealed)
+        .group_by(Lead.batch_id)
+    )
+    found = {row.batch_id: Stock(row.leads, int(row.sold), row.left) for row in rows}
+    return {one.id: found.get(one.batch_id, Stock(0, 0, 0)) for one in listings}
+
+
+def sellable_leads(
+    listing: Listing,
+    *,
+    viewer: UUID,
+    criteria: Criteria = EVERYTHING,
+    fresh_hours: int | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> MaskedLeads:
+    """Masked leads of a listing that the viewer can still buy, freshest first.
+
+    Where criteria fit fewer than five people none is shown: a filter is no way to look somebody
+    up. They can be bought by quantity all the same.
+    """
+    conditions = [*on_sale(listing.batch_id), ~bought_by(viewer), to_sql(criteria, ATTRIBUTES)]
+    if fresh_hours is not None:
+        conditions.append(Lead.requested_at >= clock.now() - timedelta(hours=fresh_hours))
+    statement = select(Lead).where(*conditions)
+    if criteria != EVERYTHING and _is_narrow(statement):
+        return MaskedLeads((), None, is_withheld=True)
+    return _page(statement, get_batch_of(listing), cursor=cursor, limit=min(limit, LIMIT_MAX))
+
+
+def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
+    """What may be shown of a lead to somebody who has not bought it."""
+    return MaskedLead(
+        id=lead.id,
+        public_id=lead.public_id,
+        requested_at=lead.requested_at,
+        region=lead.region,
+        attributes=shown_attributes(lead.attributes, fields),
+        preview=lead.preview,
+        fields_filled=len(lead.attributes) + len(lead.preview),
+        fields_total=len(fields.attributes) + len(fields.contacts),
+        sold=lead.sold,
+        sales_max=lead.sales_max,
+        checked_at=lead.checked_at,
+    )
+
+
+def shown_attributes(attributes: Mapping[str, Any], fields: LeadFields) -> dict[str, Value]:
+    """The attributes without free text and postal codes; of a date only the year."""
+    shown: dict[str, Value] = {}
+    for spec in fields.attributes:
+        value = attributes.get(spec.name)
+        if value is None or spec.type in HIDDEN:
+            continue
+        shown[spec.name] = str(value)[:4] if spec.type is FieldType.DATE else value
+    return shown
+
+
+def price_guidance(
+    vertical_id: UUID, *, currency: Currency, region: str | None = None
+) -> PriceGuidance | None:
+    """Quartiles of the prices paid in the last 90 days; None under 20 sales."""
+    since = clock.now() - timedelta(days=GUIDANCE_DAYS)
+    kept = (LineStatus.DELIVERED, LineStatus.SETTLED)
+    paid = (
+        select(
+            func.count().label("n"),
+            *(func.percentile_disc(part).within_group(PRICE) for part in (0.25, 0.5, 0.75)),
+        )
+        .join(Lead, Lead.id == OrderLine.lead_id)
+        .where(
+            Lead.vertical_id == vertical_id,
+            OrderLine.created_at >= since,
+            OrderLine.status.in_(kept),
+        )
+    )
+    if region:
+        paid = paid.where(Lead.region == region)
+    n, *quartiles = db.session.execute(paid).one()
+    if n < SALES_MIN:
+        return None
+    low, median, high = (Money(amount, currency) for amount in quartiles)
+    return PriceGuidance(low, median, high, n, GUIDANCE_DAYS)
+
+
+def seller_of(listing: Listing) -> Organization:
+    """Who sells; the other side sees the trade name only."""
+    return get(Organization, listing.organization_id)
+
+
+def listings_out_of_step(*, limit: int) -> Sequence[UUID]:
+    """Listings that say "published" without stock, or "sold out" with some."""
+    stocked = select(Lead.id).where(Lead.batch_id == Listing.batch_id, *sellable()).exists()
+    empty = (Listing.status == ListingStatus.PUBLISHED) & ~stocked
+    refilled = (Listing.status == ListingStatus.SOLD_OUT) & stocked
+    return db.session.scalars(
+        select(Listing.id).where(empty | refilled).order_by(Listing.id).limit(limit)
+    ).all()
+
+
+def orders_placed_on(listing_id: UUID) -> int:
+    """How many orders were placed on a listing."""
+    statement = select(func.count()).select_from(Order).where(Order.listing_id == listing_id)
+    return db.session.scalar(statement) or 0
+
+
+def _is_narrow(statement: Rows) -> bool:
+    few = statement.with_only_columns(Lead.id).limit(COUNT_MIN).subquery()
+    return (db.session.scalar(select(func.count()).select_from(few)) or 0) < COUNT_MIN
+
+
+def _page(
+    statement: Select[Any], batch: Batch, *, cursor: str | None, limit: int
+) -> MaskedLeads:  # Any: a row of Lead
+    if cursor:
+        last = get(Lead, parse_id(cursor, Lead))
+        statement = statement.where(
+            tuple_(Lead.requested_at, Lead.id) < tuple_(last.requested_at, last.id)
+        )
+    ordered = statement.order_by(Lead.requested_at.desc(), Lead.id.desc()).limit(limit + 1)
+    found = db.session.scalars(ordered).all()
+    fields = fields_of(batch.schema_id)
+    page = [masked(lead, fields) for lead in found[:limit]]
+    return MaskedLeads(page, page[-1].public_id if len(found) > limit else None)

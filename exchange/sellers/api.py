@@ -1,0 +1,165 @@
+"""The seller's API: upload a file, answer what is asked, follow the batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint
+
+from exchange.core.db import get, parse_id
+from exchange.core.errors import FieldProblem, Invalid
+from exchange.core.forms import list_of
+from exchange.core.idempotency import idempotent
+from exchange.core.money import Money
+from exchange.identity.access import actor, organization, requires
+from exchange.identity.permissions import Permission
+from exchange.leads import queries as leads
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
+from exchange.leads.services import batches as verbs
+from exchange.leads.services import imports
+from exchange.leads.services.problem_files import problem_file
+from exchange.sellers import queries
+from exchange.sellers.schemas import BatchAnswers, BatchOut, BatchQuery, BatchUpload, NonceForm
+from exchange.verification.services import draws
+
+blueprint = Blueprint("sellers_api", __name__, description="Batches of a seller")
+
+
+@blueprint.route("/batches", methods=["POST"])
+@requires(Permission.BATCH_UPLOAD)
+@idempotent
+@blueprint.arguments(BatchUpload, location="form", content_type="multipart/form-data")
+@blueprint.response(202, BatchOut)
+def upload(form: dict[str, Any]) -> queries.BatchView:
+    """Upload a file as a batch.
+
+    The answer is a draft with `questions` where something about the file can only be said by you;
+    else the rows are being taken in and `counts` fill up.
+    """
+    draft = imports.start_import(
+        organization_id=organization().id,
+        vertical_code=form["vertical"],
+        source_name=form["source"],
+        file_name=_file().filename or "upload",
+        stream=_file().stream,
+        again=form["again"],
+        actor=actor(),
+    )
+    batch = imports.draft_batch(
+        import_id=draft.id,
+        name=form["name"],
+        quality_class=form["quality_class"],
+        price=Money(form["price"], leads.vertical_of(draft.vertical_id).currency),
+        kind=LeadKind.EXCLUSIVE if form["sales_max"] == 1 else LeadKind.SHARED,
+        sales_max=form["sales_max"],
+        actor=actor(),
+    )
+    _proceed(draft, batch, _mapping(form["mapping"]), declared_unsold=form["declared_unsold"])
+    return queries.view_of(batch)
+
+
+@blueprint.route("/batches", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.arguments(BatchQuery, location="query")
+@blueprint.response(200, list_of(BatchOut))
+def index(asked: dict[str, Any]) -> queries.BatchPage:
+    """List your batches, newest first."""
+    return queries.batch_views(viewer=organization().id, **asked)
+
+
+@blueprint.route("/batches/<batch_id>", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.response(200, BatchOut)
+def show(batch_id: str) -> queries.BatchView:
+    """Show counts, progress and, once decided, the measured quality."""
+    return queries.get_batch_view(parse_id(batch_id, Batch), viewer=organization().id)
+
+
+@blueprint.route("/batches/<batch_id>", methods=["PATCH"])
+@requires(Permission.BATCH_UPLOAD)
+@blueprint.arguments(BatchAnswers)
+@blueprint.response(202, BatchOut)
+def answer(form: dict[str, Any], batch_id: str) -> queries.BatchView:
+    """Answer what was asked about the file of a draft; it goes on by itself then."""
+    batch = _mine(batch_id)
+    assert batch.import_id is not None
+    draft = get(Import, batch.import_id)
+    if form["answers"]:
+        draft = imports.answer(import_id=draft.id, answers=form["answers"], actor=actor())
+    _proceed(draft, batch, form["mapping"], declared_unsold=True)
+    return queries.view_of(batch)
+
+
+@blueprint.route("/batches/<batch_id>/problems", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
+def problems(batch_id: str) -> ResponseReturnValue:
+    """Download the refused rows as you sent them, with the reason of each."""
+    return Response(b"".join(problem_file(_mine(batch_id).id)), mimetype="text/csv")
+
+
+@blueprint.route("/batches/<batch_id>/nonce", methods=["POST"])
+@requires(Permission.BATCH_UPLOAD)
+@blueprint.arguments(NonceForm)
+@blueprint.response(200, BatchOut)
+def give_nonce(form: dict[str, Any], batch_id: str) -> queries.BatchView:
+    """Add your nonce within ten minutes of the seal, and the sample is drawn at once."""
+    batch = _mine(batch_id)
+    draws.give_nonce(batch_id=batch.id, nonce=form["nonce"], by="seller", actor=actor())
+    return queries.view_of(batch)
+
+
+@blueprint.route("/batches/<batch_id>/withdraw", methods=["POST"])
+@requires(Permission.BATCH_UPLOAD)
+@blueprint.response(200, BatchOut)
+def withdraw(batch_id: str) -> queries.BatchView:
+    """Take a decided batch back; leads that are sold stay sold."""
+    return queries.view_of(verbs.withdraw_batch(batch_id=_mine(batch_id).id, actor=actor()))
+
+
+def _proceed(
+    draft: Import, batch: Batch, mapping: Mapping[str, str], *, declared_unsold: bool
+) -> None:
+    """Go on as far as nothing must be asked."""
+    if draft.status is ImportStatus.UPLOADED or batch.status is not BatchStatus.DRAFT:
+        return
+    chosen = _columns(draft, mapping)
+    imports.map_columns(import_id=draft.id, chosen=chosen, actor=actor())
+    imports.confirm(batch_id=batch.id, declared_unsold=declared_unsold, actor=actor())
+
+
+def _columns(draft: Import, mapping: Mapping[str, str]) -> dict[int, str | None]:
+    """Columns by index from `{field: header}`; a header that the file lacks is refused."""
+    header: list[str] = draft.recognition["header"]
+    missing = [name for name in mapping.values() if name not in header]
+    if missing:
+        text = f"The file has no column {missing[0]}."
+        raise Invalid(errors=(FieldProblem("/mapping", "unknown_column", text),))
+    return {header.index(name): field for field, name in mapping.items()}
+
+
+def _mapping(text: str) -> dict[str, str]:
+    try:
+        mapping = json.loads(text)
+    except json.JSONDecodeError:
+        mapping = None
+    if not isinstance(mapping, dict) or not all(isinstance(v, str) for v in mapping.values()):
+        text = "The mapping is a JSON object of field names and column headers."
+        raise Invalid(errors=(FieldProblem("/mapping", "invalid", text),))
+    return mapping
+
+
+def _file() -> Any:  # Any: werkzeug's FileStorage, whose stream is a binary file
+    file = request.files.get("file")
+    if file is None:
+        text = "Send the table as the part `file` of a multipart form."
+        raise Invalid(errors=(FieldProblem("/file", "required", text),))
+    return file
+
+
+def _mine(batch_id: str) -> Batch:
+    return leads.get_batch(parse_id(batch_id, Batch), viewer=organization().id)

@@ -1,0 +1,107 @@
+"""What comes in and goes out at the seller's door, for forms and JSON alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
+
+from exchange.catalog.policies import QualityClass
+from exchange.core.forms import AmountField, MoneyField, PageQuery
+from exchange.leads.models import BatchStatus, LeadKind
+
+_text = validate.Length(max=200)
+_sales = validate.Range(1, 10)
+
+
+class UploadForm(Schema):
+    vertical = fields.String(required=True, validate=_text)
+    source = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    again = fields.Boolean(load_default=False)
+
+
+class TermsForm(Schema):
+    """On what terms a file becomes a lot; an exclusive lead is sold once, whatever was typed."""
+
+    name = fields.String(load_default="", validate=_text)
+    quality_class = fields.Enum(QualityClass, by_value=True, load_default=QualityClass.STANDARD)
+    price = AmountField(required=True)
+    kind = fields.Enum(LeadKind, by_value=True, load_default=LeadKind.EXCLUSIVE)
+    sales_max = fields.Integer(load_default=1, validate=_sales)
+    declared_unsold = fields.Boolean(load_default=False)
+
+    @post_load
+    def once(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:  # Any: marshmallow's
+        """Sold once means one slot."""
+        if data["kind"] is LeadKind.EXCLUSIVE:
+            data["sales_max"] = 1
+        return data
+
+
+class NonceForm(Schema):
+    nonce = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class PriceForm(Schema):
+    price = AmountField(required=True)
+
+
+class ContestForm(Schema):
+    explanation = fields.String(required=True, validate=validate.Length(min=1, max=2_000))
+
+
+class BatchQuery(PageQuery):
+    status = fields.Enum(BatchStatus, by_value=True, load_default=None)
+
+
+class BatchUpload(Schema):
+    """The fields beside `file` in POST /batches."""
+
+    vertical = fields.String(required=True)
+    source = fields.String(load_default="upload", validate=validate.Length(min=1, max=200))
+    name = fields.String(load_default="", validate=_text)
+    mapping = fields.String(
+        load_default="{}", metadata={"description": "JSON object: field to column header"}
+    )
+    quality_class = fields.Enum(QualityClass, by_value=True, load_default=QualityClass.STANDARD)
+    price = fields.Integer(required=True, metadata={"description": "minor units"})
+    pricing_model = fields.String(load_default="cpl", validate=validate.OneOf(["cpl"]))
+    sales_max = fields.Integer(load_default=1, validate=_sales)
+    declared_unsold = fields.Boolean(required=True)
+    again = fields.Boolean(load_default=False)
+
+
+class BatchAnswers(Schema):
+    """What was asked about the file, by field, and columns by field where a guess was wrong."""
+
+    answers = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    mapping = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+
+
+class CountsOut(Schema):
+    rows = fields.Integer(attribute="rows_done")
+    rows_total = fields.Integer(allow_none=True)
+    valid = fields.Integer()
+    in_review = fields.Integer()
+    invalid = fields.Integer()
+    duplicate = fields.Integer()
+    suppressed = fields.Integer()
+
+
+class BatchOut(Schema):
+    id = fields.String(attribute="batch.public_id")
+    object = fields.Constant("batch")
+    created_at = fields.DateTime(attribute="batch.created_at")
+    name = fields.String(attribute="batch.name")
+    status = fields.Enum(BatchStatus, by_value=True, attribute="batch.status")
+    vertical = fields.String(attribute="vertical.code")
+    quality_class = fields.Enum(QualityClass, by_value=True, attribute="batch.quality_class")
+    price = MoneyField(attribute="batch.price")
+    sales_max = fields.Integer(attribute="batch.sales_max")
+    counts = fields.Nested(CountsOut, attribute="batch")
+    population = fields.Integer(attribute="batch.population", allow_none=True)
+    merkle_root = fields.String(attribute="root", allow_none=True)
+    quality = fields.Dict(allow_none=True)
+    questions = fields.List(fields.Dict())
+    problems = fields.Dict(keys=fields.String(), values=fields.Integer())
+    metadata = fields.Dict(dump_default=dict)

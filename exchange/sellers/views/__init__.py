@@ -1,0 +1,8 @@
+"""Pages of the seller, one module per noun on one blueprint."""
+
+from __future__ import annotations
+
+from exchange.sellers.views import batches, home, imports, listings, returns
+from exchange.sellers.views.blueprint import blueprint
+
+__all__ = ["batches", "blueprint", "home", "imports", "listings", "returns"]

@@ -1,0 +1,98 @@
+"""Pages of batches: the list, and one batch from its first row to its last sale."""
+
+from __future__ import annotations
+
+import secrets
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from exchange.core import clock
+from exchange.core.db import parse_id
+from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.identity.access import actor, organization, requires
+from exchange.identity.permissions import Permission
+from exchange.leads import queries as leads
+from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.services import batches as verbs
+from exchange.leads.services.problem_files import problem_file
+from exchange.market import queries as market
+from exchange.sellers import queries
+from exchange.sellers.schemas import BatchQuery, NonceForm
+from exchange.sellers.views.blueprint import blueprint
+from exchange.verification import queries as verification
+from exchange.verification.services import draws
+
+
+@blueprint.get("/batches")
+@requires(Permission.BATCH_READ)
+def batches() -> Response:
+    asked = load_query(BatchQuery())
+    ours = organization()
+    return render(
+        "sellers/batches/index.html",
+        block="results",
+        page=queries.batch_views(viewer=ours.id, **asked),
+        drafts=leads.open_imports(viewer=ours.id),
+        asked=asked,
+        statuses=[status for status in BatchStatus if status is not BatchStatus.DRAFT],
+    )
+
+
+@blueprint.get("/batches/<batch_id>")
+@requires(Permission.BATCH_READ)
+def batch(batch_id: str) -> Response:
+    seen = queries.get_batch_view(parse_id(batch_id, Batch), viewer=organization().id)
+    return render(
+        "sellers/batches/detail.html",
+        block="progress",
+        seen=seen,
+        batch=seen.batch,
+        draw=verification.get_draw(seen.batch.id),
+        progress=verification.progress(seen.batch.id),
+        listing=market.find_listing_of_batch(seen.batch.id),
+        suggestion=secrets.token_hex(8),
+        now=clock.now(),
+    )
+
+
+@blueprint.post("/batches/<batch_id>/nonce")
+@requires(Permission.BATCH_UPLOAD)
+@again_with_errors(batch)
+def give_nonce(batch_id: str) -> ResponseReturnValue:
+    draws.give_nonce(
+        batch_id=_mine(batch_id).id,
+        nonce=load_form(NonceForm())["nonce"],
+        by="seller",
+        actor=actor(),
+    )
+    return see_other("sellers.batch", batch_id=batch_id, toast=_("The sample is drawn."))
+
+
+@blueprint.get("/batches/<batch_id>/problems.csv")
+@requires(Permission.BATCH_READ)
+def problems(batch_id: str) -> Response:
+    mine = _mine(batch_id)
+    headers = {"Content-Disposition": f'attachment; filename="{mine.public_id}-problems.csv"'}
+    return Response(b"".join(problem_file(mine.id)), mimetype="text/csv", headers=headers)
+
+
+@blueprint.post("/batches/<batch_id>/withdraw")
+@requires(Permission.BATCH_UPLOAD)
+@again_with_errors(batch)
+def withdraw(batch_id: str) -> ResponseReturnValue:
+    verbs.withdraw_batch(batch_id=_mine(batch_id).id, actor=actor())
+    return see_other("sellers.batch", batch_id=batch_id, toast=_("The batch is withdrawn."))
+
+
+@blueprint.post("/batches/<batch_id>/unverified")
+@requires(Permission.LISTING_PUBLISH)
+@again_with_errors(batch)
+def sell_unverified(batch_id: str) -> ResponseReturnValue:
+    verbs.sell_unverified(batch_id=_mine(batch_id).id, actor=actor())
+    return see_other("sellers.batch", batch_id=batch_id, toast=_("On sale as unverified."))
+
+
+def _mine(batch_id: str) -> Batch:
+    return leads.get_batch(parse_id(batch_id, Batch), viewer=organization().id)
