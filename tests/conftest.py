@@ -13,10 +13,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
+from flask import Flask, g
 from flask.testing import FlaskClient
 from sqlalchemy import event, text
 
@@ -81,6 +82,19 @@ def fresh_database(name: str) -> Iterator[str]:
         _execute(owner, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+class Browser(FlaskClient):
+    """A client whose requests know nothing of each other.
+
+    In tests they share one application context, and would share `g` with it: who is acting, and
+    whether the request's unit of work has ended.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:  # Any: werkzeug's own signature
+        for name in list(g):
+            g.pop(name)
+        return super().open(*args, **kwargs)
+
+
 def worker_number(worker_id: str) -> int:
     """0 for the only process, 1.. for those of a parallel run."""
     return int(worker_id.removeprefix("gw")) + 1 if worker_id.startswith("gw") else 0
@@ -129,6 +143,7 @@ def worker_id(request: pytest.FixtureRequest) -> str:
 def shared_app(settings: Settings) -> Iterator[Flask]:
     """The application of this test process."""
     app = create_app(settings)
+    app.test_client_class = Browser
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
     yield app
     with app.app_context():
@@ -191,6 +206,7 @@ def committed(worker_id: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     number = worker_number(worker_id)
     with fresh_database(f"commits_{number}") as url:
         app = create_app(make_settings(url, redis_database=number, folder=tmp_path))
+        app.test_client_class = Browser
         app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
         with app.app_context():
             jobs.redis_connection().flushdb()

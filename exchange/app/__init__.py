@@ -110,4 +110,7 @@ def _modules(part: str) -> Iterator[ModuleType]:
     for package in PACKAGES:
         name = f"exchange.{package}.{part}"
         if find_spec(name):
-            yield import_module(name)
+            try:
+                yield import_module(name)
+            except ImportError as error:  # while the house is being built
+                print("not yet:", name, error)  # noqa: T201

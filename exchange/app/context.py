@@ -9,17 +9,29 @@ from typing import Any, Final
 from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent, get_currency_symbol
-from flask import Flask, g, request
+from flask import Flask, g, request, url_for
 from flask_babel import Babel, get_locale, get_timezone
 from markupsafe import Markup
 
+from exchange.billing import queries as billing
+from exchange.catalog import queries as catalog
 from exchange.config import ROOT
 from exchange.core import clock, ids
-from exchange.core.money import Money
-from exchange.identity import access
+from exchange.core.money import Currency, Money
+from exchange.identity import access, words
+from exchange.identity.access import SignedIn
+from exchange.identity.permissions import OrganizationKind, Permission
+from exchange.notifications import queries as notices
 
 LANGUAGES: Final = {"en": "English", "ru": "Русский", "es": "Español", "ms": "Bahasa Melayu"}
 NO_BREAK_SPACE: Final = "\u00a0"
+# Pages that several kinds of organizations share stand in the frame of who looks.
+LAYOUTS: Final = {
+    OrganizationKind.SELLER: "layouts/seller.html",
+    OrganizationKind.BUYER: "layouts/buyer.html",
+    OrganizationKind.VERIFICATION: "layouts/verifier.html",
+    OrganizationKind.OPERATOR: "layouts/admin.html",
+}
 
 
 def init_app(app: Flask) -> None:
@@ -38,6 +50,8 @@ def init_app(app: Flask) -> None:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_context)
+    # Billing and catalog do not know each other; the wallet asks here what is traded in.
+    app.extensions["currencies"] = currencies
 
 
 class Components:
@@ -53,6 +67,20 @@ class Components:
         return getattr(module, name)
 
 
+def currencies() -> list[Currency]:
+    """The currencies of the verticals that trade, in the order of their codes."""
+    return sorted({vertical.currency for vertical in catalog.verticals()})
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """The wallet in the head of a page: figure, state in a word, and the page behind it."""
+
+    amount: Money
+    state: str  # enough, limited or empty
+    href: str
+
+
 @dataclass(frozen=True, slots=True)
 class Viewer:
     """Who is looking, in the words that the account menu shows."""
@@ -60,6 +88,8 @@ class Viewer:
     name: str
     organization: str
     role: str
+    single_keys: bool
+    unread: int  # notices of the organization
 
 
 def money(amount: Money) -> str:
@@ -103,17 +133,40 @@ def number(value: int | float) -> str:  # noqa: PYI041  # both kinds are meant
 def _context() -> dict[str, Any]:  # Any: what templates see
     held = access.actor().permissions
     seen = access.signed_in()
-    viewer = seen and Viewer(
-        seen.user.name, seen.organization.trade_name, str(seen.membership.role)
-    )
     return {
-        "actor": viewer,
+        "actor": seen and _viewer(seen),
         "organization": g.get("organization"),
         "permissions": held,
+        "layout": _layout(seen, held),
+        "balance": _balance(seen, held),
         "instance": clock.instance_kind().value,
         "locale": _reader().language,
         "zone": str(get_timezone()),
     }
+
+
+def _viewer(seen: SignedIn) -> Viewer:
+    return Viewer(
+        name=seen.user.name,
+        organization=seen.organization.trade_name,
+        role=str(words.ROLES[seen.membership.role]),
+        single_keys=seen.user.single_keys,
+        unread=notices.unread(seen.organization.id),
+    )
+
+
+def _balance(seen: SignedIn | None, held: frozenset[str]) -> Balance | None:
+    if seen is None or Permission.MONEY_READ not in held:
+        return None
+    pill = billing.balance_pill(seen.organization)
+    return pill and Balance(pill.amount, pill.state, url_for("billing.wallet"))
+
+
+def _layout(seen: SignedIn | None, held: frozenset[str]) -> str:
+    if seen is None:
+        return "layouts/public.html"
+    works = Permission.TASK_WORK in held  # the operator's own verifiers sit with the verifiers
+    return LAYOUTS[OrganizationKind.VERIFICATION if works else seen.organization.kind]
 
 
 def _reader() -> Locale:

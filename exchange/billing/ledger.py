@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import TypeVar
 from uuid import UUID
 
@@ -82,7 +83,8 @@ def post_all(entries: Iterable[Entry]) -> frozenset[str]:
     # Locks come first: whoever makes the same posting touches the same accounts and waits here,
     # so that what is known to be made stays true until the end.
     funds = _lock({side for entry in wanted.values() for side in _sides(entry)})
-    fresh = [wanted[key] for key in sorted(wanted.keys() - made(wanted))]
+    known = made(wanted)
+    fresh = [entry for key, entry in wanted.items() if key not in known]
     _require_funds(funds, _net_change(fresh))
     postings = _insert_postings(fresh)
     done = [entry for entry in fresh if entry.key in postings]
@@ -153,21 +155,25 @@ def _insert_postings(entries: Sequence[Entry]) -> dict[str, UUID]:
     The clause about conflicts serves postings between platform accounts, which nobody locks.
     """
     now, fresh = clock.now(), {}
-    for some in _pages(entries):
+    # Ids follow the order in which the postings were asked for, so that statements do too. Rows
+    # go in by key, so that two transactions cannot wait for each other's.
+    numbers = sorted(uuid7() for _ in entries)
+    rows = [
+        {
+            "id": number,
+            "key": entry.key,
+            "reason": entry.reason,
+            "subject_kind": entry.subject.kind,
+            "subject_id": entry.subject.id,
+            "occurred_at": entry.occurred_at or now,
+            "created_at": now,
+        }
+        for number, entry in zip(numbers, entries, strict=True)
+    ]
+    rows.sort(key=itemgetter("key"))
+    for some in _pages(rows):
         statement = insert(Posting).on_conflict_do_nothing(index_elements=["key"])
-        rows = [
-            {
-                "id": uuid7(),
-                "key": entry.key,
-                "reason": entry.reason,
-                "subject_kind": entry.subject.kind,
-                "subject_id": entry.subject.id,
-                "occurred_at": entry.occurred_at or now,
-                "created_at": now,
-            }
-            for entry in some
-        ]
-        written = db.session.execute(statement.values(rows).returning(Posting.key, Posting.id))
+        written = db.session.execute(statement.values(some).returning(Posting.key, Posting.id))
         fresh.update({row.key: row.id for row in written})
     return fresh
 
@@ -221,9 +227,9 @@ def _insert_transfers(entries: Sequence[Entry], postings: Mapping[str, UUID]) ->
         for position, move in enumerate(move for move in entry.moves if move.amount)
     ]
     for some in _pages(rows):
-        db.session.execute(insert(Transfer).values(list(some)))
+        db.session.execute(insert(Transfer).values(some))
 
 
-def _pages(rows: Sequence[Row]) -> list[Sequence[Row]]:
+def _pages(rows: list[Row]) -> list[list[Row]]:
     starts = range(0, len(rows), ROWS_PER_STATEMENT)
     return [rows[start : start + ROWS_PER_STATEMENT] for start in starts]

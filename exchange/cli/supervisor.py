@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from exchange.embedded.errors import EmbeddedError
+from exchange.embedded.process import Process
 
 FIRST_DELAY_SECONDS: Final = 0.1
 LAST_DELAY_SECONDS: Final = 30.0
@@ -36,6 +37,7 @@ class Watched:
     begun: float
     delay: float = FIRST_DELAY_SECONDS
     due: float | None = None  # None: it is believed to run
+    deaths: int = 0
 
 
 class Supervisor:
@@ -61,6 +63,10 @@ class Supervisor:
                 self._look_after(watched)
             time.sleep(POLL_SECONDS)
 
+    def deaths(self, name: str) -> int:
+        """How often the service of that name has died so far."""
+        return sum(watched.deaths for watched in self._watched if watched.service.name == name)
+
     def stop(self) -> None:
         """Stop all, the last started first."""
         for watched in reversed(self._watched):
@@ -74,7 +80,8 @@ class Supervisor:
                 watched.delay = FIRST_DELAY_SECONDS
             watched.due = now + watched.delay
             watched.delay = min(watched.delay * 2, LAST_DELAY_SECONDS)
-            self._say(f"{watched.service.name} ended; starting it again.")
+            watched.deaths += 1
+            self._say(f"{watched.service.name} ended{_why(watched.service)}; starting it again.")
         elif watched.due is not None and now >= watched.due:
             self._restart(watched, now)
 
@@ -87,3 +94,11 @@ class Supervisor:
             watched.delay = min(watched.delay * 2, LAST_DELAY_SECONDS)
         else:
             watched.begun, watched.due = time.monotonic(), None
+
+
+def _why(service: Service) -> str:
+    """How it ended and its last words, where that is known."""
+    if not isinstance(service, Process):
+        return ""
+    words = service.last_words()
+    return f" with {service.exit_code()}{f' ({words})' if words else ''}"

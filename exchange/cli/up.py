@@ -35,6 +35,7 @@ PROGRAM: Final = (sys.executable, "-m", "exchange")
 FIRST_PORT: Final = 8000
 PORTS_TRIED: Final = 100
 ANSWER_SECONDS: Final = 90
+WEB_DEATHS_MAX: Final = 3
 SANDBOX_KEY: Final = "sk_test_exchange"
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -255,15 +256,24 @@ def _step(environment: Mapping[str, str], *arguments: str, capture: bool = False
 def _serve(plan: Plan, environment: Mapping[str, str], supervisor: Supervisor) -> None:
     for process in processes(plan, environment):
         supervisor.start(process)
-    deadline = time.monotonic() + ANSWER_SECONDS
-    supervisor.watch(until=lambda: _answers(plan) or time.monotonic() > deadline)
-    if not _answers(plan):
-        raise Failed(f"The pages do not answer; see {plan.folder / 'web.log'}.")
+    _wait_for_pages(plan, supervisor)
     click.echo(f"Ready: {plan.url}")
     if plan.kind == "demo":
         click.echo(_step(environment, "demo", "logins", capture=True).rstrip())
     say(f"Logs: {plan.folder}/*.log. Ctrl-C stops everything.")
     supervisor.watch()
+
+
+def _wait_for_pages(plan: Plan, supervisor: Supervisor) -> None:
+    deadline = time.monotonic() + ANSWER_SECONDS
+
+    def is_decided() -> bool:
+        hopeless = supervisor.deaths("web") >= WEB_DEATHS_MAX or time.monotonic() > deadline
+        return hopeless or _answers(plan)
+
+    supervisor.watch(until=is_decided)
+    if not _answers(plan):
+        raise Failed(f"The pages do not answer; see {plan.folder / 'web.log'}.")
 
 
 def _answers(plan: Plan) -> bool:

@@ -121,7 +121,7 @@ def _send(task: Job, arguments: list[str]) -> None:
         "job_id": job_id,
         "unique": True,
         "result_ttl": 0,
-        "failure_ttl": 60,
+        "failure_ttl": 10,  # while its id lives, no sweep can ring for the job again
         "job_timeout": JOB_TIMEOUT_SECONDS,
     }
     try:

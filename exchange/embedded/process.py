@@ -14,6 +14,7 @@ from typing import BinaryIO
 from exchange.embedded.runas import OURSELVES, Identity, leashed
 
 LOG_BYTES_MAX = 10_000_000
+LAST_WORDS_BYTES = 2_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +67,15 @@ class Process:
     def exit_code(self) -> int | None:
         """How the child ended, negative for a signal; None while it runs or before it started."""
         return None if self._child is None else self._child.poll()
+
+    def last_words(self) -> str:
+        """The last line of its log, which usually says why it ended; empty without a log."""
+        if self.log is None or not self.log.exists():
+            return ""
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - LAST_WORDS_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
     def stop(self, *, patience: float = 15) -> None:
         """Ask the child to stop, insist after `patience` seconds, leave nothing of its group."""

@@ -164,7 +164,7 @@ def team() -> Response:
         invitations=queries.open_invitations(ours.id, at=clock.now()),
         roles=[(role.value, words.ROLES[role]) for role in roles_of(ours.kind)],
         keys=queries.api_keys(ours.id),
-        scopes=[(scope, words.SCOPES[Permission(scope)]) for scope in scopes],
+        scopes=[(scope, words.SCOPES[Permission(scope)], scope) for scope in scopes],
         role_words=words.ROLES,
         me=who.id,
     )
@@ -183,7 +183,6 @@ def invite() -> ResponseReturnValue:
 
 @blueprint.post("/team/members/<membership_id>/role")
 @requires(Permission.TEAM_MANAGE)
-@again_with_errors(team)
 def change_role(membership_id: str) -> ResponseReturnValue:
     member = parse_id(membership_id, Membership)
     role = load_form(RoleForm())["role"]
@@ -193,7 +192,6 @@ def change_role(membership_id: str) -> ResponseReturnValue:
 
 @blueprint.post("/team/members/<membership_id>/remove")
 @requires(Permission.TEAM_MANAGE)
-@again_with_errors(team)
 def remove_member(membership_id: str) -> ResponseReturnValue:
     member = parse_id(membership_id, Membership)
     services.remove_member(membership_id=member, actor=actor())

@@ -52,10 +52,12 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     # Values
     "missing_required": N_("A required value is missing."),
     "value_not_allowed": N_("The value is not one of those allowed."),
-    "value_unclear": N_("The value may mean more than one of those allowed."),
     "too_short": N_("The value is too short; a leading digit or zero may be lost."),
     "too_long": N_("The value is too long."),
-    "out_of_range": N_("The number is outside its range."),
+    "too_small": N_("The value is below the least that is allowed."),
+    "too_large": N_("The value is above the most that is allowed."),
+    "postal_code_invalid": N_("This is not a postal code of the country."),
+    "url_invalid": N_("This is not the address of a web page."),
     "number_invalid": N_("This is not a number."),
     "number_ambiguous": N_(
         "The number can be read in two ways. Say which mark stands for decimals."
@@ -96,7 +98,11 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "consent_in_future": N_("The consent was given after the file was received."),
     "requested_in_future": N_("The request is dated after the file was received."),
     "too_old": N_("The request is older than the vertical allows."),
-    "age": N_("The person is under 18."),
+    "age": N_("The person is too young."),
+    # Against other rows and lists
+    "duplicate_in_file": N_("The person is in the file before."),
+    "duplicate_in_window": N_("The person is known in this vertical already."),
+    "suppressed": N_("The person must not be contacted."),
 }
 
 

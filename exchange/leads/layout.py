@@ -17,14 +17,16 @@ from typing import Final
 
 from exchange.core.errors import Invalid
 from exchange.leads.findings import FileReject, Note, Question
+from exchange.leads.problems import undefused
 from exchange.leads.records import Records
 
 DELIMITERS: Final = (",", ";", "\t", "|")
 _NAMES: Final = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|"}
 
 SAMPLE_ROWS: Final = 300
+PREVIEW_ROWS: Final = 5  # of a question about the separator
 MIXED_SHARE_MAX: Final = 0.2  # of rows with another separator; above it the file is refused
-RIVAL_SHARE: Final = 0.8  # of the best separator's score: from here on it is asked
+CONSISTENT_SHARE: Final = 0.95  # of rows with as many columns as the header
 TITLE_ROWS_MAX: Final = 10  # lines such as "Report of May" above the header
 HEADER_CELL_MAX: Final = 500  # characters; longer is no header
 
@@ -67,11 +69,20 @@ class _Candidate:
         return Counter(map(len, self.filled)).most_common(1)[0][0]
 
     @property
-    def score(self) -> float:
-        """Columns, weighed by how many rows have them; the header counts as many."""
+    def share(self) -> float:
+        """The share of rows with the commonest number of columns; half where the header differs."""
         filled, width = self.filled, self.width
         share = sum(len(cells) == width for cells in filled) / len(filled)
-        return share * log2(width) * (1 if len(filled[0]) == width else 0.5)
+        return share if len(filled[0]) == width else share / 2
+
+    @property
+    def score(self) -> float:
+        """Columns, weighed by how many rows have them."""
+        return self.share * log2(self.width)
+
+    @property
+    def is_consistent(self) -> bool:
+        return self.width > 1 and self.share >= CONSISTENT_SHARE
 
 
 def find_layout(
@@ -140,20 +151,19 @@ def _delimiter(
 
 def _guess_delimiter(text: str) -> tuple[str, tuple[Question, ...]]:
     candidates = [_Candidate(mark, _table(text, mark, '"')) for mark in DELIMITERS]
-    ranked = sorted(candidates, key=lambda candidate: -candidate.score)
-    best, second = ranked[0], ranked[1]
+    best = max(candidates, key=lambda candidate: candidate.score)
     if _mixed_share(best) > MIXED_SHARE_MAX:
         raise FileReject("delimiter_unclear")
-    if second.score < RIVAL_SHARE * best.score or best.score == 0:
+    rivals = [candidate for candidate in candidates if candidate.is_consistent]
+    if len(rivals) < 2:
         return best.delimiter, ()
-    options = tuple(candidate.delimiter for candidate in ranked if candidate.width > 1)
     preview = {
-        candidate.delimiter: tuple(" | ".join(cells) for cells in candidate.filled[:5])
-        for candidate in ranked
-        if candidate.width > 1
+        candidate.delimiter: tuple(" | ".join(cells) for cells in candidate.filled[:PREVIEW_ROWS])
+        for candidate in rivals
     }
-    question = Question("delimiter", "delimiter", options, best.delimiter, preview)
-    return best.delimiter, (question,)
+    return best.delimiter, (
+        Question("delimiter", "delimiter", tuple(preview), best.delimiter, preview),
+    )
 
 
 def _mixed_share(best: _Candidate) -> float:
@@ -223,7 +233,11 @@ def _header(
         raise FileReject("too_many_columns", found=len(header), limit=columns_max)
     if any(len(name) > HEADER_CELL_MAX for name in header):
         raise FileReject("delimiter_unclear")
-    return tuple(_UNSTORABLE.sub("\ufffd", name).strip(" \t\xa0\ufeff\u200b") for name in header)
+    return tuple(map(_shown_header, header))
+
+
+def _shown_header(name: str) -> str:
+    return undefused(_UNSTORABLE.sub("\ufffd", name).strip(" \t\xa0\ufeff\u200b"))
 
 
 def _without_empty_end(header: Cells, data: list[Cells]) -> Cells:

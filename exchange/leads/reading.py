@@ -252,7 +252,8 @@ def _row(number: int, record: Record, text: str, *, width: int, limits: Limits) 
     """The row of a record; `text` are its cells run together."""
     cells = record.cells
     if problem := _size_problem(record, limits):
-        return Row(number, record.line, [cell[:_CELL_SHOWN] for cell in cells], problem)
+        shown = [cell[:_CELL_SHOWN] for cell in cells[: limits.columns]]
+        return Row(number, record.line, shown, problem)
     if len(cells) > width and not any(map(str.strip, cells[width:])):
         del cells[width:]  # separators behind the last column
     if "'" in text:

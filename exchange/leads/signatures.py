@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from typing import Final
 
 from exchange.leads.findings import N_, FileReject
@@ -36,6 +37,8 @@ _JSON: Final = re.compile(rb'\{\s*"[^"]*"\s*:|\[\s*[\[{]')
 _CONTROL: Final = bytes(code for code in range(1, 32) if code not in b"\t\n\v\f\r\x1a\x1b")
 CONTROL_SHARE: Final = 0.02  # of text; measured on programs and pictures it is above 0.1
 
+CONTROLS_MIN: Final = 8  # a few in a short text are slips, and cost their rows alone
+
 
 def refuse_other_kinds(head: bytes) -> None:
     """Raise FileReject with `type`, `archive`, `xls_old` or `encrypted`, or let text pass."""
@@ -68,12 +71,15 @@ def _refuse_zip(head: bytes) -> None:
 def refuse_other_text(head: bytes) -> None:
     """Raise FileReject(type) for markup, JSON and bytes that are no text.
 
-    Not for UTF-16, where letters of other scripts are control bytes.
+    Not for UTF-16, where letters of other scripts are control bytes; what has the mark of UTF-8
+    is text.
     """
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    is_marked = head.startswith(BOM_UTF8)
+    text = head.removeprefix(BOM_UTF8).lstrip()
     if _MARKUP.match(text):
         raise FileReject("type", kind=N_("a web page or XML"))
     if _JSON.match(text):
         raise FileReject("type", kind=N_("JSON"))
-    if len(head) - len(head.translate(None, _CONTROL)) > CONTROL_SHARE * len(head):
+    controls = len(head) - len(head.translate(None, _CONTROL))
+    if not is_marked and controls > max(CONTROL_SHARE * len(head), CONTROLS_MIN):
         raise FileReject("type", kind=N_("a binary file"))

@@ -19,8 +19,10 @@ _FORMULA_SIGNS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 # UTF-8 that was read as a one-byte page: a lead byte's letter, then one of a trail byte.
 _READ_AS_1252: Final = re.compile("[ÂÃÐÑ][\x80-\xbfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™]")
 _READ_AS_1251: Final = re.compile(
-    "[РС][ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\xa0ЎўЈ¤Ґ¦§Ё©Є«¬\xad®Ї°±Ііґµ¶·ё№є»јЅѕї]"
+    "[РС][ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—\x98™љ›њќћџ\xa0ЎўЈ¤Ґ¦§Ё©Є«¬\xad®Ї°±Ііґµ¶·ё№є»јЅѕї]"
 )
+
+_ADDRESS: Final = re.compile(r"\w@\w")
 
 _FAKE_WORDS: Final = frozenset(
     fold(word)
@@ -63,31 +65,29 @@ def repaired(text: str) -> str | None:
     if text.isascii():
         return None
     if _READ_AS_1252.search(text):
-        return _as_utf_8(_bytes_1252(text))
+        return _as_utf_8(text, "cp1252")
     if _READ_AS_1251.search(text):
-        return _as_utf_8(text.encode("cp1251", "replace"))
+        return _as_utf_8(text, "cp1251")
     return None
 
 
-def _bytes_1252(text: str) -> bytes:
-    """The bytes behind the letters; five of them have no letter and come as control characters."""
-    return b"".join(
-        c.encode("latin-1") if ord(c) < 256 else c.encode("cp1252", "replace") for c in text
-    )
-
-
-def _as_utf_8(data: bytes) -> str | None:
+def _as_utf_8(text: str, page: str) -> str | None:
     try:
-        return data.decode()
-    except UnicodeDecodeError:
+        return b"".join(_byte(c, page) for c in text).decode()
+    except UnicodeError:
         return None
+
+
+def _byte(letter: str, page: str) -> bytes:
+    """The byte behind a letter; bytes without a letter in the page come as control characters."""
+    return letter.encode("latin-1" if "\x80" <= letter <= "\x9f" else page)
 
 
 def is_no_person(name: str) -> bool:
     """Whether a cleaned name is nobody's: no letters, a test, a joke, a walk over the keyboard."""
     word = fold(name)
     letters = word.replace(" ", "")
-    if not any(map(str.isalpha, letters)) or "@" in name:
+    if not any(map(str.isalpha, letters)) or _ADDRESS.search(name):
         return True
     if len(letters) >= 3 and len(set(letters)) == 1:
         return True

@@ -52,6 +52,7 @@ class Listing(Record):
     terms_version: Mapped[int] = mapped_column(default=1)
     price: Mapped[Money] = money_columns("price")  # of the newest terms, net
     published_at: Mapped[datetime | None]
+    pause_reason: Mapped[str] = mapped_column(default="")  # seller, inspection, rejected
 
 
 class ListingTerms(Record):
@@ -104,6 +105,11 @@ class Order(Record):
         enum_column(OrderStatus), default=OrderStatus.PENDING
     )
     placed_by_id: Mapped[UUID | None]  # the user or key
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose order it is: its events are the buyer's."""
+        return self.buyer_id
 
 
 class LineStatus(StrEnum):

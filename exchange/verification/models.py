@@ -85,7 +85,9 @@ class Sample(Record):
         enum_column(SampleStatus), default=SampleStatus.OPEN
     )
     plan: Mapped[dict[str, Any]] = mapped_column()  # name, population, looks, accept, reject
-    called_ahead: Mapped[int] = mapped_column(default=0)  # how many inspections are open or done
+    # One bit for each leaf, 1 where the person agreed to be called; NULL: everybody did.
+    frame: Mapped[bytes | None]
+    called_ahead: Mapped[int] = mapped_column(default=0)  # the first so many positions have tasks
     n: Mapped[int] = mapped_column(default=0)  # final at the decision
     good: Mapped[int] = mapped_column(default=0)
     bad: Mapped[int] = mapped_column(default=0)
@@ -122,14 +124,16 @@ class Inspection(Record):
     KIND, PREFIX = "inspection", "isp"
     TRANSITIONS: ClassVar[Graph] = {
         InspectionStatus.OPEN: {InspectionStatus.CONCLUDED, InspectionStatus.CANCELLED},
-        InspectionStatus.CONCLUDED: set(),
+        # An undo takes a conclusion back while nothing was decided by it.
+        InspectionStatus.CONCLUDED: {InspectionStatus.OPEN},
         InspectionStatus.CANCELLED: set(),
     }
     __table_args__ = (
         UniqueConstraint("purpose", "ref_id", "lead_id"),
+        UniqueConstraint("ref_id", "position"),
         Index(None, "lead_id"),
-        Index(None, "ref_id", "position"),
         CheckConstraint("verdicts_needed BETWEEN 1 AND 3", name="verdicts_needed"),
+        CheckConstraint("(status = 'concluded') = (outcome IS NOT NULL)", name="outcome_known"),
     )
 
     purpose: Mapped[InspectionPurpose] = mapped_column(enum_column(InspectionPurpose))
@@ -139,6 +143,8 @@ class Inspection(Record):
     organization_id: Mapped[UUID]  # the seller: nobody checks their own organization's leads
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     position: Mapped[int | None]  # in the draw order, from 1
+    leaf_index: Mapped[int | None]  # of the drawn lead among the leaves, from 0
+    is_counted: Mapped[bool] = mapped_column(default=False)  # in the tally of the decision
     verdicts_needed: Mapped[int] = mapped_column(default=1)
     status: Mapped[InspectionStatus] = mapped_column(
         enum_column(InspectionStatus), default=InspectionStatus.OPEN
@@ -163,23 +169,40 @@ class VerificationTask(Record):
     TRANSITIONS: ClassVar[Graph] = {
         TaskStatus.QUEUED: {TaskStatus.CLAIMED, TaskStatus.CANCELLED},
         TaskStatus.CLAIMED: {TaskStatus.SUBMITTED, TaskStatus.QUEUED},
-        TaskStatus.SUBMITTED: set(),
+        TaskStatus.SUBMITTED: {TaskStatus.CLAIMED},  # an undo
         TaskStatus.CANCELLED: set(),
     }
     __table_args__ = (
-        Index(None, "not_before", postgresql_where=text("status = 'queued'")),
+        # The two queues: promised call-backs of one verifier, and everything else.
+        Index(
+            None, "promised_to_id", "not_before",
+            postgresql_where=text("status = 'queued' AND promised_to_id IS NOT NULL"),
+        ),
+        Index(
+            None, "is_urgent", "not_before", "place", postgresql_where=text("status = 'queued'")
+        ),
         Index(None, "inspection_id"),
-        Index(None, "claimed_by_id"),
-    )
+        # Nobody is on two calls at once.
+        Index(None, "claimed_by_id", unique=True, postgresql_where=text("status = 'claimed'")),
+        CheckConstraint(
+            "status <> 'claimed' OR (claimed_by_id IS NOT NULL AND lease_until IS NOT NULL"
+            " AND claimed_at IS NOT NULL)",
+            name="lease",
+        ),
+    )  # fmt: skip
 
     inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspection.id"))
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     language: Mapped[str]
+    time_zone: Mapped[str]  # the person's, for legal hours
     status: Mapped[TaskStatus] = mapped_column(enum_column(TaskStatus), default=TaskStatus.QUEUED)
+    is_urgent: Mapped[bool] = mapped_column(default=False)  # the person asked a short time ago
     not_before: Mapped[datetime]
-    attempts: Mapped[int] = mapped_column(default=0)  # people not reached so far
+    place: Mapped[int] = mapped_column(default=0)  # among tasks that are due at one moment
+    attempts: Mapped[int] = mapped_column(default=0)  # calls that reached nobody who could talk
     claimed_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))
     promised_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))  # a call-back
+    claimed_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     lease_number: Mapped[int] = mapped_column(default=0)  # fences a worker whose lease is over
     draft: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
@@ -189,15 +212,26 @@ class Verdict(Record):
     """What one verifier found in one call. Never changed; an undo is within its grace only."""
 
     KIND, PREFIX = "verdict", "ver"
-    __table_args__ = (Index(None, "inspection_id"), Index(None, "verifier_id", "created_at"))
+    __table_args__ = (
+        UniqueConstraint("task_id", "lease_number"),  # one call, one verdict
+        Index(None, "inspection_id"),
+        Index(None, "verifier_id", "created_at"),
+        # Nobody checks leads of their own organization.
+        CheckConstraint("organization_id <> seller_id", name="not_own_leads"),
+    )
 
     task_id: Mapped[UUID] = mapped_column(ForeignKey("verification_task.id"))
+    lease_number: Mapped[int]
     inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspection.id"))
     verifier_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the verifier's
+    seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     code: Mapped[str]  # the outcome code
     outcome: Mapped[OutcomeClass | None] = mapped_column(
         enum_column(OutcomeClass)
     )  # NULL: not final
     note: Mapped[str] = mapped_column(default="")
     corrections: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    answers: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))  # by what is asked
     seconds: Mapped[int]  # from claim to submit
+    undone_at: Mapped[datetime | None]

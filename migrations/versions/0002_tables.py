@@ -1175,6 +1175,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("price_amount", sa.BigInteger(), nullable=False),
         sa.Column("price_currency", sa.String(length=3), nullable=False),
         sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pause_reason", sa.String(), nullable=False),
         sa.ForeignKeyConstraint(["batch_id"], ["batch.id"], name=op.f("fk_listing_batch_id")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_listing_organization_id")
@@ -1280,6 +1281,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("vertical_id", sa.Uuid(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=True),
+        sa.Column("leaf_index", sa.Integer(), nullable=True),
+        sa.Column("is_counted", sa.Boolean(), nullable=False),
         sa.Column("verdicts_needed", sa.Integer(), nullable=False),
         sa.Column(
             "status",
@@ -1311,6 +1314,10 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("concluded_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
+            "(status = 'concluded') = (outcome IS NOT NULL)",
+            name=op.f("ck_inspection_outcome_known"),
+        ),
+        sa.CheckConstraint(
             "verdicts_needed BETWEEN 1 AND 3", name=op.f("ck_inspection_verdicts_needed")
         ),
         sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_inspection_lead_id")),
@@ -1321,11 +1328,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.UniqueConstraint(
             "purpose", "ref_id", "lead_id", name=op.f("uq_inspection_purpose_ref_id_lead_id")
         ),
+        sa.UniqueConstraint("ref_id", "position", name=op.f("uq_inspection_ref_id_position")),
     )
     op.create_index(op.f("ix_inspection_lead_id"), "inspection", ["lead_id"], unique=False)
-    op.create_index(
-        op.f("ix_inspection_ref_id_position"), "inspection", ["ref_id", "position"], unique=False
-    )
     op.create_table(
         "listing_terms",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -1424,6 +1429,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             nullable=False,
         ),
         sa.Column("plan", JSONB, nullable=False),
+        sa.Column("frame", sa.LargeBinary(), nullable=True),
         sa.Column("called_ahead", sa.Integer(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("good", sa.Integer(), nullable=False),
@@ -1571,6 +1577,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("inspection_id", sa.Uuid(), nullable=False),
         sa.Column("vertical_id", sa.Uuid(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
+        sa.Column("time_zone", sa.String(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -1585,13 +1592,20 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             ),
             nullable=False,
         ),
+        sa.Column("is_urgent", sa.Boolean(), nullable=False),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("claimed_by_id", sa.Uuid(), nullable=True),
         sa.Column("promised_to_id", sa.Uuid(), nullable=True),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_number", sa.Integer(), nullable=False),
         sa.Column("draft", JSONB, server_default=sa.text("'{}'"), nullable=False),
+        sa.CheckConstraint(
+            "status <> 'claimed' OR (claimed_by_id IS NOT NULL AND lease_until IS NOT NULL AND claimed_at IS NOT NULL)",
+            name=op.f("ck_verification_task_lease"),
+        ),
         sa.ForeignKeyConstraint(
             ["claimed_by_id"], ["user.id"], name=op.f("fk_verification_task_claimed_by_id")
         ),
@@ -1610,7 +1624,8 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         op.f("ix_verification_task_claimed_by_id"),
         "verification_task",
         ["claimed_by_id"],
-        unique=False,
+        unique=True,
+        postgresql_where=sa.text("status = 'claimed'"),
     )
     op.create_index(
         op.f("ix_verification_task_inspection_id"),
@@ -1619,11 +1634,18 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         unique=False,
     )
     op.create_index(
-        op.f("ix_verification_task_not_before"),
+        op.f("ix_verification_task_is_urgent_not_before_place"),
         "verification_task",
-        ["not_before"],
+        ["is_urgent", "not_before", "place"],
         unique=False,
         postgresql_where=sa.text("status = 'queued'"),
+    )
+    op.create_index(
+        op.f("ix_verification_task_promised_to_id_not_before"),
+        "verification_task",
+        ["promised_to_id", "not_before"],
+        unique=False,
+        postgresql_where=sa.text("status = 'queued' AND promised_to_id IS NOT NULL"),
     )
     op.create_table(
         "lead_return",
@@ -1716,8 +1738,11 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             nullable=False,
         ),
         sa.Column("task_id", sa.Uuid(), nullable=False),
+        sa.Column("lease_number", sa.Integer(), nullable=False),
         sa.Column("inspection_id", sa.Uuid(), nullable=False),
         sa.Column("verifier_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
+        sa.Column("seller_id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column(
             "outcome",
@@ -1734,15 +1759,27 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         ),
         sa.Column("note", sa.String(), nullable=False),
         sa.Column("corrections", JSONB, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("answers", JSONB, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("seconds", sa.Integer(), nullable=False),
+        sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("organization_id <> seller_id", name=op.f("ck_verdict_not_own_leads")),
         sa.ForeignKeyConstraint(
             ["inspection_id"], ["inspection.id"], name=op.f("fk_verdict_inspection_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_verdict_organization_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["seller_id"], ["organization.id"], name=op.f("fk_verdict_seller_id")
         ),
         sa.ForeignKeyConstraint(
             ["task_id"], ["verification_task.id"], name=op.f("fk_verdict_task_id")
         ),
         sa.ForeignKeyConstraint(["verifier_id"], ["user.id"], name=op.f("fk_verdict_verifier_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_verdict")),
+        sa.UniqueConstraint(
+            "task_id", "lease_number", name=op.f("uq_verdict_task_id_lease_number")
+        ),
     )
     op.create_index(op.f("ix_verdict_inspection_id"), "verdict", ["inspection_id"], unique=False)
     op.create_index(
@@ -1768,12 +1805,21 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_index(op.f("ix_lead_return_buyer_id"), table_name="lead_return")
     op.drop_table("lead_return")
     op.drop_index(
-        op.f("ix_verification_task_not_before"),
+        op.f("ix_verification_task_promised_to_id_not_before"),
+        table_name="verification_task",
+        postgresql_where=sa.text("status = 'queued' AND promised_to_id IS NOT NULL"),
+    )
+    op.drop_index(
+        op.f("ix_verification_task_is_urgent_not_before_place"),
         table_name="verification_task",
         postgresql_where=sa.text("status = 'queued'"),
     )
     op.drop_index(op.f("ix_verification_task_inspection_id"), table_name="verification_task")
-    op.drop_index(op.f("ix_verification_task_claimed_by_id"), table_name="verification_task")
+    op.drop_index(
+        op.f("ix_verification_task_claimed_by_id"),
+        table_name="verification_task",
+        postgresql_where=sa.text("status = 'claimed'"),
+    )
     op.drop_table("verification_task")
     op.drop_index(
         op.f("ix_order_line_window_until"),
@@ -1797,7 +1843,6 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_index(op.f("ix_purchase_buyer_id"), table_name="purchase")
     op.drop_table("purchase")
     op.drop_table("listing_terms")
-    op.drop_index(op.f("ix_inspection_ref_id_position"), table_name="inspection")
     op.drop_index(op.f("ix_inspection_lead_id"), table_name="inspection")
     op.drop_table("inspection")
     op.drop_index(op.f("ix_contact_phone_index"), table_name="contact")

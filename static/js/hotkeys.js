@@ -35,9 +35,11 @@
     element.click();
   };
 
+  // Switched off for this account in the settings, or for this device in the list of keys.
+  const isOff = () => document.documentElement.dataset.singleKeys === "off" || localStorage.getItem(OFF) === "yes";
   const isResting = (event, single) => {
     if (event.target.closest?.(TEXT)) return single;
-    return single && event.key.length === 1 && localStorage.getItem(OFF) === "yes";
+    return single && event.key.length === 1 && isOff();
   };
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.isComposing || event.repeat && event.key.length === 1) return;
@@ -92,7 +94,7 @@
 
   // The switch, and the names of the keys on a Mac.
   const dress = () => {
-    document.querySelectorAll("[data-keys-switch]").forEach((box) => { box.checked = localStorage.getItem(OFF) !== "yes"; });
+    document.querySelectorAll("[data-keys-switch]").forEach((box) => { box.checked = !isOff(); });
     if (isMac) document.querySelectorAll("kbd[data-mod]").forEach((key) => { key.textContent = "⌘"; });
     const first = document.querySelector("[data-script]:not(.is-live) [data-line]");
     first?.classList.add("is-now");

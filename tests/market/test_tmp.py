@@ -1,17 +1,16 @@
 import time
-from datetime import timedelta
-from tests.factories.leads import make_batch, leads_of, make_person
-from exchange.core import clock
-def test_batch(cast):
-    t=time.time(); b=make_batch(cast.seller, leads=10); print("10", time.time()-t)
-    t=time.time(); b=make_batch(cast.seller, leads=1000); print("1000", time.time()-t)
-    l=leads_of(b)[0]; print(l.attributes, l.preview, l.region, l.status, l.is_sealed)
-    p=[make_person()]
-    a=make_batch(cast.seller, people=p, window=timedelta(0))
-    b=make_batch(cast.other_seller, people=p)
-    assert b.valid==1
-    c=make_batch(cast.other_seller, people=[*p, make_person()])
-    assert c.valid==1 and c.duplicate==1
-    for code in ["audit_services_ru","car_insurance_ru","mortgage_es","personal_loan_my"]:
-        from tests.factories.catalog import make_vertical
-        make_batch(cast.seller, vertical=make_vertical(code))
+from tests.factories.billing import fund_wallet
+from tests.factories.market import *
+from exchange.market import queries
+from exchange.core.db import db
+def test_order(cast):
+    fund_wallet(cast.buyer)
+    l=make_listing(cast.seller, leads=400)
+    o=place(cast.buyer, l, 50)
+    for i in range(3):
+        t=time.time(); o=place(cast.buyer, l, 50); print("TOTAL", time.time()-t)
+    from sqlalchemy import select, func
+    from exchange.market.models import OrderLine
+    r=db.session.execute(select(OrderLine.status, func.count().label("lines")).group_by(OrderLine.status)).all()
+    print(r, r[0].lines, r[0][1], r[0]._fields)
+    print(queries.tally(o))

@@ -102,7 +102,15 @@ class TestSupervisor:
         first = process.pid
         os.kill(first, signal.SIGKILL)
         supervisor.watch(until=lambda: process.is_alive() and process.pid != first)
-        assert said == ["child ended; starting it again."]
+        assert said == ["child ended with -9; starting it again."]
+        assert supervisor.deaths("child") == 1
+
+    def test_repeats_the_last_words_of_the_dead(
+        self, supervisor: Supervisor, said: list[str], tmp_path: Path
+    ) -> None:
+        supervisor.start(python("raise SystemExit('no disk')", log=tmp_path / "log"))
+        supervisor.watch(until=lambda: bool(said))
+        assert said == ["child ended with 1 (no disk); starting it again."]
 
     def test_waits_longer_each_time(self, supervisor: Supervisor, said: list[str]) -> None:
         supervisor.start(python("raise SystemExit(1)"))

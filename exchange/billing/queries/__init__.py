@@ -16,8 +16,8 @@ from exchange.billing.queries.balances import (
     platform_balance,
     trial_balance,
 )
+from exchange.billing.queries.calendar import PendingDay, pending_calendar, pending_days
 from exchange.billing.queries.journal import (
-    Journal,
     get_entries,
     journal,
     posting_public_id,
@@ -27,7 +27,6 @@ from exchange.billing.queries.links import (
     ChainReport,
     Head,
     OwnLink,
-    Proof,
     head,
     proof,
     verify_chain,
@@ -43,8 +42,8 @@ from exchange.billing.queries.records import (
     sale_histories,
     top_ups,
 )
+from exchange.billing.queries.slices import Slice
 from exchange.billing.queries.statements import (
-    Statement,
     StatementLine,
     public_id_of,
     statement,
@@ -56,11 +55,10 @@ __all__ = [
     "Balances",
     "ChainReport",
     "Head",
-    "Journal",
     "OwnLink",
-    "Proof",
+    "PendingDay",
     "SaleHistory",
-    "Statement",
+    "Slice",
     "StatementLine",
     "TrialLine",
     "balance",
@@ -79,6 +77,8 @@ __all__ = [
     "journal",
     "no_balances",
     "payouts",
+    "pending_calendar",
+    "pending_days",
     "platform_balance",
     "posting_public_id",
     "proof",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -14,6 +13,7 @@ from sqlalchemy.orm import aliased
 from exchange.billing.accounts import AccountRef
 from exchange.billing.chain import JournalEntry, Leg
 from exchange.billing.models import Account, Posting, Transfer
+from exchange.billing.queries.slices import Slice
 from exchange.core import ids
 from exchange.core.db import db
 from exchange.core.errors import NotFound
@@ -45,20 +45,14 @@ POSTING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """Some postings, newest first, and the cursor of the next ones."""
-
-    items: list[JournalEntry]
-    next_cursor: str | None
-
-
 def posting_public_id(posting_id: UUID) -> str:
     """The id of a posting that people and programs outside see."""
     return ids.encode(PREFIX, posting_id)
 
 
-def journal(*, cursor: str | None = None, limit: int = 25, subject: Ref | None = None) -> Journal:
+def journal(
+    *, cursor: str | None = None, limit: int = 25, subject: Ref | None = None
+) -> Slice[JournalEntry]:
     """Postings of everybody, newest first: the operator's view of the books."""
     wanted = select(Posting.id)
     if cursor:
@@ -70,7 +64,7 @@ def journal(*, cursor: str | None = None, limit: int = 25, subject: Ref | None =
     page = wanted.order_by(Posting.id.desc()).limit(limit + 1).subquery()
     entries = list(entries_of(_rows(page)))[::-1]
     more = len(entries) > limit
-    return Journal(entries[:limit], posting_public_id(entries[limit - 1].id) if more else None)
+    return Slice(entries[:limit], posting_public_id(entries[limit - 1].id) if more else None)
 
 
 def get_entries(posting_ids: Iterable[UUID]) -> dict[UUID, JournalEntry]:

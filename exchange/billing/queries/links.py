@@ -21,6 +21,7 @@ from exchange.billing.queries.journal import (
     read_entry,
     with_legs,
 )
+from exchange.billing.queries.slices import Slice
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.errors import NotFound
@@ -50,14 +51,6 @@ class OwnLink:
     document: dict[str, Any]  # Any: JSON values; see `chain.document`
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Some of an organization's links, newest first, and where the next ones begin."""
-
-    items: list[OwnLink]
-    next_cursor: str | None
-
-
 @dataclass(slots=True)
 class ChainReport:
     """What verification found: no faults means that the books are as they were written."""
@@ -85,7 +78,7 @@ def head(seq: int | None = None) -> Head:
     return Head(0, chain.GENESIS, None) if row is None else Head(row.seq, row.hash, row.sealed_at)
 
 
-def proof(organization_id: UUID, *, cursor: str | None = None, limit: int = 25) -> Proof:
+def proof(organization_id: UUID, *, cursor: str | None = None, limit: int = 25) -> Slice[OwnLink]:
     """The links of an organization, newest first, each naming the one before it.
 
     Raises NotFound for a cursor that is not one of the organization's links.
@@ -106,7 +99,7 @@ def proof(organization_id: UUID, *, cursor: str | None = None, limit: int = 25) 
         )
         for row in rows[:limit]
     ]
-    return Proof(links, str(rows[limit].seq) if len(rows) > limit else None)
+    return Slice(links, str(rows[limit].seq) if len(rows) > limit else None)
 
 
 def _walk(me: str, start: int, steps: int) -> Select[*tuple[Any, ...]]:

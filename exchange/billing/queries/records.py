@@ -27,7 +27,7 @@ from exchange.billing.models import (
 from exchange.core.db import db
 from exchange.core.errors import NotFound
 from exchange.core.events import Ref
-from exchange.core.pagination import Page, paginate
+from exchange.core.pagination import LIMIT, Page, paginate
 
 # What the exchange keeps of a settled sale where no rate was set for the scope.
 COMMISSION_BPS: Final = 1_500
@@ -41,6 +41,7 @@ class SaleHistory:
     settled: int = 0  # what left `pending` at the settlement
     commission: int = 0  # of that, to the exchange
     commission_back: int = 0
+    reversed: int = 0  # brought back to `pending` after the settlement, to be refunded
     refunded: int = 0  # to the buyer, before and after the settlement
 
 
@@ -54,10 +55,10 @@ def get_top_up(top_up_id: UUID, *, viewer: UUID) -> TopUp:
     return found
 
 
-def top_ups(organization_id: UUID, *, cursor: str | None = None) -> Page[TopUp]:
+def top_ups(organization_id: UUID, *, cursor: str | None = None, limit: int = LIMIT) -> Page[TopUp]:
     """The top-ups of an organization, newest first."""
     wanted = select(TopUp).where(TopUp.organization_id == organization_id)
-    return paginate(wanted, TopUp, cursor=cursor)
+    return paginate(wanted, TopUp, cursor=cursor, limit=limit)
 
 
 def get_payout(payout_id: UUID, *, viewer: UUID) -> Payout:
@@ -70,10 +71,12 @@ def get_payout(payout_id: UUID, *, viewer: UUID) -> Payout:
     return found
 
 
-def payouts(organization_id: UUID, *, cursor: str | None = None) -> Page[Payout]:
+def payouts(
+    organization_id: UUID, *, cursor: str | None = None, limit: int = LIMIT
+) -> Page[Payout]:
     """The payouts of an organization, newest first."""
     wanted = select(Payout).where(Payout.organization_id == organization_id)
-    return paginate(wanted, Payout, cursor=cursor)
+    return paginate(wanted, Payout, cursor=cursor, limit=limit)
 
 
 def find_payout_account(organization_id: UUID) -> PayoutAccount | None:
@@ -143,12 +146,13 @@ class _Sum:
 
 def _history(sums: Sequence[_Sum]) -> SaleHistory:
     settled = [s for s in sums if s.reason is Reason.SALE_SETTLED and s.source is _PENDING]
-    back = [s for s in sums if s.reason is Reason.SALE_REVERSED and s.source is _COMMISSION]
+    back = [s for s in sums if s.reason is Reason.SALE_REVERSED]
     return SaleHistory(
         is_settled=bool(settled),
         settled=sum(s.amount for s in settled),
         commission=sum(s.amount for s in settled if s.target is _COMMISSION),
-        commission_back=sum(s.amount for s in back),
+        commission_back=sum(s.amount for s in back if s.source is _COMMISSION),
+        reversed=sum(s.amount for s in back),
         refunded=sum(s.amount for s in sums if s.reason is Reason.REFUNDED),
     )
 

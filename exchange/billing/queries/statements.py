@@ -5,7 +5,7 @@ A line is one posting on one account; its balance is the running sum of the acco
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +14,8 @@ from uuid import UUID
 from sqlalchemy import Row, Select, func, select, tuple_
 
 from exchange.billing.models import Account, AccountKind, Posting, Reason, Transfer
+from exchange.billing.queries.journal import posting_public_id
+from exchange.billing.queries.slices import Slice
 from exchange.core import ids
 from exchange.core.db import Record, db
 from exchange.core.errors import Malformed
@@ -39,17 +41,14 @@ class StatementLine:
     created_at: datetime
 
     @property
+    def public_id(self) -> str:
+        """The id of the posting behind the line."""
+        return posting_public_id(self.posting_id)
+
+    @property
     def subject_id(self) -> str:
         """The public id of what the line is about."""
         return public_id_of(self.subject)
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """Some lines, newest first, and the cursor of the next ones."""
-
-    items: Sequence[StatementLine]
-    next_cursor: str | None
 
 
 def statement(
@@ -60,7 +59,7 @@ def statement(
     currency: Currency | None = None,
     since: datetime | None = None,
     limit: int = LIMIT,
-) -> Statement:
+) -> Slice[StatementLine]:
     """The lines of an organization's accounts, newest first, of one account where it is named.
 
     Raises Malformed for a cursor that no statement gave out.
@@ -74,7 +73,7 @@ def statement(
     if since:
         wanted = wanted.where(lines.c.created_at >= since)
     rows = db.session.execute(wanted.limit(limit + 1)).all()
-    return Statement(
+    return Slice(
         [_line(row) for row in rows[:limit]],
         _cursor(rows[limit - 1]) if len(rows) > limit else None,
     )

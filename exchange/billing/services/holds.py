@@ -12,7 +12,7 @@ from sqlalchemy import ARRAY, Uuid, any_, insert, literal, select
 from exchange.billing import accounts, ledger
 from exchange.billing.ledger import Entry, Move
 from exchange.billing.models import Hold, HoldStatus, Reason
-from exchange.core import clock, ids
+from exchange.core import clock, events, ids
 from exchange.core.actors import Actor
 from exchange.core.db import db, get
 from exchange.core.errors import Conflict, IllegalTransition, NotFound
@@ -41,7 +41,6 @@ def place(
     Repeated for the same subject it moves no money. Raises InsufficientFunds with what is missing
     and Conflict when a repeat names other holds than the first call.
     """
-    del actor  # the order's own event says who; a hold is its consequence
     sums: defaultdict[str, list[Money]] = defaultdict(list)
     for _, amount in holds:
         sums[amount.currency].append(amount)
@@ -49,6 +48,13 @@ def place(
     key = f"hold-{subject.id}"
     if ledger.post(key=key, reason=Reason.HELD, subject=subject, moves=moves):
         _insert(organization_id, holds)
+        events.record(
+            "hold.placed",
+            subject=subject,
+            actor=actor,
+            organization_id=organization_id,
+            count=len(holds),
+        )
     elif len(_lock({ref for ref, _ in holds})) != len(holds):
         raise Conflict("Other holds were placed for this before.")
 

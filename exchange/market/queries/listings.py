@@ -103,17 +103,36 @@ def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
     raise NotFound
 
 
-def listings(
+def get_own_listing(listing_id: UUID, *, viewer: UUID) -> Listing:
+    """A seller's own listing. Raises NotFound."""
+    listing = get(Listing, listing_id)
+    if listing.organization_id != viewer:
+        raise NotFound
+    return listing
+
+
+def listings_of_seller(
+    organization_id: UUID,
     *,
-    viewer: UUID | None,
     status: ListingStatus | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[Listing]:
-    """A seller's own listings, or everybody's for staff, newest first."""
-    statement = select(Listing)
-    if viewer is not None:
-        statement = statement.where(Listing.organization_id == viewer)
+    """A seller's listings, newest first."""
+    own = Listing.organization_id == organization_id
+    return _listings(select(Listing).where(own), status=status, cursor=cursor, limit=limit)
+
+
+def all_listings(
+    *, status: ListingStatus | None = None, cursor: str | None = None, limit: int = LIMIT
+) -> Page[Listing]:
+    """Everybody's listings for staff, newest first."""
+    return _listings(select(Listing), status=status, cursor=cursor, limit=limit)
+
+
+def _listings(
+    statement: Select[Listing], *, status: ListingStatus | None, cursor: str | None, limit: int
+) -> Page[Listing]:
     if status is not None:
         statement = statement.where(Listing.status == status)
     return paginate(statement, Listing, cursor=cursor, limit=limit)
@@ -122,6 +141,14 @@ def listings(
 def find_listing_of_batch(batch_id: UUID) -> Listing | None:
     """What a lot is sold as, if it is."""
     return db.session.scalar(select(Listing).where(Listing.batch_id == batch_id))
+
+
+def draft_listings(organization_id: UUID) -> Sequence[UUID]:
+    """What a seller has not put on sale yet, oldest first."""
+    statement = select(Listing.id).where(
+        Listing.organization_id == organization_id, Listing.status == ListingStatus.DRAFT
+    )
+    return db.session.scalars(statement.order_by(Listing.id)).all()
 
 
 def get_batch_of(listing: Listing) -> Batch:
@@ -157,6 +184,7 @@ def sellable_leads(
     *,
     viewer: UUID,
     criteria: Criteria = EVERYTHING,
+    region: str | None = None,
     fresh_hours: int | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
@@ -164,15 +192,29 @@ def sellable_leads(
     """Masked leads of a listing that the viewer can still buy, freshest first.
 
     Where criteria fit fewer than five people none is shown: a filter is no way to look somebody
-    up. They can be bought by quantity all the same.
+    up. They can be bought by quantity all the same. Region and freshness never hide.
     """
-    conditions = [*on_sale(listing.batch_id), ~bought_by(viewer), to_sql(criteria, ATTRIBUTES)]
-    if fresh_hours is not None:
-        conditions.append(Lead.requested_at >= clock.now() - timedelta(hours=fresh_hours))
-    statement = select(Lead).where(*conditions)
+    statement = _sellable(listing, viewer, region=region, fresh_hours=fresh_hours)
+    statement = statement.where(to_sql(criteria, ATTRIBUTES))
     if criteria != EVERYTHING and _is_narrow(statement):
         return MaskedLeads((), None, is_withheld=True)
     return _page(statement, get_batch_of(listing), cursor=cursor, limit=min(limit, LIMIT_MAX))
+
+
+def count_sellable(
+    listing: Listing,
+    *,
+    viewer: UUID,
+    criteria: Criteria = EVERYTHING,
+    region: str | None = None,
+    fresh_hours: int | None = None,
+) -> int | None:
+    """How many leads `sellable_leads` has in all; None where criteria fit fewer than five."""
+    statement = _sellable(listing, viewer, region=region, fresh_hours=fresh_hours)
+    statement = statement.where(to_sql(criteria, ATTRIBUTES))
+    found = statement.with_only_columns(func.count(), maintain_column_froms=True)
+    count = db.session.scalar(found) or 0
+    return None if criteria != EVERYTHING and count < COUNT_MIN else count
 
 
 def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
@@ -251,13 +293,25 @@ def orders_placed_on(listing_id: UUID) -> int:
     return db.session.scalar(statement) or 0
 
 
+def _sellable(
+    listing: Listing, viewer: UUID, *, region: str | None, fresh_hours: int | None
+) -> Select[Lead]:
+    statement = select(Lead).where(*on_sale(listing.batch_id), ~bought_by(viewer))
+    if region is not None:
+        statement = statement.where(Lead.region == region)
+    if fresh_hours is not None:
+        since = clock.now() - timedelta(hours=fresh_hours)
+        statement = statement.where(Lead.requested_at >= since)
+    return statement
+
+
 def _is_narrow(statement: Rows) -> bool:
     few = statement.with_only_columns(Lead.id).limit(COUNT_MIN).subquery()
     return (db.session.scalar(select(func.count()).select_from(few)) or 0) < COUNT_MIN
 
 
 def _page(
-    statement: Select[Any], batch: Batch, *, cursor: str | None, limit: int
+    statement: Select[Lead], batch: Batch, *, cursor: str | None, limit: int
 ) -> MaskedLeads:  # Any: a row of Lead
     if cursor:
         last = get(Lead, parse_id(cursor, Lead))

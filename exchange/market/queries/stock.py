@@ -25,7 +25,10 @@ from exchange.market.models import LineStatus, OrderLine
 
 Index = InstrumentedAttribute[bytes | None]
 Rows = Select[*tuple[Any, ...]]  # Any: rows of many shapes
+# The people whom a buyer has, and their leads.
+Known, Theirs = aliased(Contact), aliased(Lead)
 ATTRIBUTES: Final = Lead.__table__.c.attributes
+IS_SEALED: Final = Lead.__table__.c.is_sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,16 @@ class Wanted:
     criteria: Criteria = EVERYTHING
     lead_ids: tuple[UUID, ...] | None = None  # these and no others
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether attributes were asked for."""
+        return self.criteria != EVERYTHING
+
 
 def sellable() -> tuple[ColumnElement[bool], ...]:
     """Conditions on Lead, in the words of its index of what can be bought."""
     valid = literal(LeadStatus.VALID, Lead.status.type, literal_execute=True)
-    return (Lead.status == valid, Lead.is_sealed.is_(True), Lead.sold < Lead.sales_max)
+    return (Lead.status == valid, IS_SEALED, Lead.sold < Lead.sales_max)
 
 
 def in_list(column: Any, values: Collection[UUID]) -> ColumnElement[bool]:  # Any: a column of ids
@@ -123,14 +131,13 @@ def _ever_sold_to(buyer_id: UUID) -> tuple[ColumnElement[bool], ...]:
 
 def _is_person_known(wanted: Wanted, index: Index) -> ColumnElement[bool]:
     """A condition on Contact: the buyer bought the same person in this vertical since then."""
-    same, theirs = aliased(Contact), aliased(Lead)
     return (
         select(OrderLine.id)
-        .join(same, same.lead_id == OrderLine.lead_id)
-        .join(theirs, theirs.id == OrderLine.lead_id)
+        .join(Known, Known.lead_id == OrderLine.lead_id)
+        .join(Theirs, Theirs.id == OrderLine.lead_id)
         .where(
-            getattr(same, index.key) == index,
-            theirs.vertical_id == wanted.vertical_id,
+            getattr(Known, index.key) == index,
+            Theirs.vertical_id == wanted.vertical_id,
             OrderLine.created_at > wanted.known_since,
             *_ever_sold_to(wanted.buyer_id),
         )

@@ -1,0 +1,1 @@
+"""Benchmarks: figures as ratios, subject and reference measured alternately in one run."""

@@ -1,0 +1,256 @@
+"""Doors of money for people: a buyer's wallet, a seller's money, statements for both."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, Response, current_app, redirect, request, stream_with_context
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from exchange.billing import queries, stripe_pages, words
+from exchange.billing.models import AccountKind, PayoutAccountStatus, TopUp
+from exchange.billing.queries import StatementLine
+from exchange.billing.schemas import PayoutForm, StatementQuery, TopUpForm
+from exchange.billing.services import payouts, top_ups
+from exchange.core.db import parse_id
+from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
+from exchange.core.idempotency import idempotent
+from exchange.core.money import Currency, Money
+from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.identity.access import actor, organization, requires
+from exchange.identity.permissions import OrganizationKind, Permission
+
+blueprint = Blueprint("billing", __name__, url_prefix="/money")
+
+LATEST = 5  # top-ups or payouts shown beside the balances
+
+
+@blueprint.get("/wallet")
+@requires(Permission.MONEY_READ)
+def wallet() -> Response:
+    ours = _organization_of(OrganizationKind.BUYER)
+    return render(
+        "billing/wallet/index.html",
+        block="results",
+        balances=queries.balances(ours) or [queries.no_balances(_home_currency())],
+        currencies=_currencies(),
+        home_currency=_home_currency(),
+        top_ups=queries.top_ups(ours, limit=LATEST),
+        **_statement(words.BUYER_ACCOUNTS),
+    )
+
+
+@blueprint.post("/top-ups")
+@requires(Permission.TOP_UP)
+@again_with_errors(wallet)
+@idempotent
+def start_top_up() -> ResponseReturnValue:
+    form = load_form(TopUpForm())
+    if form["currency"] not in _currencies():
+        problem = FieldProblem("/currency", "value_not_allowed", _("Choose a listed currency."))
+        raise Invalid(errors=(problem,))
+    top_up = top_ups.start(
+        organization_id=_organization_of(OrganizationKind.BUYER),
+        amount=Money(form["amount"], form["currency"]),
+        actor=actor(),
+    )
+    return see_other("billing.checkout", top_up_id=top_up.public_id)
+
+
+@blueprint.get("/top-ups/<top_up_id>/checkout")
+@requires(Permission.TOP_UP)
+def checkout(top_up_id: str) -> ResponseReturnValue:
+    found = _top_up(top_up_id)
+    try:
+        return redirect(stripe_pages.checkout_url(found), code=303)
+    except Conflict:  # paid or expired meanwhile: the page says which
+        return see_other("billing.top_up", top_up_id=top_up_id)
+
+
+@blueprint.get("/top-ups/<top_up_id>")
+@requires(Permission.MONEY_READ)
+def top_up(top_up_id: str) -> Response:
+    found = _top_up(top_up_id)
+    balance = queries.balance(found.organization_id, AccountKind.WALLET, found.amount.currency)
+    return render(
+        "billing/top_ups/detail.html",
+        block="state",
+        top_up=found,
+        balance=balance,
+        back=request.args.get("back", ""),
+    )
+
+
+@blueprint.get("")
+@requires(Permission.MONEY_READ)
+def money() -> Response:
+    ours = _organization_of(OrganizationKind.SELLER)
+    return render(
+        "billing/money/index.html",
+        block="results",
+        balances=queries.balances(ours) or [queries.no_balances(_home_currency())],
+        account=queries.find_payout_account(ours),
+        pending_days=queries.pending_days(ours),
+        payouts=queries.payouts(ours, limit=LATEST),
+        failure=words.failure,
+        **_statement(words.SELLER_ACCOUNTS),
+    )
+
+
+@blueprint.post("/payouts")
+@requires(Permission.PAYOUT_REQUEST)
+@again_with_errors(money)
+@idempotent
+def request_payout() -> ResponseReturnValue:
+    form = load_form(PayoutForm())
+    amount = None if form["amount"] is None else Money(form["amount"], form["currency"])
+    payout = payouts.request(
+        organization_id=_organization_of(OrganizationKind.SELLER),
+        currency=form["currency"],
+        amount=amount,
+        actor=actor(),
+    )
+    return see_other(
+        "billing.money", toast=_("Payout %(id)s is on its way to Stripe.", id=payout.public_id)
+    )
+
+
+@blueprint.get("/payouts")
+@requires(Permission.MONEY_READ)
+def payout_list() -> Response:
+    return render(
+        "billing/payouts/index.html",
+        block="results",
+        page=queries.payouts(
+            _organization_of(OrganizationKind.SELLER), cursor=request.args.get("cursor")
+        ),
+        failure=words.failure,
+    )
+
+
+@blueprint.get("/top-ups")
+@requires(Permission.MONEY_READ)
+def top_up_list() -> Response:
+    return render(
+        "billing/top_ups/index.html",
+        block="results",
+        page=queries.top_ups(
+            _organization_of(OrganizationKind.BUYER), cursor=request.args.get("cursor")
+        ),
+    )
+
+
+@blueprint.post("/payout-account")
+@requires(Permission.PAYOUT_REQUEST)
+@again_with_errors(money)
+def connect_account() -> ResponseReturnValue:
+    payouts.connect_account(
+        organization_id=_organization_of(OrganizationKind.SELLER), actor=actor()
+    )
+    return see_other("billing.payout_account")
+
+
+@blueprint.get("/payout-account")
+@requires(Permission.PAYOUT_REQUEST)
+def payout_account() -> ResponseReturnValue:
+    account = queries.find_payout_account(_organization_of(OrganizationKind.SELLER))
+    if account is None:
+        return see_other("billing.money")
+    return render(
+        "billing/payout_account/detail.html",
+        block="state",
+        account=account,
+        is_ready=account.status is PayoutAccountStatus.READY,
+        back=request.args.get("back", ""),
+        failure=words.failure,
+    )
+
+
+@blueprint.get("/payout-account/onboarding")
+@requires(Permission.PAYOUT_REQUEST)
+def onboarding() -> ResponseReturnValue:
+    account = queries.find_payout_account(_organization_of(OrganizationKind.SELLER))
+    if account is None or account.external_id is None:
+        return see_other("billing.payout_account")
+    return redirect(stripe_pages.onboarding_url(account), code=303)
+
+
+@blueprint.get("/statement.csv")
+@requires(Permission.MONEY_READ)
+def statement_file() -> Response:
+    lines = queries.whole_statement(organization().id)
+    response = Response(stream_with_context(_csv(lines)), mimetype="text/csv")
+    response.headers["Content-Disposition"] = 'attachment; filename="statement.csv"'
+    return response
+
+
+def _csv(lines: Iterator[StatementLine]) -> Iterator[str]:
+    """The whole statement; amounts with a point and two decimals, times in UTC."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    head = ["time", "posting", "account", "currency", "amount", "balance", "reason", "about"]
+    writer.writerow(head)
+    for line in lines:
+        writer.writerow(_cells(line))
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _cells(line: StatementLine) -> list[str]:
+    return [
+        line.occurred_at.isoformat(timespec="seconds"),
+        line.public_id,
+        line.account.value,
+        line.amount.currency.value,
+        _decimal(line.amount),
+        _decimal(line.balance),
+        line.reason.value,
+        line.subject_id,
+    ]
+
+
+def _decimal(amount: Money) -> str:
+    whole, cents = divmod(abs(amount.amount), 100)
+    return f"{'-' if amount.amount < 0 else ''}{whole}.{cents:02}"
+
+
+def _statement(accounts: tuple[AccountKind, ...]) -> dict[str, Any]:  # Any: what templates see
+    """The statement that the address asks for, and what its filters may be set to."""
+    return {
+        "page": queries.statement(organization().id, **load_query(StatementQuery())),
+        "active": {
+            name: request.args[name] for name in ("account", "currency") if request.args.get(name)
+        },
+        "account_words": {kind: words.ACCOUNTS[kind] for kind in accounts},
+        "currencies_used": queries.currencies_used(),
+        "reason_words": words.REASONS,
+    }
+
+
+def _currencies() -> list[Currency]:
+    """The currencies in which something trades; the assembly knows the verticals, we do not."""
+    found: list[Currency] = current_app.extensions["currencies"]()
+    return found or [_home_currency()]
+
+
+def _home_currency() -> Currency:
+    return queries.home_currency(organization())
+
+
+def _organization_of(kind: OrganizationKind) -> UUID:
+    """The id of the organization if it is of this kind: a seller has no wallet page. NotFound."""
+    ours = organization()
+    if ours.kind is not kind:
+        raise NotFound
+    return ours.id
+
+
+def _top_up(top_up_id: str) -> TopUp:
+    return queries.get_top_up(parse_id(top_up_id, TopUp), viewer=organization().id)

@@ -1,0 +1,80 @@
+"""What comes in at the buyer's door: what is looked for, what is bought, what is asked back."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from exchange.catalog.policies import QualityClass, ReturnReason
+from exchange.core.forms import AmountField, IdField
+from exchange.fulfillment.models import ReturnStatus
+from exchange.leads.models import Lead, LeadKind
+from exchange.market.models import LineStatus, Order, OrderStatus
+from exchange.market.queries import Sort
+from exchange.market.queries.search import FRESH_HOURS
+
+_text = validate.Length(max=100)
+_quantity = validate.Range(1, 1_000)
+
+
+class CursorQuery(Schema):
+    """Where a list goes on; its filters are left out where it has none."""
+
+    cursor = fields.String(load_default=None)
+
+
+class MarketQuery(CursorQuery):
+    """What a buyer looks for; what is left empty does not narrow."""
+
+    vertical = fields.String(load_default=None, validate=_text)
+    region = fields.String(load_default=None, validate=_text)
+    fresh = fields.Integer(load_default=None, validate=validate.OneOf(FRESH_HOURS))
+    quality_class = fields.Enum(QualityClass, by_value=True, load_default=None)
+    kind = fields.Enum(LeadKind, by_value=True, load_default=None)
+    price_max = AmountField(load_default=None)
+    checked = fields.Boolean(load_default=False)
+    sort = fields.Enum(Sort, by_value=True, load_default=Sort.NEWEST)
+
+
+class ListingQuery(CursorQuery):
+    """How one listing is narrowed; choices of its fields come beside it as `a.<field>`."""
+
+    region = fields.String(load_default=None, validate=_text)
+    fresh = fields.Integer(load_default=None, validate=validate.OneOf(FRESH_HOURS))
+
+
+class WishQuery(ListingQuery):
+    """How many leads of a listing; chosen leads come beside it as `ids`."""
+
+    quantity = fields.Integer(load_default=None, validate=_quantity)
+
+
+class OrderForm(WishQuery):
+    """A wish with the terms under which it was made."""
+
+    ids = fields.List(IdField(Lead), load_default=list)
+    terms_version = fields.Integer(required=True)
+
+
+class OrdersQuery(CursorQuery):
+    status = fields.Enum(OrderStatus, by_value=True, load_default=None)
+
+
+class LeadsQuery(CursorQuery):
+    status = fields.Enum(LineStatus, by_value=True, load_default=None)
+    order = IdField(Order, load_default=None)
+    closing = fields.Boolean(load_default=False)  # its return window closes today
+
+
+class ExportForm(Schema):
+    separator = fields.String(
+        load_default="comma", validate=validate.OneOf(["comma", "semicolon", "tab"])
+    )
+
+
+class ReturnsQuery(CursorQuery):
+    status = fields.Enum(ReturnStatus, by_value=True, load_default=None)
+
+
+class ReturnForm(Schema):
+    reason = fields.Enum(ReturnReason, by_value=True, required=True)
+    note = fields.String(load_default="", validate=validate.Length(max=2_000))

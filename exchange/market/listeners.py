@@ -1,0 +1,38 @@
+"""What the market does when something happens below: decided lots go on sale and off it."""
+
+from __future__ import annotations
+
+from exchange.core.events import Event, on
+from exchange.leads.queries import get_batch
+from exchange.market.services import listings
+
+
+@on("batch.accepted")
+def offer_lot(event: Event) -> None:
+    """An accepted lot is offered on its terms; an undecided one that is released, as Unverified."""
+    batch = get_batch(event.subject.id, viewer=None)
+    listings.create_from_batch(batch, unverified=event.facts.get("before") == "undecided")
+
+
+@on("batch.in_full_inspection")
+def pause_for_inspection(event: Event) -> None:
+    """Nothing is sold of a lot while every lead of it is called."""
+    listings.suspend_sale_of_batch(batch_id=event.subject.id, reason="inspection")
+
+
+@on("batch.rejected")
+def pause_rejected(event: Event) -> None:
+    """A lot that was sold before it was found bad is sold no more."""
+    listings.suspend_sale_of_batch(batch_id=event.subject.id, reason="rejected")
+
+
+@on("batch.withdrawn")
+def end_sale(event: Event) -> None:
+    """A lot that its seller takes back is off sale for good."""
+    listings.end_sale_of_batch(batch_id=event.subject.id)
+
+
+@on("organization.approved")
+def offer_what_waited(event: Event) -> None:
+    """Lots that were accepted before their seller might trade."""
+    listings.publish_drafts(organization_id=event.subject.id)

@@ -1,0 +1,237 @@
+"""Verbs of orders: a buyer takes leads and sets money aside, all of it or nothing.
+
+Locks are taken in one order: the buyer's turn, the listing, the leads, the order's own rows, then
+the accounts. Orders of one buyer come one after the other, so that nobody is sold to them twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
+
+from exchange.billing.services import holds
+from exchange.catalog import queries as catalog
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, to_json
+from exchange.core import clock
+from exchange.core.actors import Actor
+from exchange.core.db import db, save
+from exchange.core.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
+from exchange.core.events import Ref
+from exchange.core.ids import uuid7
+from exchange.core.jobs import enqueue
+from exchange.core.money import Money
+from exchange.core.states import transition
+from exchange.identity.models import Organization, OrganizationStatus
+from exchange.identity.permissions import OrganizationKind
+from exchange.identity.services import require_approved
+from exchange.leads import queries as inventory
+from exchange.leads.models import Batch
+from exchange.market import queries
+from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
+from exchange.market.queries.stock import Wanted
+from exchange.market.services import reservations
+
+ORDER_LEADS_MAX: Final = 1_000
+TURN: Final = 7_015_503  # the first half of the advisory lock; the second is the buyer
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A listing as it is agreed to: nothing of it changes until the unit of work ends."""
+
+    id: UUID
+    seller_id: UUID
+    batch: Batch
+    price: Money
+    terms_version: int
+
+
+def place_order(
+    *,
+    buyer_id: UUID,
+    listing_id: UUID,
+    terms_version: int,
+    quantity: int | None = None,
+    lead_ids: Sequence[UUID] | None = None,
+    criteria: dict[str, Any] | None = None,
+    actor: Actor,
+) -> Order:
+    """Take leads and set their price aside, or change nothing; the money moves on delivery.
+
+    Either a `quantity`, freshest first and narrowed by `criteria` where given, or exactly these
+    `lead_ids`; at most a thousand. The price is the one of `terms_version`.
+
+    Raises Invalid, Forbidden (not approved, one's own leads), NotFound, Conflict `terms_changed`
+    (with the new terms) or `listing_unavailable`, Gone `sold_out` (with how many are left) and
+    InsufficientFunds (with what is missing).
+    """
+    count = _count(quantity, lead_ids)
+    _require_buyer(buyer_id)
+    _wait_for_turn(buyer_id)
+    offer = _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    accepted = _read_criteria(criteria, offer.batch)
+    wanted = _wanted(offer, buyer_id, criteria=accepted, lead_ids=lead_ids)
+    taken = reservations.take(wanted, count)
+    order = _write_order(offer, buyer_id, count=count, criteria=accepted, actor=actor)
+    refs = _write_lines(order, offer, taken)
+    holds.place(
+        organization_id=buyer_id,
+        holds=[(ref, offer.price) for ref in refs],
+        subject=Ref.to(order),
+        actor=actor,
+    )
+    _ring_when_sold_out(offer)
+    transition(
+        order,
+        OrderStatus.CONFIRMED,
+        actor=actor,
+        quantity=count,
+        total=order.total.amount,
+        currency=str(order.total.currency),
+        listing_id=str(offer.id),
+        seller_id=str(offer.seller_id),
+    )
+    return order
+
+
+def _count(quantity: int | None, lead_ids: Sequence[UUID] | None) -> int:
+    """How many leads are asked for. Raises Invalid."""
+    if (quantity is None) == (lead_ids is None):
+        raise _invalid("/quantity", "one_of", "Give either a quantity or the leads you chose.")
+    if lead_ids is not None and len(set(lead_ids)) != len(lead_ids):
+        raise _invalid("/lead_ids", "repeated", "A lead stands twice in this order.")
+    count = len(lead_ids) if lead_ids is not None else quantity or 0
+    if not 1 <= count <= ORDER_LEADS_MAX:
+        pointer = "/quantity" if lead_ids is None else "/lead_ids"
+        raise _invalid(pointer, "quantity", f"An order is for 1 to {ORDER_LEADS_MAX} leads.")
+    return count
+
+
+def _invalid(pointer: str, code: str, detail: str) -> Invalid:
+    return Invalid(errors=(FieldProblem(pointer, code, detail),))
+
+
+def _require_buyer(buyer_id: UUID) -> None:
+    if require_approved(buyer_id).kind is not OrganizationKind.BUYER:
+        raise Forbidden("Only a buyer can order leads.", code="not_a_buyer")
+
+
+def _wait_for_turn(buyer_id: UUID) -> None:
+    """Let the buyer's orders in one by one: what the last one took is known to the next."""
+    number = int.from_bytes(buyer_id.bytes[-4:], "big", signed=True)
+    db.session.execute(select(func.pg_advisory_xact_lock(TURN, number)))
+
+
+def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
+    """The listing, kept as it is: a new price or a pause waits until this order is through.
+
+    Buyers share this lock with each other.
+    """
+    row = db.session.execute(
+        select(Listing, Batch, Organization.status.label("seller_status"))
+        .join(Batch, Batch.id == Listing.batch_id)
+        .join(Organization, Organization.id == Listing.organization_id)
+        .where(Listing.id == listing_id)
+        .with_for_update(of=Listing, read=True)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    listing = row.Listing
+    _require_open(listing, row.seller_status, buyer_id=buyer_id)
+    if listing.terms_version != terms_version:
+        raise Conflict(
+            "The terms of this listing have changed. Look at them and order again.",
+            code="terms_changed",
+            terms_version=listing.terms_version,
+            amount=listing.price.amount,
+            currency=str(listing.price.currency),
+        )
+    return Offer(
+        listing.id, listing.organization_id, row.Batch, listing.price, listing.terms_version
+    )
+
+
+def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_id: UUID) -> None:
+    if listing.organization_id == buyer_id:
+        raise Forbidden("These are your own leads.", code="own_leads")
+    if listing.status is ListingStatus.DRAFT:
+        raise NotFound
+    # Of a listing that is sold out the stock itself says what came back.
+    is_open = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    if not is_open or seller_status is not OrganizationStatus.APPROVED:
+        raise Conflict("This listing is not on sale at the moment.", code="listing_unavailable")
+
+
+def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
+    return from_json(data, inventory.fields_of(batch.schema_id)) if data else EVERYTHING
+
+
+def _wanted(
+    offer: Offer, buyer_id: UUID, *, criteria: Criteria, lead_ids: Sequence[UUID] | None
+) -> Wanted:
+    vertical = inventory.vertical_of(offer.batch.vertical_id)
+    window = timedelta(days=catalog.get_terms(vertical).duplicate_window_days)
+    return Wanted(
+        batch_id=offer.batch.id,
+        vertical_id=vertical.id,
+        buyer_id=buyer_id,
+        known_since=clock.now() - window,
+        criteria=criteria,
+        lead_ids=None if lead_ids is None else tuple(lead_ids),
+    )
+
+
+def _write_order(
+    offer: Offer, buyer_id: UUID, *, count: int, criteria: Criteria, actor: Actor
+) -> Order:
+    return save(
+        Order(
+            buyer_id=buyer_id,
+            listing_id=offer.id,
+            terms_version=offer.terms_version,
+            quantity=count,
+            criteria={} if criteria == EVERYTHING else to_json(criteria),
+            price=offer.price,
+            total=offer.price * count,
+            placed_by_id=actor.id,
+        )
+    )
+
+
+def _write_lines(order: Order, offer: Offer, taken: reservations.Slots) -> list[Ref]:
+    """One line per lead, in one statement; their ids sort as the leads were picked."""
+    line_ids = sorted(uuid7() for _ in taken)
+    columns = OrderLine.__table__.c
+    each = func.unnest(
+        literal(line_ids, ARRAY(Uuid)),
+        literal(list(taken), ARRAY(Uuid)),
+        literal(list(taken.values()), ARRAY(Integer)),
+    )
+    given = each.table_valued("id", "lead_id", "slot").render_derived()
+    same = {
+        "created_at": clock.now(),
+        "order_id": order.id,
+        "buyer_id": order.buyer_id,
+        "seller_id": offer.seller_id,
+        "price_amount": offer.price.amount,
+        "price_currency": str(offer.price.currency),
+        "refunded": 0,
+        "status": LineStatus.RESERVED,
+    }
+    values = [literal(value, columns[name].type).label(name) for name, value in same.items()]
+    source = select(given.c.id, given.c.lead_id, given.c.slot, *values)
+    names = ["id", "lead_id", "slot", *same]
+    db.session.execute(insert(OrderLine).from_select(names, source, include_defaults=False))
+    return [Ref(OrderLine.KIND, line_id) for line_id in line_ids]
+
+
+def _ring_when_sold_out(offer: Offer) -> None:
+    """The listing says "sold out" a moment later: its row is shared with other buyers now."""
+    if not queries.has_stock(offer.batch.id):
+        enqueue("market.reflect_stock", offer.id)

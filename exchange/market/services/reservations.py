@@ -1,0 +1,107 @@
+"""Taking leads for an order: all that were asked for, or none.
+
+Never oversold: a slot is taken by a conditional UPDATE under the lead's row lock. Never undersold:
+nobody is told "sold out" because of leads that somebody else has only laid a hand on. The quick
+way passes over leads that are locked just now; where that leaves too few, the slow way waits for
+them, and counts them as gone only when their sale is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from exchange.core.db import db
+from exchange.core.errors import Gone
+from exchange.leads.models import Lead
+from exchange.leads.services.slots import claim_slots
+from exchange.market import matching
+from exchange.market.queries.listings import COUNT_MIN
+from exchange.market.queries.stock import Wanted, candidates, read_candidates, slots_in_use
+
+Slots = dict[UUID, int]  # by lead, in the order in which the leads were picked
+PAGE_FACTOR = 4  # how much further is looked where people repeat inside the lot
+
+
+class _Outrun(Exception):  # never leaves this module
+    """Somebody else took one of the picked leads first."""
+
+
+def take(wanted: Wanted, quantity: int) -> Slots:
+    """A slot of each of `quantity` leads. Raises Gone `sold_out`, saying how many are left."""
+    return _take_free(wanted, quantity) or _take_waiting(wanted, quantity)
+
+
+def _take_free(wanted: Wanted, quantity: int) -> Slots | None:
+    """The quick way: whoever else is buying at this moment is passed over, not waited for."""
+    statement = candidates(wanted).limit(quantity)
+    free = statement.with_for_update(of=Lead, skip_locked=True, key_share=True)
+    try:
+        # The savepoint gives the locks back where they are not enough: keeping them while waiting
+        # for others could end in two orders that wait for each other.
+        with db.session.begin_nested():
+            return _claim(matching.pick(read_candidates(free), quantity), quantity)
+    except _Outrun:
+        return None
+
+
+def _take_waiting(wanted: Wanted, quantity: int) -> Slots:
+    """The slow way: pick among all that is not sold for certain, wait, and pick again.
+
+    Each further round means that somebody else's purchase was committed in between, so the
+    rounds end at the latest with the stock.
+    """
+    while True:
+        picked = _pick(wanted, quantity)
+        if len(picked) < quantity:
+            raise _sold_out(wanted, left=len(picked))
+        try:
+            with db.session.begin_nested():
+                return _claim(picked, quantity)
+        except _Outrun:
+            continue
+
+
+def _pick(wanted: Wanted, quantity: int) -> list[UUID]:
+    """Leads in the public order, looked for further where one person has several."""
+    limit = quantity
+    while True:
+        found = read_candidates(candidates(wanted).limit(limit))
+        picked = matching.pick(found, quantity)
+        if len(picked) == quantity or len(found) < limit:
+            return picked
+        limit *= PAGE_FACTOR
+
+
+def _claim(picked: Sequence[UUID], quantity: int) -> Slots:
+    if len(picked) < quantity:
+        raise _Outrun
+    claimed = claim_slots(picked)
+    if len(claimed) < quantity:
+        raise _Outrun
+    return _slots(picked, claimed)
+
+
+def _slots(picked: Sequence[UUID], sold_before: Mapping[UUID, int]) -> Slots:
+    """The lowest slot of each lead that no line holds; a slot that was given back is used again.
+
+    The leads are locked, so nobody else can take one in between.
+    """
+    resold = [lead_id for lead_id in picked if sold_before[lead_id]]
+    used = slots_in_use(resold) if resold else {}
+    return {lead_id: _lowest_free(used.get(lead_id, set())) for lead_id in picked}
+
+
+def _lowest_free(used: set[int]) -> int:
+    return next(slot for slot in range(len(used) + 1) if slot not in used)
+
+
+def _sold_out(wanted: Wanted, *, left: int) -> Gone:
+    if wanted.lead_ids is not None:
+        detail = f"Of the leads you chose {left} can still be bought."
+    elif left < COUNT_MIN and wanted.is_narrowed:
+        # Asking for a thousand by narrow criteria must not count people either (decision 26).
+        return Gone(f"Fewer than {COUNT_MIN} leads fit.", code="sold_out", left=None)
+    else:
+        detail = f"Only {left} leads are left for you."
+    return Gone(detail, code="sold_out", left=left)

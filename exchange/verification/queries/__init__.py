@@ -1,0 +1,45 @@
+"""Questions about the spot check: of lots for everybody, of the queue for verifiers."""
+
+from exchange.verification.queries.invariants import (
+    lots_at_odds_with_their_sample,
+    samples_with_wrong_tallies,
+)
+from exchange.verification.queries.lots import (
+    Progress,
+    Quality,
+    draws_to_make,
+    find_sample,
+    get_draw,
+    get_draw_of,
+    inspections_of,
+    known_outcome,
+    next_commitment,
+    open_commitment,
+    progress,
+    public_record,
+    published_qualities,
+    published_quality,
+    reserve_bps,
+    source_record,
+)
+
+__all__ = [
+    "Progress",
+    "Quality",
+    "draws_to_make",
+    "find_sample",
+    "get_draw",
+    "get_draw_of",
+    "inspections_of",
+    "known_outcome",
+    "lots_at_odds_with_their_sample",
+    "next_commitment",
+    "open_commitment",
+    "progress",
+    "public_record",
+    "published_qualities",
+    "published_quality",
+    "reserve_bps",
+    "samples_with_wrong_tallies",
+    "source_record",
+]

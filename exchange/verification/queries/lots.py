@@ -1,0 +1,348 @@
+"""Questions about a lot: its draw, how far its check is, what was measured, what is public."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any, Final, TypedDict, cast
+from uuid import UUID
+
+from sqlalchemy import func, or_, select
+
+from exchange.core.db import db, get
+from exchange.core.errors import NotFound
+from exchange.leads import queries as leads
+from exchange.leads.models import Batch, BatchStatus, Consent, Lead
+from exchange.verification.bounds import jeffreys_bounds
+from exchange.verification.judging import Judgement, measured_quality
+from exchange.verification.models import (
+    Draw,
+    DrawStatus,
+    Inspection,
+    InspectionStatus,
+    OutcomeClass,
+    Sample,
+    SampleStatus,
+)
+from exchange.verification.plans import SamplingPlan
+from exchange.verification.records import OpenLeaves, iso, write_record
+
+PAGE: Final = 5_000
+SOURCE_TAIL: Final = 0.05  # on each side: the record of a source has a 90 % interval
+NEW_SOURCE_CHECKS: Final = 60  # below so many checks a source counts as new
+NEW_SOURCE_RESERVE_BPS: Final = 1_500
+RESERVE_BPS: Final = (300, 2_500)
+
+# What ends a lot's check. A lot that went on to full inspection keeps what its sample said.
+DECIDED: Final = (SampleStatus.ACCEPTED, SampleStatus.REJECTED, SampleStatus.UNDECIDED)
+
+
+class SourceRecord(TypedDict):
+    """What earlier lots of one seller, vertical and source were like: shares of bad leads."""
+
+    mean: float
+    lower: float
+    upper: float
+    n_effective: int
+
+
+# `class` is a word of Python, so the fields are listed as a call.
+Quality = TypedDict(
+    "Quality",
+    {
+        "class": str,
+        "n": int,
+        "good": int,
+        "bad": int,
+        "open": int,
+        "population": int,
+        "bad_upper": float | None,  # after an acceptance only
+        "confidence": float,
+        "method": str,
+        "checked_at": datetime,
+        "source": SourceRecord | None,  # None: no earlier lot
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a check is. It tells nothing of what was found: that is known at the decision."""
+
+    status: SampleStatus
+    plan: str  # its name
+    looks: tuple[int, ...]
+    stage: int  # the look that is awaited or decided, from 1
+    checked: int
+    most: int  # leads that the plan can ask for
+
+    @property
+    def share(self) -> float:
+        """The part of the awaited look that is done, at most 1."""
+        return min(1.0, self.checked / self.looks[self.stage - 1])
+
+
+def open_commitment(organization_id: UUID) -> Draw | None:
+    """The commitment that the seller's next upload will use."""
+    return db.session.scalar(
+        select(Draw).where(
+            Draw.organization_id == organization_id, Draw.status == DrawStatus.COMMITTED
+        )
+    )
+
+
+def next_commitment(organization_id: UUID) -> str:
+    """The open commitment in hexadecimal; empty where none was published yet."""
+    found = open_commitment(organization_id)
+    return found.commitment.hex() if found else ""
+
+
+def get_draw(batch_id: UUID) -> Draw | None:
+    """The draw of a batch, from its seal on."""
+    return db.session.scalar(select(Draw).where(Draw.batch_id == batch_id))
+
+
+def get_draw_of(batch: Batch) -> Draw | None:
+    """The draw that was assigned to the batch's import before its file was read."""
+    if batch.import_id is None:
+        return None
+    return db.session.scalar(select(Draw).where(Draw.import_id == batch.import_id))
+
+
+def draws_to_make(now: datetime, *, limit: int) -> Sequence[UUID]:
+    """Sealed batches that have their nonce, or nobody to wait for any longer."""
+    waiting = or_(Draw.nonce.is_not(None), Draw.nonce_until <= now)
+    statement = (
+        select(Draw.batch_id)
+        .join(Batch, Batch.id == Draw.batch_id)
+        .where(Draw.status == DrawStatus.ROOTED, Batch.status == BatchStatus.SEALED, waiting)
+        .order_by(Draw.rooted_at)
+        .limit(limit)
+    )
+    return [batch_id for batch_id in db.session.scalars(statement) if batch_id]
+
+
+def agreements(batch_id: UUID) -> Iterator[bool]:
+    """For each leaf in row order, whether the person agreed to be called for a check."""
+    agreed = func.coalesce(Consent.purposes.contains(["quality_check"]), False)
+    after = -1
+    while True:
+        page = db.session.execute(
+            select(Lead.row_number, agreed.label("agreed"))
+            .outerjoin(Consent, Consent.lead_id == Lead.id)
+            .where(Lead.batch_id == batch_id, Lead.is_sealed, Lead.row_number > after)
+            .order_by(Lead.row_number)
+            .limit(PAGE)
+        ).all()
+        if not page:
+            return
+        yield from (row.agreed for row in page)
+        after = page[-1].row_number
+
+
+def find_sample(batch_id: UUID) -> Sample | None:
+    """The sample of a batch once it was drawn."""
+    return db.session.scalar(select(Sample).where(Sample.batch_id == batch_id))
+
+
+def inspections_of(sample_id: UUID) -> Sequence[Inspection]:
+    """The inspections of a sample in draw order, as they are now."""
+    statement = (
+        select(Inspection).where(Inspection.ref_id == sample_id).order_by(Inspection.position)
+    )
+    return db.session.scalars(statement.execution_options(populate_existing=True)).all()
+
+
+def progress(batch_id: UUID) -> Progress | None:
+    """How far the check of a batch is; None before the draw."""
+    sample = find_sample(batch_id)
+    if sample is None:
+        return None
+    plan = SamplingPlan.from_json(sample.plan)
+    final = db.session.scalars(
+        select(Inspection.position).where(
+            Inspection.ref_id == sample.id, Inspection.status == InspectionStatus.CONCLUDED
+        )
+    ).all()
+    done = [sum(1 for position in final if position and position <= n) for n in plan.looks]
+    awaited = next((i for i, n in enumerate(plan.looks, 1) if done[i - 1] < n), len(plan.looks))
+    stage = sample.stage or awaited
+    checked = done[stage - 1] if sample.status is SampleStatus.OPEN else sample.n
+    return Progress(sample.status, plan.name, plan.looks, stage, checked, plan.looks[-1])
+
+
+def published_quality(batch_id: UUID) -> Quality | None:
+    """What was measured (decision 31); None before the decision and for lots without a sample."""
+    return published_qualities([batch_id]).get(batch_id)
+
+
+def published_qualities(batch_ids: Collection[UUID]) -> dict[UUID, Quality]:
+    """The same for many batches in two queries; a batch without one is missing."""
+    rows = db.session.execute(
+        select(Sample, Batch)
+        .join(Batch, Batch.id == Sample.batch_id)
+        .where(Sample.batch_id.in_(batch_ids), Sample.status.in_(DECIDED))
+    ).all()
+    lots = _decided_lots({batch.source_id for _, batch in rows})
+    return {batch.id: _quality(sample, batch, lots) for sample, batch in rows}
+
+
+def _quality(sample: Sample, batch: Batch, lots: Sequence[_Lot]) -> Quality:
+    assert sample.decided_at is not None
+    measured = measured_quality(
+        SamplingPlan.from_json(sample.plan),
+        judgement_of(sample),
+        quality_class=batch.quality_class.value,
+        bound=sample.bad_upper,
+    )
+    source = _record(
+        lot
+        for lot in lots
+        if lot.cell == (batch.organization_id, batch.vertical_id, batch.source_id)
+        and lot.is_before(sample.decided_at)
+    )
+    quality: Any = {**measured, "checked_at": sample.decided_at, "source": source}  # Any: as listed
+    return cast("Quality", quality)  # the keys of `measured_quality` and these two
+
+
+def judgement_of(sample: Sample) -> Judgement:
+    """The decision that a sample holds."""
+    assert sample.stage is not None
+    return Judgement(
+        sample.status, sample.stage, sample.n, sample.good, sample.bad, sample.unresolved
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Lot:
+    """What a decided lot adds to the record of its source."""
+
+    cell: tuple[UUID, UUID, UUID]  # seller, vertical, source
+    decided_at: datetime | None
+    good: int
+    bad: int
+
+    def is_before(self, moment: datetime) -> bool:
+        """Whether the lot was decided by then."""
+        return self.decided_at is not None and self.decided_at < moment
+
+
+def _decided_lots(source_ids: Collection[UUID]) -> list[_Lot]:
+    rows = db.session.execute(
+        select(
+            Batch.organization_id,
+            Batch.vertical_id,
+            Batch.source_id,
+            Sample.decided_at,
+            Sample.good,
+            Sample.bad,
+        )
+        .join(Batch, Batch.id == Sample.batch_id)
+        .where(Batch.source_id.in_(source_ids), Sample.status.in_(DECIDED))
+    )
+    return [_Lot((row[0], row[1], row[2]), row[3], row[4], row[5]) for row in rows]
+
+
+def source_record(*, seller_id: UUID, vertical_id: UUID, source_id: UUID) -> SourceRecord | None:
+    """The record of a seller's source from all decided lots; None for a new one.
+
+    Mean and 90 % interval of the bad share among people who answered, after a Jeffreys prior
+    (a beta-binomial with half a lead on either side).
+    """
+    cell = (seller_id, vertical_id, source_id)
+    return _record(lot for lot in _decided_lots([source_id]) if lot.cell == cell)
+
+
+def reserve_bps(seller_id: UUID, vertical_id: UUID, source_id: UUID) -> int:
+    """What is held back of a sale, in basis points.
+
+    A new source has the usual 15 %, any other its upper bound, between 3 % and 25 %.
+    """
+    known = source_record(seller_id=seller_id, vertical_id=vertical_id, source_id=source_id)
+    if known is None or known["n_effective"] < NEW_SOURCE_CHECKS:
+        return NEW_SOURCE_RESERVE_BPS
+    least, most = RESERVE_BPS
+    return min(max(round(known["upper"] * 10_000), least), most)
+
+
+def _record(lots: Iterable[_Lot]) -> SourceRecord | None:
+    good, bad = 0, 0
+    for lot in lots:
+        good, bad = good + lot.good, bad + lot.bad
+    if good + bad == 0:
+        return None
+    lower, upper = _interval(bad, good + bad)
+    mean = (bad + 0.5) / (good + bad + 1)
+    return SourceRecord(mean=mean, lower=lower, upper=upper, n_effective=good + bad)
+
+
+@lru_cache(maxsize=4096)
+def _interval(bad: int, checked: int) -> tuple[float, float]:
+    found = jeffreys_bounds(bad, drawn=checked, tail=SOURCE_TAIL)
+    return found.lower, found.upper
+
+
+def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
+    """What the last concluded check of a lead found: the class and the outcome code behind it."""
+    row = db.session.execute(
+        select(Inspection.outcome, Inspection.code)
+        .where(Inspection.lead_id == lead_id, Inspection.status == InspectionStatus.CONCLUDED)
+        .order_by(Inspection.concluded_at.desc(), Inspection.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if row is None or row.outcome is None or row.code is None:
+        return None
+    return row.outcome, row.code
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRecord:
+    """What anybody may have of a decided lot: the header, and its leaves as often as asked for."""
+
+    header: dict[str, Any]  # Any: JSON
+    leaves: OpenLeaves
+
+
+def public_record(batch_id: UUID) -> PublicRecord:
+    """The record of a decided lot, for everybody. Raises NotFound before the decision."""
+    batch, sample, draw = get(Batch, batch_id), find_sample(batch_id), get_draw(batch_id)
+    is_open = sample is not None and sample.status is SampleStatus.OPEN
+    if draw is None or batch.decided_at is None or is_open:
+        raise NotFound("The record of a draw is public once its lot is decided.")
+    quality = published_quality(batch_id)
+    header = write_record(
+        batch,
+        draw,
+        sample,
+        drawn=inspections_of(sample.id) if sample else [],
+        quality=quality and _as_json(quality),
+    )
+    return PublicRecord(header, partial(leads.leaves, batch_id))
+
+
+def _as_json(quality: Quality) -> Mapping[str, Any]:  # Any: JSON values
+    return {**quality, "checked_at": iso(quality["checked_at"])}
+
+
+def draw_so_far(batch: Batch) -> dict[str, Any]:  # Any: JSON
+    """What the seller may see before the decision: nothing of who is called or was found."""
+    draw, seen = get_draw(batch.id) or get_draw_of(batch), progress(batch.id)
+    sample = find_sample(batch.id)
+    return {
+        "object": "draw",
+        "batch": batch.public_id,
+        "quality_class": batch.quality_class.value,
+        "population": batch.population,
+        "root": batch.merkle_root and batch.merkle_root.hex(),
+        "commitment": draw and draw.commitment.hex(),
+        "committed_at": draw and iso(draw.created_at),
+        "assigned_at": draw and iso(draw.assigned_at),
+        "rooted_at": draw and iso(draw.rooted_at),
+        "nonce_until": draw and iso(draw.nonce_until),
+        "nonce": draw and draw.nonce,
+        "nonce_by": draw and draw.nonce_by,
+        "plan": sample.plan if sample else None,
+        "progress": {"checked": seen.checked, "most": seen.most} if seen else None,
+    }

@@ -1,0 +1,257 @@
+"""The public record of a draw: written from the tables, checked from itself alone.
+
+Whoever holds the record and the leaves recomputes commitment, root, seed, order, looks, decision
+and the published figures; nothing else is asked. What it cannot prove is that the answers on the
+phone were what they are said to be, which is why the calls of others repeat them.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hmac import compare_digest
+from itertools import pairwise
+from typing import Any, Final
+
+from exchange.catalog.policies import QualityClass
+from exchange.leads.models import Batch
+from exchange.leads.seal import merkle_root
+from exchange.verification.draw import commitment, seed
+from exchange.verification.frames import draw_order, size_of
+from exchange.verification.judging import judge, measured_quality, upper_bound
+from exchange.verification.models import Draw, Inspection, OutcomeClass, Sample, SampleStatus
+from exchange.verification.plans import SamplingPlan, plan_for
+
+Header = Mapping[str, Any]  # Any: a JSON object that anybody may have written
+OpenLeaves = Callable[[], Iterable[bytes]]
+
+FORMAT: Final = 1
+BOUND_TOLERANCE: Final = 1e-9  # of a published bound
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Whether one piece of the record follows from the others, and what is wrong if not."""
+
+    piece: str
+    detail: str  # empty: it agrees
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the piece is as it must be."""
+        return not self.detail
+
+
+def write_record(
+    batch: Batch,
+    draw: Draw,
+    sample: Sample | None,
+    *,
+    drawn: Sequence[Inspection],
+    quality: Mapping[str, Any] | None,  # Any: JSON values
+) -> dict[str, Any]:  # Any: JSON
+    """The record of a decided lot; a lot that was not sampled has no plan, seed or sample."""
+    assert batch.population is not None
+    assert batch.merkle_root is not None
+    is_waived = sample is None and batch.quality_class is QualityClass.UNVERIFIED
+    frame = sample.frame if sample else None
+    inside = sample.plan["population"] if sample else batch.population if is_waived else 0
+    without_sample = SampleStatus.ACCEPTED if is_waived else SampleStatus.UNDECIDED
+    return {
+        "object": "draw_record",
+        "format": FORMAT,
+        "batch": batch.public_id,
+        "quality_class": batch.quality_class.value,
+        "population": batch.population,
+        "root": batch.merkle_root.hex(),
+        "frame": {"size": inside, "bits": frame and base64.b64encode(frame).decode()},
+        "plan": sample.plan if sample else None,
+        "commitment": draw.commitment.hex(),
+        "committed_at": iso(draw.created_at),
+        "assigned_at": iso(draw.assigned_at),
+        "rooted_at": iso(draw.rooted_at),
+        "nonce": draw.nonce if sample else None,
+        "nonce_by": draw.nonce_by if sample else None,
+        "beacon": draw.beacon,
+        "secret": draw.secret.hex() if draw.secret else None,
+        "seed": draw.seed.hex() if draw.seed else None,
+        "drawn_at": iso(draw.drawn_at),
+        "drawn": [_drawn(inspection) for inspection in drawn],
+        "decision": {
+            "status": (sample.status if sample else without_sample).value,
+            "stage": sample.stage if sample else None,
+            "decided_at": iso(sample.decided_at if sample else batch.decided_at),
+        },
+        "quality": quality,
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    """A moment as the record and the API write it: ISO 8601 in UTC."""
+    return moment.astimezone(UTC).isoformat() if moment else None
+
+
+def _drawn(inspection: Inspection) -> dict[str, Any]:  # Any: JSON values
+    """One position; a call that came too late for the decision has no outcome here."""
+    outcome = inspection.outcome if inspection.is_counted else None
+    return {
+        "position": inspection.position,
+        "leaf": inspection.leaf_index,
+        "outcome": outcome and outcome.value,
+    }
+
+
+def check_record(header: Header, leaves: OpenLeaves) -> list[Check]:
+    """Recompute every piece from the others; `leaves` gives all leaves in row order each time."""
+    pieces = _SAMPLED if header.get("plan") else _NOT_SAMPLED
+    return [Check(name, _asked(piece, header, leaves)) for name, piece in pieces.items()]
+
+
+def _asked(piece: Piece, header: Header, leaves: OpenLeaves) -> str:
+    try:
+        return piece(header, leaves)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        return f"it is missing or cannot be read ({type(error).__name__})"
+
+
+def _commitment(header: Header, _leaves: OpenLeaves) -> str:
+    made = commitment(bytes.fromhex(header["secret"]))
+    return _unless(made.hex() == header["commitment"], "the secret has another hash")
+
+
+def _times(header: Header, _leaves: OpenLeaves) -> str:
+    names = ("committed_at", "assigned_at", "rooted_at", "drawn_at")
+    moments = [datetime.fromisoformat(header[name]) for name in names]
+    moments.append(datetime.fromisoformat(header["decision"]["decided_at"]))
+    in_order = all(before <= after for before, after in pairwise(moments))
+    return _unless(in_order, "commitment, upload, root, draw and decision are not in this order")
+
+
+def _root(header: Header, leaves: OpenLeaves) -> str:
+    count = 0
+
+    def counted() -> Iterable[bytes]:
+        nonlocal count
+        for count, leaf in enumerate(leaves(), start=1):  # noqa: B007  # the last number is the count
+            yield leaf
+
+    root = merkle_root(counted())
+    if count != header["population"]:
+        return f"there are {count} leaves, not {header['population']}"
+    same = compare_digest(root, bytes.fromhex(header["root"]))
+    return _unless(same, "the leaves have another root")
+
+
+def _frame(header: Header, _leaves: OpenLeaves) -> str:
+    inside = size_of(_bits(header), population=header["population"])
+    return _unless(
+        inside == header["frame"]["size"],
+        f"the bits let {inside} leads in, another number is given",
+    )
+
+
+def _plan(header: Header, _leaves: OpenLeaves) -> str:
+    usual = plan_for(header["frame"]["size"], header["quality_class"])
+    return _unless(
+        usual.to_json() == header["plan"],
+        "this is not the plan of the class for a lot of this size",
+    )
+
+
+def _seed(header: Header, _leaves: OpenLeaves) -> str:
+    made = seed(
+        bytes.fromhex(header["secret"]),
+        root=bytes.fromhex(header["root"]),
+        nonce=header["nonce"],
+        beacon=header["beacon"],
+    )
+    return _unless(made.hex() == header["seed"], "secret, root, nonce and beacon give another seed")
+
+
+def _order(header: Header, leaves: OpenLeaves) -> str:
+    drawn, key = header["drawn"], bytes.fromhex(header["seed"])
+    if [item["position"] for item in drawn] != list(range(1, len(drawn) + 1)):
+        return "the positions do not run from 1"
+    if len(drawn) != header["plan"]["looks"][-1]:
+        return "not all positions of the plan are given"
+    order = draw_order(key, leaves(), frame=_bits(header), n=len(drawn))
+    given = [item["leaf"] for item in drawn]
+    wrong = next((i for i, leaf in enumerate(order) if given[i] != leaf), None)
+    return (
+        "" if wrong is None else f"position {wrong + 1} is leaf {order[wrong]}, not {given[wrong]}"
+    )
+
+
+def _looks(header: Header, _leaves: OpenLeaves) -> str:
+    found = judge(_plan_of(header), _outcomes(header))
+    counted = {"n": found.n, "good": found.good, "bad": found.bad, "open": found.open}
+    given = {name: header["quality"][name] for name in counted}
+    return _unless(counted == given, f"the outcomes count {counted}, not {given}")
+
+
+def _decision(header: Header, _leaves: OpenLeaves) -> str:
+    found = judge(_plan_of(header), _outcomes(header))
+    given = header["decision"]
+    same = (found.status.value, found.stage) == (given["status"], given["stage"])
+    return _unless(same, f"the looks end in {found.status.value} at look {found.stage}")
+
+
+def _quality(header: Header, _leaves: OpenLeaves) -> str:
+    plan, given = _plan_of(header), header["quality"]
+    found = judge(plan, _outcomes(header))
+    if found.status is SampleStatus.OPEN:
+        return "the looks do not end"
+    bound = upper_bound(plan, found)
+    expected = measured_quality(plan, found, quality_class=header["quality_class"], bound=bound)
+    wrong = [name for name, value in expected.items() if not _same(value, given[name])]
+    return _unless(not wrong, f"{', '.join(wrong)} should be {[expected[name] for name in wrong]}")
+
+
+def _waived(header: Header, _leaves: OpenLeaves) -> str:
+    """A lot without a sample is sold as unverified, or had nobody who may be called."""
+    status, inside = header["decision"]["status"], header["frame"]["size"]
+    fits = header["quality_class"] == "unverified" and header["quality"] is None
+    return _unless(fits or (inside == 0 and status == "undecided"), "a sample is missing")
+
+
+def _bits(header: Header) -> bytes | None:
+    bits = header["frame"]["bits"]
+    return None if bits is None else base64.b64decode(bits, validate=True)
+
+
+def _plan_of(header: Header) -> SamplingPlan:
+    return SamplingPlan.from_json(header["plan"])
+
+
+def _outcomes(header: Header) -> list[OutcomeClass | None]:
+    given = [item["outcome"] for item in header["drawn"]]
+    return [None if outcome is None else OutcomeClass(outcome) for outcome in given]
+
+
+def _same(expected: object, given: object) -> bool:
+    if isinstance(expected, float) and isinstance(given, int | float):
+        return math.isclose(expected, given, rel_tol=0, abs_tol=BOUND_TOLERANCE)
+    return expected == given
+
+
+def _unless(agrees: bool, detail: str) -> str:  # noqa: FBT001  # read aloud it is a sentence
+    return "" if agrees else detail
+
+
+Piece = Callable[[Header, OpenLeaves], str]
+_NOT_SAMPLED: Final[dict[str, Piece]] = {"root": _root, "decision": _waived}
+_SAMPLED: Final[dict[str, Piece]] = {
+    "commitment": _commitment,
+    "times": _times,
+    "root": _root,
+    "frame": _frame,
+    "plan": _plan,
+    "seed": _seed,
+    "order": _order,
+    "looks": _looks,
+    "decision": _decision,
+    "quality": _quality,
+}

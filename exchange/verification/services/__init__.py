@@ -1,0 +1,1 @@
+"""Verbs of the spot check: commit and draw, call, judge, decide."""
