@@ -99,10 +99,12 @@ def _connection_options(settings: Settings, statement_timeout_seconds: int) -> s
 
 def _open_doors(app: Flask) -> None:
     for module in (*_modules("views"), *_modules("webhooks")):
+        if not hasattr(module, "blueprint"):
+            continue
         app.register_blueprint(module.blueprint)
         if module.__name__.endswith("webhooks"):
             csrf.exempt(module.blueprint)
-    for blueprint in api.init_app(app, [m.blueprint for m in _modules("api")]):
+    for blueprint in api.init_app(app, [m.blueprint for m in _modules("api") if hasattr(m, "blueprint")]):
         csrf.exempt(blueprint)
 
 

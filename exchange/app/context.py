@@ -159,7 +159,7 @@ def _balance(seen: SignedIn | None, held: frozenset[str]) -> Balance | None:
     if seen is None or Permission.MONEY_READ not in held:
         return None
     pill = billing.balance_pill(seen.organization)
-    return pill and Balance(pill.amount, pill.state, url_for("billing.wallet"))
+    return None if pill is None else Balance(pill.amount, pill.state, url_for("billing.wallet"))
 
 
 def _layout(seen: SignedIn | None, held: frozenset[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Blueprint, Response, current_app, redirect, request, stream_with_context
@@ -27,7 +27,8 @@ from exchange.identity.permissions import OrganizationKind, Permission
 
 blueprint = Blueprint("billing", __name__, url_prefix="/money")
 
-LATEST = 5  # top-ups or payouts shown beside the balances
+FILTERS: Final = ("account", "currency")
+LATEST: Final = 5  # top-ups or payouts shown beside the balances
 
 
 @blueprint.get("/wallet")
@@ -223,15 +224,24 @@ def _decimal(amount: Money) -> str:
 
 def _statement(accounts: tuple[AccountKind, ...]) -> dict[str, Any]:  # Any: what templates see
     """The statement that the address asks for, and what its filters may be set to."""
+    ours = organization().id
+    currencies = [found.currency.value for found in queries.balances(ours)]
     return {
-        "page": queries.statement(organization().id, **load_query(StatementQuery())),
-        "active": {
-            name: request.args[name] for name in ("account", "currency") if request.args.get(name)
-        },
-        "account_words": {kind: words.ACCOUNTS[kind] for kind in accounts},
-        "currencies_used": queries.currencies_used(),
+        "page": queries.statement(ours, **load_query(StatementQuery())),
+        "active": {name: request.args[name] for name in FILTERS if request.args.get(name)},
+        "filters": [
+            _select(
+                "account", _("Account"), {kind.value: words.ACCOUNTS[kind] for kind in accounts}
+            ),
+            _select("currency", _("Currency"), {code: code for code in currencies}),
+        ],
+        "account_words": words.ACCOUNTS,
         "reason_words": words.REASONS,
     }
+
+
+def _select(name: str, label: str, options: dict[str, str]) -> dict[str, Any]:  # Any: as above
+    return {"name": name, "label": label, "kind": "select", "options": list(options.items())}
 
 
 def _currencies() -> list[Currency]:

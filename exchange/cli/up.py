@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,7 +26,7 @@ from exchange.cli import instances
 from exchange.cli.exits import ExitCode, Failed, say
 from exchange.cli.supervisor import Supervisor
 from exchange.config import ROOT
-from exchange.embedded.address import free_port, is_free
+from exchange.embedded.address import LOOPBACK, free_port, reserve
 from exchange.embedded.errors import EmbeddedError, InUse
 from exchange.embedded.lock import is_held
 from exchange.embedded.process import Process
@@ -75,8 +76,8 @@ def up(port: int | None, host: str, kind: str | None) -> None:
     with interruptible(), _explained(folder):
         if is_held(folder):
             raise InUse(folder)
-        plan = Plan(kind=kind, folder=folder, host=host, port=_choose_port(host, port))
-        run(plan)
+        with _reserve_port(host, port) as keeper:
+            run(Plan(kind=kind, folder=folder, host=host, port=keeper.getsockname()[1]))
 
 
 @click.command()
@@ -130,7 +131,7 @@ def compose(plan: Plan, servers: embedded.Servers) -> dict[str, str]:
         found["REDIS_URL"] = servers.redis_url
     if "STRIPE_SECRET_KEY" not in os.environ:
         found["STRIPE_SECRET_KEY"] = SANDBOX_KEY
-        found["STRIPE_API_URL"] = f"http://127.0.0.1:{_stripe_port(plan)}"
+        found["STRIPE_API_URL"] = f"http://{LOOPBACK}:{_stripe_port(plan)}"
     return {**found, **os.environ, "EXCHANGE_INSTANCE": plan.kind}
 
 
@@ -197,23 +198,26 @@ def _refuse_real_money(kind: str) -> None:
         )
 
 
-def _choose_port(host: str, wanted: int | None) -> int:
+def _reserve_port(host: str, wanted: int | None) -> socket.socket:
     if wanted is not None:
-        if not is_free(host, wanted):
-            raise Failed(f"Port {wanted} of {host} is taken. Choose another one with --port.")
-        return wanted
+        if keeper := reserve(host, wanted):
+            return keeper
+        raise Failed(f"Port {wanted} of {host} is taken. Choose another one with --port.")
     for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
-        if is_free(host, port):
+        if keeper := reserve(host, port):
             if port != FIRST_PORT:
                 say(f"Port {FIRST_PORT} is taken; using {port}.")
-            return port
+            return keeper
     raise Failed(f"No free port from {FIRST_PORT} on. Choose one with --port.")
 
 
 def _stripe_port(plan: Plan) -> int:
     # The same after a restart where possible: open payment pages keep their address.
-    wanted = plan.port + 1_000
-    return wanted if wanted < 65_536 and is_free("127.0.0.1", wanted) else free_port()
+    for port in (plan.port + 1_000, free_port()):
+        if port < 65_536 and (keeper := reserve(LOOPBACK, port)):
+            keeper.close()
+            return port
+    raise Failed("No free port for the Stripe sandbox.")
 
 
 def _stripe_command(plan: Plan, environment: Mapping[str, str]) -> list[str]:

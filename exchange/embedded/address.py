@@ -55,13 +55,34 @@ def free_port() -> int:
         return port
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with closing(socket.socket(family)) as probe:
+def reserve(host: str, port: int) -> socket.socket | None:
+    """Keep a port for a server that is about to start; None when it is taken.
+
+    The web server shares its port among its processes (SO_REUSEPORT), so without this two
+    instances that start together would share one too, and each would answer for the other.
+    The socket never listens; the server binds beside it, and another reservation cannot.
+    """
+    if not _is_free(host, port):
+        return None
+    keeper = socket.socket(_family(host))
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        keeper.bind((host, port))
+    except OSError:
+        keeper.close()
+        return None
+    return keeper
+
+
+def _is_free(host: str, port: int) -> bool:
+    with closing(socket.socket(_family(host))) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
             return False
         return True
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, bindparam, func, select
 
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
@@ -203,12 +203,17 @@ class Known:
     organization_id: UUID | None
 
 
+def any_of(hashes: Collection[bytes]) -> ColumnElement[bool]:
+    """The hashes as one array: a statement of the same shape for any number of them."""
+    return any_(bindparam(None, sorted(hashes), type_=ARRAY(LargeBinary)))
+
+
 def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Known]:
     """Who of these holds the fingerprint now."""
     rows = db.session.execute(
         select(Fingerprint, Lead.batch_id, Lead.organization_id)
         .outerjoin(Lead, Lead.id == Fingerprint.lead_id)
-        .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash.in_(hashes))
+        .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash == any_of(hashes))
     )
     return {row[0].hash: Known(row[0].since, row[0].lead_id, row[1], row[2]) for row in rows}
 
@@ -216,7 +221,9 @@ def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Kn
 def suppressed_hashes(hashes: Collection[bytes]) -> set[bytes]:
     """Which of these keyed hashes are suppressed."""
     return set(
-        db.session.scalars(select(SuppressionEntry.hash).where(SuppressionEntry.hash.in_(hashes)))
+        db.session.scalars(
+            select(SuppressionEntry.hash).where(SuppressionEntry.hash == any_of(hashes))
+        )
     )
 
 

@@ -265,12 +265,10 @@ def _row(number: int, record: Record, text: str, *, width: int, limits: Limits) 
 
 
 def _size_problem(record: Record, limits: Limits) -> str | None:
+    if record.size > limits.cell and any(len(cell) > limits.cell for cell in record.cells):
+        return "cell_too_long"
     if record.is_unclosed:
         return "unclosed_quote"
-    if record.size <= limits.cell:
-        return None
-    if any(len(cell) > limits.cell for cell in record.cells):
-        return "cell_too_long"
     return "row_too_long" if record.size > limits.row else None
 
 

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from _csv import Dialect
 
 # How far behind an opened quotation mark its end is looked for, in characters.
-LOOKAHEAD: Final = 2_000_000
-# What may be read in vain for ends of quotes in one file. An ordinary damaged file stays far
-# below; a file made to be slow is refused.
-WASTE_MAX: Final = 64_000_000
+LOOKAHEAD: Final = 1_200_000
+# What may be read in vain for ends of quotes in one file, in characters; a line costs as much as
+# so many of them. Fifty lost quotes in a file without other quotes pass, a file that is made to be
+# slow is refused within seconds.
+WASTE_MAX: Final = 100_000_000
+LINE_COST: Final = 50
 # Fewer columns than this, and an address of two lines may look like two rows.
 WIDTH_THAT_TELLS: Final = 3
 
@@ -98,7 +100,7 @@ class Records:
     def _give_back(self, lines: list[str]) -> None:
         self._put_back.extendleft(reversed(lines))
         self._line -= len(lines)
-        self._wasted += sum(map(len, lines))
+        self._wasted += sum(map(len, lines)) + LINE_COST * len(lines)
         if self._wasted > WASTE_MAX:
             raise FileReject("unclosed_quote", line=self._first_unclosed)
 

@@ -9,17 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.types.json import Jsonb
-from sqlalchemy import delete
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, text
 
 from exchange.core.db import db
 from exchange.leads.models import Fingerprint
 
+# One statement for a chunk, whatever its size; a fingerprint whose window is over is taken over.
+CLAIM: Final = text(
+    """
+    INSERT INTO fingerprint AS held (vertical_id, hash, lead_id, since, until)
+    SELECT :vertical_id, hash, lead_id, :now, :until
+      FROM unnest(CAST(:hashes AS bytea[]), CAST(:lead_ids AS uuid[])) AS wanted (hash, lead_id)
+     ORDER BY hash
+    ON CONFLICT (vertical_id, hash) DO UPDATE
+       SET lead_id = excluded.lead_id, since = excluded.since, until = excluded.until
+     WHERE held.until < :now
+    RETURNING hash
+    """
+)
 Values = Sequence[Any]  # Any: one row of a table, in the order of its columns
 
 
@@ -42,25 +54,16 @@ def claim_fingerprints(
     wanted = sorted((value, claim.lead_id) for claim in claims for value in claim.hashes)
     if not wanted:
         return {claim.lead_id for claim in claims}
-    statement = insert(Fingerprint).values(
-        [
-            {
-                "vertical_id": vertical_id,
-                "hash": value,
-                "lead_id": lead_id,
-                "since": now,
-                "until": now + window,
-            }
-            for value, lead_id in wanted
-        ]
-    )
     won = set(
         db.session.scalars(
-            statement.on_conflict_do_update(
-                index_elements=["vertical_id", "hash"],
-                set_={name: statement.excluded[name] for name in ("lead_id", "since", "until")},
-                where=Fingerprint.until < now,
-            ).returning(Fingerprint.hash)
+            CLAIM,
+            {
+                "vertical_id": vertical_id,
+                "hashes": [value for value, _ in wanted],
+                "lead_ids": [lead_id for _, lead_id in wanted],
+                "now": now,
+                "until": now + window,
+            },
         )
     )
     losers = {claim.lead_id for claim in claims if not won.issuperset(claim.hashes)}

@@ -4,6 +4,7 @@ import io
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 
 from exchange.catalog.fields import FieldSpec, FieldType, LeadFields
 from exchange.catalog.policies import ConsentPolicy
@@ -39,6 +40,7 @@ FIELDS = LeadFields(
 GOOD = {"name": "Ivan Petrov", "phone": "+14155552671"}
 
 
+@cache
 def definition(country="us"):
     """A small vertical: a name and a phone are enough, nothing must be proven."""
     preset = load_preset({"us": "home_improvement_us", "ru": "car_insurance_ru"}[country])

@@ -105,8 +105,10 @@ class TestRows:
         assert refused.value.code == "unclosed_quote"
         assert refused.value.facts == {"line": 2}
 
-    def test_a_line_without_end_takes_no_memory(self):
-        content = b"a,b\n" + b"x" * (3 * records.LOOKAHEAD) + b",1\n3,4\n"
+    @pytest.mark.parametrize("quote", [b"", b'"'])
+    def test_a_line_without_end_takes_no_memory(self, quote):
+        cell = quote + b"x" * (3 * records.LOOKAHEAD) + quote
+        content = b"a,b\n" + cell + b",1\n3,4\n"
         _, found, _ = read(content, answers={"delimiter": "comma"})
         assert [(row.problem, row.line) for row in found] == [("cell_too_long", 2), (None, 3)]
         assert len(found[0].cells[0]) <= 200

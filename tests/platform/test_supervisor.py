@@ -17,7 +17,7 @@ import pytest
 from exchange import embedded
 from exchange.cli.supervisor import Supervisor
 from exchange.config import ROOT
-from exchange.embedded.address import LOOPBACK, free_port, is_free
+from exchange.embedded.address import LOOPBACK, free_port, reserve
 from exchange.embedded.process import LOG_BYTES_MAX, Process
 from tests.waiting import eventually
 
@@ -191,11 +191,24 @@ class TestUp:
             other.bind((LOOPBACK, 0))
             other.listen()
             port = other.getsockname()[1]
-            assert not is_free(LOOPBACK, port)
+            assert reserve(LOOPBACK, port) is None
             with self.start(folder, port) as up:
                 _, said = up.communicate(timeout=60)
         assert up.returncode == 1
         assert f"Port {port} of {LOOPBACK} is taken" in said
+
+    def test_reserved_port_serves_its_holder_and_nobody_else(self) -> None:
+        keeper = reserve(LOOPBACK, free_port())
+        assert keeper
+        port = keeper.getsockname()[1]
+        with keeper, closing(socket.socket()) as server:
+            assert reserve(LOOPBACK, port) is None
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            server.bind((LOOPBACK, port))
+            server.listen()
+            with closing(socket.create_connection((LOOPBACK, port), timeout=5)):
+                connection, _ = server.accept()
+                connection.close()
 
     @staticmethod
     def status(port: int) -> int:

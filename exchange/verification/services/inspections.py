@@ -48,6 +48,7 @@ def request_inspection(
 
     Raises NotFound for a lead that does not exist.
     """
+    assert actor.id is not None or actor.kind == "system"
     known = _asked_before(lead_ids, purpose=purpose, ref=ref)
     found = {lead.id: lead for lead in db.session.scalars(select(Lead).where(Lead.id.in_(lead_ids)))}
     for lead_id in lead_ids:
@@ -68,7 +69,7 @@ def request_inspection(
                 due_at=due_at,
             )
         )
-        tasks.queue([(inspection, lead)], is_urgent=due_at is not None, actor=actor)
+        tasks.queue([(inspection, lead)], is_urgent=due_at is not None)
         known[lead_id] = inspection
     return [known[lead_id] for lead_id in lead_ids]
 

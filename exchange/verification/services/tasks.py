@@ -6,20 +6,21 @@ call is ever judged twice. What was typed stays with the task when a lease runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.calling import CallingHours
-from exchange.catalog.models import LeadSchema, Vertical
+from exchange.catalog.fields import FieldSpec
+from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.clock import InstanceKind
-from exchange.core.db import db, get, lock, save
+from exchange.core.db import Record, db, get, lock
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.states import transition, transition_all
 from exchange.identity.models import ApiKey
@@ -30,83 +31,77 @@ from exchange.verification.policy import ANY_HOUR, LocalHours
 from exchange.verification.queries.tasks import takeable
 
 LEASE: Final = timedelta(minutes=15)
-# Somebody who promised to call back has so long to begin; after that anybody may.
-PROMISE_KEPT: Final = timedelta(minutes=30)
 # A lead that asked so recently is hot: it is called before older ones.
 FRESH: Final = timedelta(hours=24)
 SKIPPED: Final = timedelta(minutes=10)
-ROUNDS_MAX: Final = 100
+ZONES_MAX: Final = 100  # closed ones that a claim looks behind
 NEVER: Final = timedelta(days=365)
 
 
 def queue(
-    asked: Iterable[tuple[Inspection, Lead]], *, is_urgent: bool = False, actor: Actor
+    asked: Iterable[tuple[Inspection, Lead]], *, is_urgent: bool = False
 ) -> list[VerificationTask]:
-    """Put a call for each inspection into the queue; they are due when the person may be called."""
-    del actor  # being queued is no event of its own: the inspection says who asked
-    now, made = clock.now(), []
-    places = _Places()
+    """Put a call for each inspection into the queue; it is due when the person may be called."""
+    now, places = clock.now(), _Places()
+    made = []
     for inspection, lead in asked:
-        zone, hours, language = places.of(lead)
+        place = places.of(lead)
         made.append(
-            save(
-                VerificationTask(
-                    inspection_id=inspection.id,
-                    vertical_id=lead.vertical_id,
-                    language=language,
-                    time_zone=zone,
-                    is_urgent=is_urgent or now - lead.requested_at < FRESH,
-                    not_before=LocalHours(hours, zone).next_open(now) or now + NEVER,
-                    place=inspection.position or 0,
-                )
+            VerificationTask(
+                inspection_id=inspection.id,
+                vertical_id=lead.vertical_id,
+                language=place.language,
+                time_zone=place.hours.time_zone,
+                is_urgent=is_urgent or now - lead.requested_at < FRESH,
+                not_before=place.hours.next_open(now) or now + NEVER,
+                place=inspection.position or 0,
             )
         )
+    db.session.add_all(made)
+    db.session.flush()
     return made
 
 
 def claim_next(
     *, verifier_id: UUID, organization_id: UUID, actor: Actor
 ) -> VerificationTask | None:
-    """Take the next call for a verifier, or the one that is taken already; None when nothing waits.
+    """Take the next call for a verifier, or the one that is held already; None if nothing waits.
 
-    First come call-backs that the verifier promised and calls whose text they typed before, then
-    hot leads, then what has waited longest. Never a lead of the verifier's own organizations, nor
-    one they judged before, nor a person who may not be called at this hour.
+    First come call-backs that the verifier promised, then hot leads, then what has waited longest.
+    Never a lead of the verifier's own organizations, nor one they judged before, nor a person who
+    may not be called at this hour.
     """
-    _wait_for_own_claims(verifier_id)
+    _one_claim_at_a_time(verifier_id)
     now = clock.after_lock()
     held = _held(verifier_id)
+    if held is not None and _is_running(held, now):
+        return held
     if held is not None:
-        if held.lease_until and held.lease_until > now:
-            return held
-        _give_back(held, actor=actor)
+        _give_back(held, actor=actor, reason="lease_over")
     may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    for wanted in _queues(verifier_id, now=now):
-        for _ in range(ROUNDS_MAX):
-            task = _first([*may, *wanted])
-            if task is None:
-                break
-            if _hours_of(get(Vertical, task.vertical_id), task.time_zone).is_open(now):
-                return _take(task, verifier_id=verifier_id, now=now, actor=actor)
-            _put_off(task, now=now)
+    for wanted in _queues(verifier_id):
+        task = _next_callable([*may, *wanted], now=now)
+        if task is not None:
+            return _take(task, verifier_id=verifier_id, now=now, actor=actor)
     return None
 
 
 def claim(
     *, task_id: UUID, verifier_id: UUID, organization_id: UUID, actor: Actor
 ) -> VerificationTask:
-    """Take this very call again after its lease ran out. Raises Conflict when it is gone."""
-    _wait_for_own_claims(verifier_id)
+    """Take this very call, after its lease ran out. Raises Conflict when it is gone."""
+    _one_claim_at_a_time(verifier_id)
     now = clock.after_lock()
     held = _held(verifier_id)
-    if held is not None and held.id != task_id:
+    if held is not None and held.id == task_id and _is_running(held, now):
+        return held
+    if held is not None:
         _give_back(held, actor=actor)
     may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    if held is None or held.id != task_id:
-        held = _first([*may, VerificationTask.id == task_id])
-    if held is None:
-        raise Conflict("Somebody else has taken this call meanwhile.", code="task_taken")
-    return _take(held, verifier_id=verifier_id, now=now, actor=actor)
+    task = _next_callable([*may, VerificationTask.id == task_id], now=now)
+    if task is None:
+        raise Conflict("This call cannot be taken now.", code="task_taken")
+    return _take(task, verifier_id=verifier_id, now=now, actor=actor)
 
 
 def release(*, task_id: UUID, lease_number: int, reason: str = "", actor: Actor) -> None:
@@ -137,10 +132,12 @@ def save_draft(
 
 def expire_leases() -> int:
     """Put calls back into the queue whose lease is over; what was typed stays with them."""
-    now = clock.after_lock()
     statement = (
         select(VerificationTask)
-        .where(VerificationTask.status == TaskStatus.CLAIMED, VerificationTask.lease_until <= now)
+        .where(
+            VerificationTask.status == TaskStatus.CLAIMED,
+            VerificationTask.lease_until <= clock.after_lock(),
+        )
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
@@ -155,12 +152,10 @@ def require_lease(*, task_id: UUID, lease_number: int, actor: Actor) -> Verifica
 
     Raises NotFound for somebody else's, Conflict `lease_over` for one that ran out.
     """
-    task, verifier_id = lock(VerificationTask, task_id), verifier_of(actor)
-    if not was_held_by(task, verifier_id):
+    task = lock(VerificationTask, task_id)
+    if task.claimed_by_id != verifier_of(actor):
         raise NotFound
-    is_held = task.status is TaskStatus.CLAIMED and task.claimed_by_id == verifier_id
-    is_running = task.lease_until is not None and clock.after_lock() < task.lease_until
-    if not (is_held and is_running and task.lease_number == lease_number):
+    if not _is_running(task, clock.after_lock()) or task.lease_number != lease_number:
         raise Conflict(
             "Your fifteen minutes for this call are over. What you typed is kept.",
             code="lease_over",
@@ -172,11 +167,6 @@ def verifier_of(actor: Actor) -> UUID:
     """The person who works: the user, or the one who made the personal key (decision 49)."""
     assert actor.id is not None
     return get(ApiKey, actor.id).created_by_id if actor.kind == "key" else actor.id
-
-
-def was_held_by(task: VerificationTask, verifier_id: UUID) -> bool:
-    """Whether the verifier holds the task or was the last one who typed into it."""
-    return task.claimed_by_id == verifier_id or task.draft.get("by") == str(verifier_id)
 
 
 def requeue(
@@ -193,17 +183,18 @@ def take_back(
     task: VerificationTask, *, verifier_id: UUID, draft: dict[str, Any], actor: Actor
 ) -> None:
     """Hold a call again whose verdict was undone, with what had been typed."""
+    _one_claim_at_a_time(verifier_id)
     held = _held(verifier_id)
-    if held is not None and held.id != task.id:
+    if held is not None:
         _give_back(held, actor=actor)
     task.promised_to_id = None
     task.draft = {**draft, "by": str(verifier_id)}
     _take(task, verifier_id=verifier_id, now=clock.after_lock(), actor=actor)
 
 
-def cancel(*, inspections: ColumnElement[bool], parent: Inspection | Any, actor: Actor) -> int:
+def cancel(*, inspections: Sequence[ColumnElement[bool]], parent: Record, actor: Actor) -> int:
     """Take the waiting calls of these inspections out of the queue; calls under way go on."""
-    asked = select(Inspection.id).where(inspections)
+    asked = select(Inspection.id).where(*inspections)
     return transition_all(
         VerificationTask,
         where=[VerificationTask.inspection_id.in_(asked)],
@@ -213,12 +204,137 @@ def cancel(*, inspections: ColumnElement[bool], parent: Inspection | Any, actor:
     )
 
 
-def hours_of(task: VerificationTask) -> LocalHours:
-    """When the person behind a task may be called."""
-    return _hours_of(get(Vertical, task.vertical_id), task.time_zone)
-
-
-def _hours_of(vertical: Vertical, time_zone: str) -> LocalHours:
+def hours_at(vertical: Vertical, *, time_zone: str) -> LocalHours:
+    """When people of this vertical and zone may be called on this installation."""
     if clock.instance_kind() is not InstanceKind.LIVE:
         return LocalHours(ANY_HOUR, time_zone)
     return LocalHours(catalog.get_terms(vertical).calling_hours, time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where and in which language somebody is called."""
+
+    hours: LocalHours
+    language: str
+
+
+class _Places:
+    """The places of many leads, each vertical and schema read once."""
+
+    def __init__(self) -> None:
+        self._regions: dict[UUID, FieldSpec | None] = {}
+        self._known: dict[tuple[UUID, str], _Place] = {}
+
+    def of(self, lead: Lead) -> _Place:
+        """The place of a lead: its region's clock where the schema knows it."""
+        region = self._region_of(lead.batch_id)
+        choice = region.choice_by_value.get(lead.region) if region else None
+        key = (lead.vertical_id, (choice and choice.time_zone) or "")
+        if key not in self._known:
+            vertical = get(Vertical, lead.vertical_id)
+            hours = hours_at(vertical, time_zone=key[1] or vertical.time_zone)
+            self._known[key] = _Place(hours, vertical.language)
+        return self._known[key]
+
+    def _region_of(self, batch_id: UUID) -> FieldSpec | None:
+        if batch_id not in self._regions:
+            schema = get(Batch, batch_id).schema_id
+            self._regions[batch_id] = leads.fields_of(schema).by_name.get("region")
+        return self._regions[batch_id]
+
+
+def _queues(verifier_id: UUID) -> Iterator[list[ColumnElement[bool]]]:
+    yield [VerificationTask.promised_to_id == verifier_id]
+    yield [VerificationTask.is_urgent.is_(True)]
+    yield [VerificationTask.is_urgent.is_(False)]
+
+
+def _next_callable(
+    conditions: Sequence[ColumnElement[bool]], *, now: datetime
+) -> VerificationTask | None:
+    """The first task, locked, whose person may be called at this hour.
+
+    Where it is too early or too late, everybody of that zone is put off at once, so that the next
+    claim does not meet them again.
+    """
+    for _ in range(ZONES_MAX):
+        task = _first(conditions)
+        if task is None:
+            return None
+        hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
+        if hours.is_open(now):
+            return task
+        _put_off(task, until=hours.next_open(now) or now + NEVER, now=now)
+    return None
+
+
+def _first(conditions: Sequence[ColumnElement[bool]]) -> VerificationTask | None:
+    statement = (
+        select(VerificationTask)
+        .join(Inspection, Inspection.id == VerificationTask.inspection_id)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(*conditions)
+        .order_by(VerificationTask.not_before, VerificationTask.place)
+        .limit(1)
+        .with_for_update(of=VerificationTask, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return db.session.scalar(statement)
+
+
+def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
+    same = (
+        select(VerificationTask.id)
+        .where(
+            VerificationTask.status == TaskStatus.QUEUED,
+            VerificationTask.not_before <= now,
+            VerificationTask.vertical_id == task.vertical_id,
+            VerificationTask.time_zone == task.time_zone,
+        )
+        .with_for_update(skip_locked=True)
+    )
+    db.session.execute(
+        update(VerificationTask)
+        .where(VerificationTask.id.in_(same))
+        .values(not_before=until)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _take(
+    task: VerificationTask, *, verifier_id: UUID, now: datetime, actor: Actor
+) -> VerificationTask:
+    task.claimed_by_id = verifier_id
+    task.claimed_at = now
+    task.lease_until = now + LEASE
+    task.lease_number += 1
+    transition(task, TaskStatus.CLAIMED, actor=actor, lease_number=task.lease_number)
+    return task
+
+
+def _give_back(task: VerificationTask, *, actor: Actor, reason: str = "") -> None:
+    # `claimed_by_id` stays: it says who came last, and a late submit is told so.
+    task.lease_until = None
+    transition(task, TaskStatus.QUEUED, actor=actor, reason=reason)
+
+
+def _held(verifier_id: UUID) -> VerificationTask | None:
+    found = db.session.scalar(
+        select(VerificationTask.id).where(
+            VerificationTask.status == TaskStatus.CLAIMED,
+            VerificationTask.claimed_by_id == verifier_id,
+        )
+    )
+    return found and lock(VerificationTask, found)
+
+
+def _is_running(task: VerificationTask, now: datetime) -> bool:
+    is_held = task.status is TaskStatus.CLAIMED
+    return is_held and task.lease_until is not None and now < task.lease_until
+
+
+def _one_claim_at_a_time(verifier_id: UUID) -> None:
+    """Two tabs of one verifier take one call, not two."""
+    number = func.hashtextextended(f"claim|{verifier_id}", 0)
+    db.session.execute(select(func.pg_advisory_xact_lock(number)))

@@ -1,0 +1,124 @@
+"""What the market shows: listings with their measured quality, their regions and paid prices."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from exchange.buyers.narrowing import REGION
+from exchange.catalog import queries as catalog
+from exchange.catalog.fields import FieldSpec
+from exchange.catalog.models import Vertical
+from exchange.core.db import db, get
+from exchange.leads.models import Lead
+from exchange.market import queries as market
+from exchange.market.models import ListingTerms
+from exchange.market.queries import Filters, Found, PriceGuidance, Sort
+from exchange.market.queries.stock import sellable
+from exchange.verification import queries as verification
+from exchange.verification.queries import Quality
+
+REGIONS_SHOWN: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Where the leads of a lot live: the regions with most of them, and how many more there are."""
+
+    top: Sequence[tuple[str, int]]  # region and leads
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What the pages say of a vertical: its regions by name and what was paid lately."""
+
+    vertical: Vertical
+    region: FieldSpec | None
+    guidance: PriceGuidance | None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A listing as the market shows it."""
+
+    found: Found
+    market: Market
+    quality: Quality | None
+    spread: Spread
+    window_hours: int  # for a return, from delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """A page of offers, in the shape of every page."""
+
+    items: Sequence[Offer]
+    next_cursor: str | None
+
+    @property
+    def next(self) -> str | None:
+        """The cursor by the name that templates use."""
+        return self.next_cursor
+
+
+def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) -> Offers:
+    """Listings that fit and that the viewer can buy from, with all that is shown of them."""
+    results = market.search(viewer=viewer, filters=filters, sort=sort, cursor=cursor)
+    listings = [found.listing for found in results.items]
+    batch_ids = [listing.batch_id for listing in listings]
+    region = filters.regions[0] if filters.regions else None
+    markets = {
+        vertical_id: market_of(get(Vertical, vertical_id), region=region)
+        for vertical_id in {listing.vertical_id for listing in listings}
+    }
+    qualities = verification.published_qualities(batch_ids)
+    spreads, windows = _spreads(batch_ids), _windows(results.items)
+    items = [
+        Offer(
+            found=found,
+            market=markets[found.listing.vertical_id],
+            quality=qualities.get(found.listing.batch_id),
+            spread=spreads[found.listing.batch_id],
+            window_hours=windows[found.listing.id],
+        )
+        for found in results.items
+    ]
+    return Offers(items, results.next_cursor)
+
+
+def market_of(vertical: Vertical, *, region: str | None = None) -> Market:
+    """What is said of a vertical, prices narrowed to one region where it is given."""
+    fields = catalog.get_schema(vertical).fields
+    guidance = market.price_guidance(vertical.id, currency=vertical.currency, region=region)
+    return Market(vertical, fields.by_name.get(REGION), guidance)
+
+
+def _spreads(batch_ids: Collection[UUID]) -> dict[UUID, Spread]:
+    rows = db.session.execute(
+        select(Lead.batch_id, Lead.region, func.count().label("leads"))
+        .where(Lead.batch_id.in_(batch_ids), *sellable())
+        .group_by(Lead.batch_id, Lead.region)
+        .order_by(func.count().desc(), Lead.region)
+    )
+    found: dict[UUID, list[tuple[str, int]]] = {batch_id: [] for batch_id in batch_ids}
+    for row in rows:
+        found[row.batch_id].append((row.region, row.leads))
+    return {
+        batch_id: Spread(regions[:REGIONS_SHOWN], max(len(regions) - REGIONS_SHOWN, 0))
+        for batch_id, regions in found.items()
+    }
+
+
+def _windows(found: Sequence[Found]) -> Mapping[UUID, int]:
+    """The return window of the terms in force, by listing."""
+    rows = db.session.execute(
+        select(ListingTerms.listing_id, ListingTerms.version, ListingTerms.return_window_hours)
+        .where(ListingTerms.listing_id.in_([one.listing.id for one in found]))
+        .order_by(ListingTerms.version)
+    )
+    return {row.listing_id: row.return_window_hours for row in rows}

@@ -1,0 +1,1 @@
+"""Verbs of what follows a sale, by noun."""

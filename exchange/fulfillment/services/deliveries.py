@@ -1,0 +1,125 @@
+"""Verbs of deliveries: what was ordered becomes readable, and the money is captured with it.
+
+The portal delivers inside the transaction that confirms the order: nothing is sent anywhere, so
+there is nothing to wait for, and "paid" and "readable" are one fact that no crash can part. A
+delivery by another way of its own would stay pending and be done by the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+
+from exchange.billing.services import holds
+from exchange.core import clock
+from exchange.core.actors import Actor
+from exchange.core.db import db, get, lock, save
+from exchange.core.states import transition, transition_all
+from exchange.fulfillment.deadlines import DELIVERY_TIME
+from exchange.fulfillment.models import Delivery, DeliveryStatus
+from exchange.fulfillment.services import lines as steps
+from exchange.leads import queries as inventory
+from exchange.leads.models import Lead, LeadStatus
+from exchange.market import queries as market
+from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
+from exchange.market.queries.stock import in_list
+
+Lines = Sequence[Row[UUID, UUID, UUID]]  # id, lead and seller
+
+
+def start(*, order_id: UUID, actor: Actor) -> Delivery:
+    """Write down that a confirmed order is to be handed over, and until when."""
+    order = get(Order, order_id)
+    return save(
+        Delivery(
+            order_id=order.id,
+            organization_id=order.buyer_id,
+            deliver_by=clock.now() + DELIVERY_TIME,
+        )
+    )
+
+
+def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
+    """Make every line of the order readable and capture its money; safe to repeat.
+
+    People who were suppressed and leads that left sale since the order are let go of: money and
+    slot go back (I28). The return window begins now.
+    """
+    delivery = lock(Delivery, delivery_id)
+    if delivery.status is not DeliveryStatus.PENDING:
+        return delivery
+    order = lock(Order, delivery.order_id)
+    lines = _reserved(order.id)
+    lost = _undeliverable([line.lead_id for line in lines])
+    gone = {line.id: line.lead_id for line in lines if line.lead_id in lost}
+    steps.release(order, gone, reason="not_deliverable", actor=actor)
+    kept = [line for line in lines if line.id not in gone]
+    if kept:
+        _hand_over(delivery, order, kept, actor=actor)
+    else:
+        transition(delivery, DeliveryStatus.CANCELLED, actor=actor)
+        transition(order, OrderStatus.CANCELLED, actor=actor, reason="not_deliverable")
+    return delivery
+
+
+def give_up(*, delivery_id: UUID, actor: Actor) -> Delivery:
+    """Give everything back where the deadline has passed without a delivery (I13)."""
+    delivery = lock(Delivery, delivery_id)
+    if delivery.status is not DeliveryStatus.PENDING or clock.after_lock() < delivery.deliver_by:
+        return delivery
+    order = lock(Order, delivery.order_id)
+    late = {line.id: line.lead_id for line in _reserved(order.id)}
+    steps.release(order, late, reason="too_late", actor=actor)
+    transition(delivery, DeliveryStatus.CANCELLED, actor=actor, reason="too_late")
+    transition(order, OrderStatus.CANCELLED, actor=actor, reason="too_late")
+    return delivery
+
+
+def _reserved(order_id: UUID) -> Lines:
+    return db.session.execute(
+        select(OrderLine.id, OrderLine.lead_id, OrderLine.seller_id)
+        .where(OrderLine.order_id == order_id, OrderLine.status == LineStatus.RESERVED)
+        .order_by(OrderLine.id)
+        .with_for_update(key_share=True)
+    ).all()
+
+
+def _undeliverable(lead_ids: Sequence[UUID]) -> set[UUID]:
+    """Leads that must not be handed over. Sharing their locks keeps them as they are till the end."""
+    found = db.session.execute(
+        select(Lead.id, Lead.status)
+        .where(in_list(Lead.id, lead_ids))
+        .order_by(Lead.id)
+        .with_for_update(read=True)
+    )
+    lost = {row.id for row in found if row.status is not LeadStatus.VALID}
+    return lost | inventory.suppressed_leads(lead_ids)
+
+
+def _hand_over(delivery: Delivery, order: Order, lines: Lines, *, actor: Actor) -> None:
+    now = clock.now()
+    window = timedelta(hours=market.get_agreed_terms(order).return_window_hours)
+    ids = [line.id for line in lines]
+    transition_all(
+        OrderLine,
+        where=[in_list(OrderLine.id, ids)],
+        to=LineStatus.DELIVERED,
+        parent=order,
+        actor=actor,
+    )
+    db.session.execute(
+        update(OrderLine)
+        .where(in_list(OrderLine.id, ids))
+        .values(delivered_at=now, window_until=now + window),
+        execution_options={"synchronize_session": "fetch"},
+    )
+    seller_of = {line.id: line.seller_id for line in lines}
+    holds.capture_all(refs=steps.refs(ids), seller_of=seller_of, actor=actor)
+    delivery.acknowledged_at = now
+    transition(delivery, DeliveryStatus.SENT, actor=actor)
+    # Readable is delivered: the portal has nobody to wait for (decision 46).
+    transition(delivery, DeliveryStatus.ACKNOWLEDGED, actor=actor, lines=len(ids))
+    transition(order, OrderStatus.FULFILLED, actor=actor, lines=len(ids))

@@ -1,0 +1,215 @@
+"""Questions about the queue: what a verifier may take, what they did, what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from exchange.catalog.models import Vertical
+from exchange.core.db import db
+from exchange.core.errors import NotFound
+from exchange.core.pagination import Page, paginate
+from exchange.identity.models import Membership
+from exchange.leads.models import Lead, LeadStatus
+from exchange.verification.models import (
+    Inspection,
+    InspectionStatus,
+    TaskStatus,
+    Verdict,
+    VerificationTask,
+)
+
+# Somebody who promised to call back has so long to begin; after that anybody may.
+PROMISE_KEPT: Final = timedelta(minutes=30)
+UNDO_TIME: Final = timedelta(seconds=30)
+# A person who must not be called, or who was erased.
+NOT_CALLABLE: Final = (LeadStatus.SUPPRESSED, LeadStatus.PURGED)
+
+
+def takeable(
+    *, verifier_id: UUID, organization_id: UUID, now: datetime
+) -> list[ColumnElement[bool]]:
+    """Conditions on task, inspection and lead: this verifier may take the call now."""
+    own = select(Membership.organization_id).where(Membership.user_id == verifier_id)
+    promised = VerificationTask.promised_to_id
+    return [
+        VerificationTask.status == TaskStatus.QUEUED,
+        VerificationTask.not_before <= now,
+        Inspection.status == InspectionStatus.OPEN,
+        Inspection.organization_id != organization_id,
+        Inspection.organization_id.not_in(own),
+        or_(
+            promised.is_(None),
+            promised == verifier_id,
+            VerificationTask.not_before <= now - PROMISE_KEPT,
+        ),
+        ~_judged_by(verifier_id),
+        Lead.status.not_in(NOT_CALLABLE),
+    ]
+
+
+def _judged_by(verifier_id: UUID) -> ColumnElement[bool]:
+    """Whether the verifier gave a final verdict on the lead before, for whatever purpose."""
+    other = Inspection.__table__.alias("judged")
+    return (
+        select(Verdict.id)
+        .join(other, other.c.id == Verdict.inspection_id)
+        .where(
+            other.c.lead_id == Inspection.lead_id,
+            Verdict.verifier_id == verifier_id,
+            Verdict.outcome.is_not(None),
+            Verdict.undone_at.is_(None),
+        )
+        .correlate(Inspection)
+        .exists()
+    )
+
+
+def get_task(task_id: UUID, *, viewer: UUID) -> VerificationTask:
+    """A task that the verifier holds, or held last. Raises NotFound."""
+    task = db.session.scalar(
+        select(VerificationTask)
+        .where(VerificationTask.id == task_id, VerificationTask.claimed_by_id == viewer)
+        .execution_options(populate_existing=True)
+    )
+    if task is None:
+        raise NotFound
+    return task
+
+
+def held_by(verifier_id: UUID, *, now: datetime) -> VerificationTask | None:
+    """The call that the verifier is on."""
+    return db.session.scalar(
+        select(VerificationTask).where(
+            VerificationTask.claimed_by_id == verifier_id,
+            VerificationTask.status == TaskStatus.CLAIMED,
+            VerificationTask.lease_until > now,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Calls of one vertical that a verifier could take now."""
+
+    vertical: Vertical
+    calls: int
+    oldest: datetime
+
+
+def waiting(*, verifier_id: UUID, organization_id: UUID, now: datetime) -> list[Waiting]:
+    """What a verifier could take now, by vertical."""
+    may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
+    rows = db.session.execute(
+        select(Vertical, func.count(), func.min(VerificationTask.not_before))
+        .join(VerificationTask, VerificationTask.vertical_id == Vertical.id)
+        .join(Inspection, Inspection.id == VerificationTask.inspection_id)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(*may)
+        .group_by(Vertical.id)
+        .order_by(Vertical.code)
+    )
+    return [Waiting(row[0], row[1], row[2]) for row in rows]
+
+
+def next_due(now: datetime) -> datetime | None:
+    """When the next call falls due that may not be made yet."""
+    return db.session.scalar(
+        select(func.min(VerificationTask.not_before)).where(
+            VerificationTask.status == TaskStatus.QUEUED, VerificationTask.not_before > now
+        )
+    )
+
+
+def promised(verifier_id: UUID) -> Sequence[VerificationTask]:
+    """Call-backs that the verifier promised, the next one first."""
+    return db.session.scalars(
+        select(VerificationTask)
+        .where(
+            VerificationTask.status == TaskStatus.QUEUED,
+            VerificationTask.promised_to_id == verifier_id,
+        )
+        .order_by(VerificationTask.not_before)
+        .limit(50)
+    ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a verifier did since a moment."""
+
+    calls: int
+    people: int  # calls that settled a lead or passed it on, not attempts that reached nobody
+    median_seconds: int | None
+
+
+def done_since(verifier_id: UUID, *, since: datetime) -> Done:
+    """How many calls a verifier made since then, and how long one usually took."""
+    row = db.session.execute(
+        select(
+            func.count(),
+            func.count(Verdict.outcome),
+            func.percentile_cont(0.5).within_group(Verdict.seconds),
+        ).where(*_own(verifier_id), Verdict.created_at >= since)
+    ).one()
+    return Done(row[0], row[1], None if row[2] is None else round(row[2]))
+
+
+def verdicts(verifier_id: UUID, *, cursor: str | None = None) -> Page[Verdict]:
+    """A verifier's own verdicts, newest first."""
+    return paginate(_verdicts(verifier_id), Verdict, cursor=cursor)
+
+
+def last_verdict(verifier_id: UUID, *, now: datetime) -> Verdict | None:
+    """The verdict that the verifier may still want to undo."""
+    newest = _verdicts(verifier_id).order_by(Verdict.id.desc()).limit(1)
+    return db.session.scalar(newest.where(Verdict.created_at > now - UNDO_TIME))
+
+
+def get_verdict(verdict_id: UUID, *, viewer: UUID) -> Verdict:
+    """A verifier's own verdict. Raises NotFound."""
+    verdict = db.session.scalar(
+        select(Verdict).where(Verdict.id == verdict_id, Verdict.verifier_id == viewer)
+    )
+    if verdict is None:
+        raise NotFound
+    return verdict
+
+
+def find_verdict(task_id: UUID, *, lease_number: int) -> Verdict | None:
+    """The verdict that was given under this lease."""
+    return db.session.scalar(
+        select(Verdict).where(Verdict.task_id == task_id, Verdict.lease_number == lease_number)
+    )
+
+
+def verdicts_on(inspection_id: UUID) -> Sequence[Verdict]:
+    """What was found so far in an inspection, oldest first, without what was undone."""
+    return db.session.scalars(
+        select(Verdict)
+        .where(Verdict.inspection_id == inspection_id, Verdict.undone_at.is_(None))
+        .order_by(Verdict.created_at)
+    ).all()
+
+
+def uncallable() -> Sequence[UUID]:
+    """Open inspections of people who must not be called any more, by sample and position."""
+    return db.session.scalars(
+        select(Inspection.id)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(Inspection.status == InspectionStatus.OPEN, Lead.status.in_(NOT_CALLABLE))
+        .order_by(Inspection.ref_id, Inspection.position)
+    ).all()
+
+
+def _verdicts(verifier_id: UUID) -> Select[tuple[Verdict]]:
+    return select(Verdict).where(*_own(verifier_id))
+
+
+def _own(verifier_id: UUID) -> list[ColumnElement[bool]]:
+    return [Verdict.verifier_id == verifier_id, Verdict.undone_at.is_(None)]

@@ -1,0 +1,224 @@
+"""Verbs of samples: call ahead, recount after every answer in draw order, decide once.
+
+A sample that is decided never changes: late answers conclude their inspection and act on the lead,
+the published tally stays what the decision was made by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from exchange.catalog.scripts import Outcome
+from exchange.core import clock
+from exchange.core.actors import SYSTEM, Actor
+from exchange.core.db import db, get, lock, save
+from exchange.core.states import transition, transition_all
+from exchange.leads import queries as leads
+from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
+from exchange.leads.services import batches
+from exchange.verification import queries
+from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
+from exchange.verification.models import (
+    Inspection,
+    InspectionPurpose,
+    InspectionStatus,
+    OutcomeClass,
+    Sample,
+    SampleStatus,
+    TaskStatus,
+    VerificationTask,
+)
+from exchange.verification.plans import SamplingPlan
+from exchange.verification.queries.tasks import NOT_CALLABLE, uncallable
+from exchange.verification.services import inspections, tasks
+
+DECISIONS = {
+    SampleStatus.ACCEPTED: BatchStatus.ACCEPTED,
+    SampleStatus.REJECTED: BatchStatus.REJECTED,
+    SampleStatus.UNDECIDED: BatchStatus.UNDECIDED,
+}
+
+
+def open_sample(
+    *,
+    batch_id: UUID,
+    draw_id: UUID,
+    plan: SamplingPlan,
+    frame: bytes | None,
+    order: Sequence[tuple[int, bytes]],
+    actor: Actor,
+) -> Sample:
+    """Write down who was drawn, in this order of leaves, and begin to call the first of them."""
+    batch = get(Batch, batch_id)
+    sample = save(
+        Sample(
+            batch_id=batch.id,
+            draw_id=draw_id,
+            organization_id=batch.organization_id,
+            vertical_id=batch.vertical_id,
+            plan=plan.to_json(),
+            frame=frame,
+        )
+    )
+    drawn = leads.leads_by_leaf(batch.id, [leaf for _, leaf in order])
+    db.session.add_all(
+        _inspection(sample, drawn[leaf], position=position, leaf_index=index)
+        for position, (index, leaf) in enumerate(order, start=1)
+    )
+    db.session.flush()
+    return advance(sample_id=sample.id, actor=actor)
+
+
+def advance(*, sample_id: UUID, actor: Actor) -> Sample:
+    """Recount in draw order: decide, or call further ahead. After the decision nothing happens."""
+    sample = lock(Sample, sample_id)
+    if sample.status is not SampleStatus.OPEN:
+        return sample
+    plan, drawn = SamplingPlan.from_json(sample.plan), queries.inspections_of(sample.id)
+    judgement = judge(plan, [inspection.outcome for inspection in drawn])
+    if judgement.status is not SampleStatus.OPEN:
+        return _decide(sample, plan, judgement, drawn=drawn, actor=actor)
+    if _call_ahead(sample, drawn, upto=called_ahead(plan, stage=judgement.stage), actor=actor):
+        return advance(sample_id=sample_id, actor=actor)
+    return sample
+
+
+def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
+    """Nobody is called for a question that is answered: drop who stands behind the deciding look.
+
+    People inside it whose call is still open are asked on, for the record of their source; a call
+    that is under way is finished in any case.
+    """
+    sample = get(Sample, sample_id)
+    assert sample.stage is not None
+    look = SamplingPlan.from_json(sample.plan).looks[sample.stage - 1]
+    behind = [
+        Inspection.ref_id == sample.id,
+        Inspection.position > look,
+        Inspection.status == InspectionStatus.OPEN,
+    ]
+    tasks.cancel(inspections=behind, parent=sample, actor=actor)
+    on_the_phone = select(VerificationTask.inspection_id).where(
+        VerificationTask.status == TaskStatus.CLAIMED
+    )
+    transition_all(
+        Inspection,
+        where=[*behind, Inspection.id.not_in(on_the_phone)],
+        to=InspectionStatus.CANCELLED,
+        parent=sample,
+        actor=actor,
+    )
+
+
+def settle(inspection: Inspection, *, actor: Actor) -> None:
+    """What follows a concluded inspection: its sample goes on, or its lead is acted on at once."""
+    if inspection.purpose is not InspectionPurpose.SAMPLE:
+        inspections.act_on([inspection], actor=actor)
+        return
+    was_open = lock(Sample, inspection.ref_id).status is SampleStatus.OPEN
+    advance(sample_id=inspection.ref_id, actor=actor)
+    if not was_open:
+        inspections.act_on([inspection], actor=actor)
+        cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
+
+
+def close_uncallable(*, actor: Actor = SYSTEM) -> int:
+    """Leave open, for good, the questions about people who must not be called any more."""
+    found = uncallable()
+    for inspection_id in found:
+        _leave_open(inspection_id, actor=actor)
+    return len(found)
+
+
+def _inspection(sample: Sample, lead: Lead, *, position: int, leaf_index: int) -> Inspection:
+    return Inspection(
+        purpose=InspectionPurpose.SAMPLE,
+        ref_kind=Sample.KIND,
+        ref_id=sample.id,
+        lead_id=lead.id,
+        organization_id=sample.organization_id,
+        vertical_id=sample.vertical_id,
+        position=position,
+        leaf_index=leaf_index,
+    )
+
+
+def _call_ahead(sample: Sample, drawn: Sequence[Inspection], *, upto: int, actor: Actor) -> bool:
+    """Queue calls down to this position; tells whether somebody there cannot be called at all."""
+    if upto <= sample.called_ahead:
+        return False
+    fresh = drawn[sample.called_ahead : upto]
+    sample.called_ahead = upto
+    people = {
+        lead.id: lead
+        for lead in db.session.scalars(
+            select(Lead).where(Lead.id.in_([inspection.lead_id for inspection in fresh]))
+        )
+    }
+    silent = [i for i in fresh if people[i.lead_id].status in NOT_CALLABLE]
+    tasks.queue((i, people[i.lead_id]) for i in fresh if i not in silent)
+    for inspection in silent:
+        inspections.conclude(
+            inspection, outcome=OutcomeClass.OPEN, code=Outcome.DO_NOT_CALL, actor=actor
+        )
+    return bool(silent)
+
+
+def _decide(
+    sample: Sample,
+    plan: SamplingPlan,
+    judgement: Judgement,
+    *,
+    drawn: Sequence[Inspection],
+    actor: Actor,
+) -> Sample:
+    for inspection in drawn[: plan.looks[judgement.stage - 1]]:
+        inspection.is_counted = inspection.outcome is not None
+    sample.n, sample.stage = judgement.n, judgement.stage
+    sample.good, sample.bad, sample.unresolved = judgement.good, judgement.bad, judgement.open
+    sample.bad_upper = upper_bound(plan, judgement)
+    sample.decided_at = clock.now()
+    transition(
+        sample,
+        judgement.status,
+        actor=actor,
+        stage=judgement.stage,
+        n=judgement.n,
+        good=judgement.good,
+        bad=judgement.bad,
+        open=judgement.open,
+        bad_upper=sample.bad_upper,
+    )
+    inspections.act_on(drawn, actor=actor)
+    cancel_undrawn(sample_id=sample.id, actor=actor)
+    # Last, so that whoever hears of it finds the lot's leads as the check left them.
+    batches.decide_batch(
+        batch_id=sample.batch_id, decision=DECISIONS[judgement.status], actor=actor
+    )
+    return sample
+
+
+def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
+    inspection = get(Inspection, inspection_id)
+    if inspection.purpose is InspectionPurpose.SAMPLE:
+        sample = lock(Sample, inspection.ref_id)
+        if (inspection.position or 0) > sample.called_ahead:
+            return  # nobody asked for them yet
+    inspection = lock(Inspection, inspection_id)
+    asked = [Inspection.id == inspection.id]
+    tasks.cancel(inspections=asked, parent=inspection, actor=actor)
+    is_on_the_phone = db.session.scalar(
+        select(VerificationTask.id).where(
+            VerificationTask.inspection_id == inspection.id,
+            VerificationTask.status == TaskStatus.CLAIMED,
+        )
+    )
+    if inspection.status is not InspectionStatus.OPEN or is_on_the_phone:
+        return
+    inspections.conclude(
+        inspection, outcome=OutcomeClass.OPEN, code=Outcome.DO_NOT_CALL, actor=actor
+    )
+    settle(inspection, actor=actor)
