@@ -85,6 +85,11 @@ def processing_fees(currency: Currency) -> AccountRef:
     return AccountRef(K.PROCESSING_FEES, currency)
 
 
+def write_off(currency: Currency) -> AccountRef:
+    """What the exchange bears itself."""
+    return AccountRef(K.WRITE_OFF, currency)
+
+
 def wallet(buyer_id: UUID, currency: Currency) -> AccountRef:
     """What a buyer can spend."""
     return AccountRef(K.WALLET, currency, buyer_id)

@@ -130,6 +130,8 @@ def _sides(entry: Entry) -> Iterator[AccountRef]:
 
 def _lock(refs: set[AccountRef]) -> dict[UUID, _Funds]:
     """Open the accounts that are missing; lock those of parties in the order of their ids."""
+    if not refs:
+        return {}
     _open_accounts(refs)
     parties = sorted(ref.id for ref in refs if ref.organization_id is not None)
     rows = db.session.execute(

@@ -8,7 +8,7 @@ from exchange.catalog.policies import QualityClass, ReturnReason
 from exchange.core.forms import AmountField, IdField
 from exchange.fulfillment.models import ReturnStatus
 from exchange.leads.models import Lead, LeadKind
-from exchange.market.models import LineStatus, Order, OrderStatus
+from exchange.market.models import LineStatus, OrderStatus
 from exchange.market.queries import Sort
 from exchange.market.queries.search import FRESH_HOURS
 
@@ -61,8 +61,7 @@ class OrdersQuery(CursorQuery):
 
 class LeadsQuery(CursorQuery):
     status = fields.Enum(LineStatus, by_value=True, load_default=None)
-    order = IdField(Order, load_default=None)
-    closing = fields.Boolean(load_default=False)  # its return window closes today
+    closing = fields.Boolean(load_default=False)  # its return window closes inside a day
 
 
 class ExportForm(Schema):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPSConnection
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -110,16 +109,8 @@ def doorbell(found: Settings) -> Iterator[Finding]:
 def stripe(found: Settings) -> Iterator[Finding]:
     """Whether the key opens the account."""
     base = found.stripe_api_url or STRIPE_API
-    request = urllib.request.Request(  # noqa: S310  # the operator's own address
-        f"{base}/v1/balance", headers={"Authorization": f"Bearer {found.stripe_secret_key}"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:  # noqa: S310  # as above
-            yield Finding("stripe", well=True, found=f"{base} answers {answer.status}")
-    except urllib.error.HTTPError as error:
-        with error:
-            answer_code = f"{base} answers {error.code}"
-            yield Finding("stripe", well=False, found=answer_code, advice="Check its key.")
+    status = _balance(base, found.stripe_secret_key)
+    yield Finding("stripe", status == 200, f"{base} answers {status}", "Check STRIPE_SECRET_KEY.")
     yield Finding(
         "stripe webhooks",
         found.stripe_webhook_secret.startswith("whsec_"),
@@ -148,6 +139,17 @@ def _master_keys(found: Settings) -> Finding:
         advice = "EXCHANGE_MASTER_KEYS is VERSION:BASE64, of 32 bytes each."
         return Finding("master keys", well=False, found=str(error), advice=advice)
     return Finding("master keys", well=True, found="readable")
+
+
+def _balance(base: str, key: str) -> int:
+    parts = urlsplit(base)
+    kind = HTTPConnection if parts.scheme == "http" else HTTPSConnection
+    connection = kind(parts.netloc, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request("GET", "/v1/balance", headers={"Authorization": f"Bearer {key}"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def _durability(connection: psycopg.Connection) -> Iterator[Finding]:

@@ -9,13 +9,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import click
-from sqlalchemy import or_, select
 
 from exchange.catalog.policies import QualityClass
 from exchange.cli.application import application
 from exchange.cli.exits import ExitCode, Failed, say
+from exchange.cli.users import find_organization
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db, get, unit_of_work
+from exchange.core.db import get, unit_of_work
 from exchange.core.money import Money
 from exchange.identity.models import Organization
 from exchange.leads import queries
@@ -145,9 +145,7 @@ def _finish(batch_id: UUID, options: Mapping[str, Any]) -> None:
 
 
 def _seller(name: str) -> Organization:
-    found = db.session.scalar(
-        select(Organization).where(or_(Organization.trade_name == name, Organization.name == name))
-    )
+    found = find_organization(name)
     if found is None:
         raise Failed(f"There is no organization {name}.", ExitCode.USAGE)
     return found

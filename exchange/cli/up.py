@@ -16,8 +16,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import click
 
@@ -38,6 +40,7 @@ PORTS_TRIED: Final = 100
 ANSWER_SECONDS: Final = 90
 WEB_DEATHS_MAX: Final = 3
 SANDBOX_KEY: Final = "sk_test_exchange"
+EVERYWHERE: Final = {str(IPv4Address(0)), str(IPv6Address(0))}
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -53,19 +56,21 @@ class Plan:
     @property
     def url(self) -> str:
         """The address for people."""
-        name = "localhost" if self.host in {"127.0.0.1", "::1", "0.0.0.0"} else self.host  # noqa: S104  # compared, not listened on
-        return f"http://{name}:{self.port}"
+        return _url("localhost" if self.host in {*EVERYWHERE, LOOPBACK} else self.host, self.port)
 
     @property
     def local_url(self) -> str:
         """The address for processes of this machine."""
-        name = "127.0.0.1" if self.host == "0.0.0.0" else self.host  # noqa: S104  # as above
-        return f"http://{name}:{self.port}"
+        return _url(LOOPBACK if self.host in EVERYWHERE else self.host, self.port)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: the first free from 8000 on.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--host", default=LOOPBACK, show_default=True, help="Where to listen.")
 @click.option("--demo", "kind", flag_value="demo", help="A sandbox with a story to look at.")
 @click.option("--sandbox", "kind", flag_value="sandbox", help="Nobody is called, charged or paid.")
 def up(port: int | None, host: str, kind: str | None) -> None:
@@ -241,20 +246,22 @@ def _prepare(environment: Mapping[str, str]) -> None:
         _step(environment, "demo", "seed")
 
 
-def _step(environment: Mapping[str, str], *arguments: str, capture: bool = False) -> str:
+def _step(environment: Mapping[str, str], *arguments: str) -> None:
     """Run one of our own commands to its end, as a process that leaves no memory here."""
-    command = [*PROGRAM, *arguments]
+    command = leashed([*PROGRAM, *arguments], identity=OURSELVES, signal_number=signal.SIGTERM)
     answer = subprocess.run(  # noqa: S603  # our own program
-        leashed(command, identity=OURSELVES, signal_number=signal.SIGTERM),
-        env=dict(environment),
-        cwd=ROOT,
-        check=False,
-        text=True,
-        stdout=subprocess.PIPE if capture else sys.stderr,
+        command, env=dict(environment), cwd=ROOT, check=False, stdout=sys.stderr
     )
     if answer.returncode:
         raise Failed(f"`exchange {' '.join(arguments)}` failed, so nothing is served.")
-    return answer.stdout or ""
+
+
+def _logins(environment: Mapping[str, str]) -> str:
+    command = leashed([*PROGRAM, "demo", "logins"], identity=OURSELVES)
+    answer = subprocess.run(  # noqa: S603  # our own program
+        command, env=dict(environment), cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE
+    )
+    return answer.stdout.rstrip()
 
 
 def _serve(plan: Plan, environment: Mapping[str, str], supervisor: Supervisor) -> None:
@@ -263,7 +270,7 @@ def _serve(plan: Plan, environment: Mapping[str, str], supervisor: Supervisor) -
     _wait_for_pages(plan, supervisor)
     click.echo(f"Ready: {plan.url}")
     if plan.kind == "demo":
-        click.echo(_step(environment, "demo", "logins", capture=True).rstrip())
+        click.echo(_logins(environment))
     say(f"Logs: {plan.folder}/*.log. Ctrl-C stops everything.")
     supervisor.watch()
 
@@ -281,7 +288,7 @@ def _wait_for_pages(plan: Plan, supervisor: Supervisor) -> None:
 
 
 def _answers(plan: Plan) -> bool:
-    host = plan.local_url.removeprefix("http://").rpartition(":")[0]
+    host = urlsplit(plan.local_url).hostname or LOOPBACK
     connection = http.client.HTTPConnection(host, plan.port, timeout=2)
     try:
         connection.request("GET", "/healthz")

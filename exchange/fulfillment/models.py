@@ -117,3 +117,8 @@ class LeadReturn(Record):
     contest_until: Mapped[datetime | None]  # the seller may object to an approval until then
     contest: Mapped[str] = mapped_column(default="")  # the seller's objection
     arbitration: Mapped[str] = mapped_column(default="")  # the reason of the final word
+
+    @property
+    def organization_id(self) -> UUID:
+        """Whose return it is: its events are the buyer's."""
+        return self.buyer_id

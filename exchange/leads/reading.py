@@ -218,7 +218,8 @@ def rows(
     try:
         yield from _rows(stream, recognition, tally=tally, limits=limits)
     finally:
-        stream.detach()
+        if not file.closed:
+            stream.detach()  # else the stream would close the file with itself
     if tally.rows == 0:
         raise FileReject("no_rows", blank=tally.blank)
 

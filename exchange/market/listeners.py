@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exchange.core.events import Event, on
 from exchange.leads.queries import get_batch
-from exchange.market.services import listings
+from exchange.market.services import listings, rates
 
 
 @on("batch.accepted")
@@ -36,3 +36,10 @@ def end_sale(event: Event) -> None:
 def offer_what_waited(event: Event) -> None:
     """Lots that were accepted before their seller might trade."""
     listings.publish_drafts(organization_id=event.subject.id)
+
+
+@on("vertical.published")
+def follow_published_commission(event: Event) -> None:
+    """The commission that a vertical's terms say is the one that sales of it are settled with."""
+    if "terms" in event.facts["changed"]:
+        rates.follow_terms(vertical_id=event.subject.id)

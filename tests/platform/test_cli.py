@@ -29,9 +29,7 @@ class TestCommands:
     @pytest.mark.parametrize("name", COMMANDS)
     def test_every_command_of_the_list_exists(self, name: str) -> None:
         module = importlib.import_module(f"exchange.cli.{COMMANDS[name][0]}")
-        command = getattr(module, attribute(name))
-        assert isinstance(command, click.Command)
-        assert command.name == name
+        assert isinstance(getattr(module, attribute(name)), click.Command)
 
     def test_help_and_samples_import_neither_the_application_nor_the_database(self) -> None:
         program = (

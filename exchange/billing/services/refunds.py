@@ -66,6 +66,42 @@ def refund(
     return back
 
 
+def compensate(
+    *, ref: Ref, seller_id: UUID, price: Money, commission_bps: int, actor: Actor
+) -> Money:
+    """Pay a seller for a sale that was refunded wrongly, once; the exchange bears it.
+
+    The buyer keeps what was refunded. The seller gets what a settlement would have left, with
+    nothing kept in reserve; a debt is repaid first. Returns how much moved. Raises Conflict where
+    the sale was not refunded whole.
+    """
+    lock_captured([ref])
+    history, key = queries.sale_histories([ref])[ref], ledger.key(ref, "compensated")
+    if history.refunded != price.amount:
+        raise Conflict("This sale was not refunded, so there is nothing to make good.")
+    if ledger.made([key]):
+        return Money(0, price.currency)
+    currency = price.currency
+    debt, payable = (
+        accounts.seller_debt(seller_id, currency),
+        accounts.payable(seller_id, currency),
+    )
+    whole = price - price.share(commission_bps)
+    owed = Money(max(-ledger.lock_balances([debt, payable])[debt], 0), currency)
+    repaid, source = min(owed, whole), accounts.write_off(currency)
+    moves = (Move(source, debt, repaid), Move(source, payable, whole - repaid))
+    ledger.post(key=key, reason=Reason.CORRECTION, subject=ref, moves=moves)
+    events.record(
+        "sale.compensated",
+        subject=ref,
+        actor=actor,
+        organization_id=seller_id,
+        amount=whole.amount,
+        currency=currency,
+    )
+    return whole
+
+
 def commission_back(history: SaleHistory, back: Money) -> Money:
     """What of the commission comes back with this refund.
 

@@ -1,10 +1,11 @@
-"""What a buyer has bought: lines with their leads, orders and returns. Contacts stay locked here."""
+"""What a buyer has bought: lines with leads, orders and returns. Contacts stay locked here."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,13 +13,19 @@ from sqlalchemy import select
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
 from exchange.core import clock
-from exchange.core.db import db, get
+from exchange.core.db import Record, db
+from exchange.core.events import Event
 from exchange.core.pagination import Page
 from exchange.fulfillment import queries as fulfillment
 from exchange.fulfillment.models import LeadReturn
+from exchange.identity.models import User
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine
+
+Row = TypeVar("Row", bound=Record)
+SOON: Final = timedelta(hours=24)
+OPENINGS_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +77,17 @@ def bought_leads(
     viewer: UUID,
     order_id: UUID | None = None,
     status: LineStatus | None = None,
-    window_before: datetime | None = None,
+    closing: bool = False,
     cursor: str | None = None,
     limit: int = 25,
 ) -> BoughtPage:
-    """What a buyer bought, newest first."""
+    """What a buyer bought, newest first; `closing` for windows that close inside a day."""
+    wanted = LineStatus.DELIVERED if closing else status
     page: Page[OrderLine] = market.lines(
         viewer=viewer,
         order_id=order_id,
-        status=(status,) if status else (),
-        window_before=window_before,
+        status=(wanted,) if wanted else (),
+        window_before=clock.now() + SOON if closing else None,
         cursor=cursor,
         limit=limit,
     )
@@ -112,48 +120,29 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderView:
-    """An order with what its page says about it."""
+class Opening:
+    """Who of us opened a contact, when, and what for."""
 
-    order: Order
-    vertical: Vertical
-    seller: str  # the trade name
-    tally: market.LineTally
-    window_until: datetime | None  # of the lines that can still be returned
-
-    @property
-    def readable(self) -> int:
-        """How many contacts can be opened."""
-        return self.tally.readable
+    at: datetime
+    by: str
+    purpose: str
 
 
-def get_order_view(order_id: UUID, *, viewer: UUID) -> OrderView:
-    """A buyer's own order. Raises NotFound."""
-    return order_views([market.get_order(order_id, viewer=viewer)])[0]
-
-
-def order_views(orders: Iterable[Order]) -> list[OrderView]:
-    """These orders with what is shown of them."""
-    return [_order_view(order) for order in orders]
-
-
-def _order_view(order: Order) -> OrderView:
-    listing = market.get_listing_of(order)
-    return OrderView(
-        order=order,
-        vertical=get(Vertical, listing.vertical_id),
-        seller=market.seller_of(listing).trade_name,
-        tally=market.tally(order),
-        window_until=_window_of(order),
+def openings(bought: BoughtLead, *, viewer: UUID) -> list[Opening]:
+    """The openings of a contact by the viewer's own people, newest first."""
+    rows = db.session.execute(
+        select(Event.occurred_at, User.name, Event.facts)
+        .outerjoin(User, User.id == Event.actor_id)
+        .where(
+            Event.subject_kind == Lead.KIND,
+            Event.subject_id == bought.lead.id,
+            Event.type == "contact.opened",
+            Event.actor_organization_id == viewer,
+        )
+        .order_by(Event.occurred_at.desc(), Event.id.desc())
+        .limit(OPENINGS_SHOWN)
     )
-
-
-def _window_of(order: Order) -> datetime | None:
-    return db.session.scalar(
-        select(OrderLine.window_until)
-        .where(OrderLine.order_id == order.id, OrderLine.status == LineStatus.DELIVERED)
-        .limit(1)
-    )
+    return [Opening(row.occurred_at, row.name or "", row.facts["purpose"]) for row in rows]
 
 
 def _fields_of_batches(batch_ids: Collection[UUID]) -> dict[UUID, LeadFields]:
@@ -167,6 +156,6 @@ def _fields_of_batches(batch_ids: Collection[UUID]) -> dict[UUID, LeadFields]:
     return {row.id: fields[row.LeadSchema.id] for row in rows}
 
 
-def _by_id[Row: (Order, Vertical)](model: type[Row], ids: Collection[UUID]) -> dict[UUID, Row]:
+def _by_id(model: type[Row], ids: Collection[UUID]) -> dict[UUID, Row]:
     found = db.session.scalars(select(model).where(model.id.in_(ids)))
     return {row.id: row for row in found}

@@ -9,7 +9,9 @@ from exchange.fulfillment.queries import lines
 @invariant("fulfillment.windows")
 def deliveries_without_window() -> list[str]:
     """Whatever was delivered has a last moment of a return."""
-    return [f"line {found} was delivered without a window" for found in lines.lines_without_window()]
+    return [
+        f"line {found} was delivered without a window" for found in lines.lines_without_window()
+    ]
 
 
 @invariant("fulfillment.refunds")

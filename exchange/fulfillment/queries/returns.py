@@ -78,9 +78,7 @@ def returns_of_anyone(
     organization_id: UUID, *, cursor: str | None = None, limit: int = LIMIT
 ) -> Page[LeadReturn]:
     """What an organization asked back or must answer, newest first."""
-    either = or_(
-        LeadReturn.buyer_id == organization_id, LeadReturn.seller_id == organization_id
-    )
+    either = or_(LeadReturn.buyer_id == organization_id, LeadReturn.seller_id == organization_id)
     return _returns(select(LeadReturn).where(either), status=(), cursor=cursor, limit=limit)
 
 
@@ -113,9 +111,7 @@ def returns_of_lines(line_ids: Collection[UUID]) -> dict[UUID, LeadReturn]:
 
 def open_returns_of_lead(lead_id: UUID) -> Sequence[LeadReturn]:
     """Undecided returns of a lead, by whatever buyers, oldest first."""
-    statement = select(LeadReturn).where(
-        LeadReturn.lead_id == lead_id, LeadReturn.status.in_(OPEN)
-    )
+    statement = select(LeadReturn).where(LeadReturn.lead_id == lead_id, LeadReturn.status.in_(OPEN))
     return db.session.scalars(statement.order_by(LeadReturn.id)).all()
 
 

@@ -30,16 +30,17 @@ from exchange.market.queries.stock import in_list
 Lines = Sequence[Row[UUID, UUID, UUID]]  # id, lead and seller
 
 
-def start(*, order_id: UUID, actor: Actor) -> Delivery:
-    """Write down that a confirmed order is to be handed over, and until when."""
+def deliver_order(*, order_id: UUID, actor: Actor) -> Delivery:
+    """Hand a confirmed order over through the portal, at once."""
     order = get(Order, order_id)
-    return save(
+    delivery = save(
         Delivery(
             order_id=order.id,
             organization_id=order.buyer_id,
             deliver_by=clock.now() + DELIVERY_TIME,
         )
     )
+    return deliver(delivery_id=delivery.id, actor=actor)
 
 
 def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
@@ -88,7 +89,7 @@ def _reserved(order_id: UUID) -> Lines:
 
 
 def _undeliverable(lead_ids: Sequence[UUID]) -> set[UUID]:
-    """Leads that must not be handed over. Sharing their locks keeps them as they are till the end."""
+    """Leads that must not be handed over; sharing their locks keeps them as they are."""
     found = db.session.execute(
         select(Lead.id, Lead.status)
         .where(in_list(Lead.id, lead_ids))

@@ -14,7 +14,7 @@ from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
-from exchange.leads.models import Lead
+from exchange.leads.models import Contact, Lead
 from exchange.market.models import LineStatus, Listing, ListingTerms, Order, OrderLine, OrderStatus
 from exchange.market.queries.stock import in_list
 
@@ -149,6 +149,12 @@ def leads_of_lines(lead_ids: Collection[UUID]) -> dict[UUID, Lead]:
     """The leads behind some lines, by id."""
     found = db.session.scalars(select(Lead).where(in_list(Lead.id, lead_ids)))
     return {lead.id: lead for lead in found}
+
+
+def leads_with_contact(lead_ids: Collection[UUID]) -> set[UUID]:
+    """Which of these leads still have a person; the others were erased."""
+    statement = select(Contact.lead_id).where(in_list(Contact.lead_id, lead_ids))
+    return set(db.session.scalars(statement))
 
 
 def get_listing_of(order: Order) -> Listing:

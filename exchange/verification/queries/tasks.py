@@ -19,6 +19,8 @@ from exchange.leads.models import Lead, LeadStatus
 from exchange.verification.models import (
     Inspection,
     InspectionStatus,
+    Sample,
+    SampleStatus,
     TaskStatus,
     Verdict,
     VerificationTask,
@@ -197,17 +199,32 @@ def verdicts_on(inspection_id: UUID) -> Sequence[Verdict]:
     ).all()
 
 
-def uncallable() -> Sequence[UUID]:
-    """Open inspections of people who must not be called any more, by sample and position."""
+def uncallable(batch_id: UUID) -> Sequence[UUID]:
+    """Open inspections of a batch about people who must not be called any more, in order."""
     return db.session.scalars(
         select(Inspection.id)
         .join(Lead, Lead.id == Inspection.lead_id)
-        .where(Inspection.status == InspectionStatus.OPEN, Lead.status.in_(NOT_CALLABLE))
+        .where(
+            Lead.batch_id == batch_id,
+            Lead.status.in_(NOT_CALLABLE),
+            Inspection.status == InspectionStatus.OPEN,
+        )
         .order_by(Inspection.ref_id, Inspection.position)
     ).all()
 
 
-def _verdicts(verifier_id: UUID) -> Select[tuple[Verdict]]:
+def decided_with_waiting_calls() -> Sequence[UUID]:
+    """Decided samples of which somebody still waits to be called."""
+    return db.session.scalars(
+        select(Sample.id)
+        .join(Inspection, Inspection.ref_id == Sample.id)
+        .join(VerificationTask, VerificationTask.inspection_id == Inspection.id)
+        .where(Sample.status != SampleStatus.OPEN, VerificationTask.status == TaskStatus.QUEUED)
+        .distinct()
+    ).all()
+
+
+def _verdicts(verifier_id: UUID) -> Select[Verdict]:
     return select(Verdict).where(*_own(verifier_id))
 
 

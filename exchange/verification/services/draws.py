@@ -32,6 +32,7 @@ from exchange.verification.draw import seed as make_seed
 from exchange.verification.frames import draw_order, make_frame
 from exchange.verification.models import Draw, DrawStatus, Sample
 from exchange.verification.plans import plan_for
+from exchange.verification.queries.lots import agreements
 from exchange.verification.services import samples
 
 NONCE_TIME: Final = timedelta(minutes=10)
@@ -135,7 +136,8 @@ def make_draw(*, batch_id: UUID, actor: Actor) -> Sample | None:
         _close_nonce(draw)
     inside, frame = make_frame(_agreements(batch))
     if inside == 0:
-        return _give_up(batch, actor=actor)
+        _give_up(batch, actor=actor)
+        return None
     _reveal(draw, batch, actor=actor)
     plan = plan_for(inside, batch.quality_class.value)
     assert draw.seed is not None
@@ -223,7 +225,7 @@ def _close_nonce(draw: Draw) -> None:
 def _agreements(batch: Batch) -> Iterator[bool]:
     terms = catalog.get_terms(leads.vertical_of(batch.vertical_id))
     if terms.consent.quality_check_required:
-        return queries.agreements(batch.id)
+        return agreements(batch.id)
     return (True for _ in range(batch.population or 0))
 
 

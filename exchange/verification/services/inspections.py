@@ -50,7 +50,9 @@ def request_inspection(
     """
     assert actor.id is not None or actor.kind == "system"
     known = _asked_before(lead_ids, purpose=purpose, ref=ref)
-    found = {lead.id: lead for lead in db.session.scalars(select(Lead).where(Lead.id.in_(lead_ids)))}
+    found = {
+        lead.id: lead for lead in db.session.scalars(select(Lead).where(Lead.id.in_(lead_ids)))
+    }
     for lead_id in lead_ids:
         if lead_id in known:
             continue
@@ -74,9 +76,7 @@ def request_inspection(
     return [known[lead_id] for lead_id in lead_ids]
 
 
-def conclude(
-    inspection: Inspection, *, outcome: OutcomeClass, code: Outcome, actor: Actor
-) -> None:
+def conclude(inspection: Inspection, *, outcome: OutcomeClass, code: Outcome, actor: Actor) -> None:
     """Write down the answer and tell who asked. Raises IllegalTransition for a second answer."""
     inspection.outcome = outcome
     inspection.code = code.value

@@ -17,7 +17,7 @@ from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get, lock, save
 from exchange.core.states import transition, transition_all
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
+from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.services import batches
 from exchange.verification import queries
 from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
@@ -32,7 +32,11 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.plans import SamplingPlan
-from exchange.verification.queries.tasks import NOT_CALLABLE, uncallable
+from exchange.verification.queries.tasks import (
+    NOT_CALLABLE,
+    decided_with_waiting_calls,
+    uncallable,
+)
 from exchange.verification.services import inspections, tasks
 
 DECISIONS = {
@@ -125,12 +129,16 @@ def settle(inspection: Inspection, *, actor: Actor) -> None:
         cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
 
-def close_uncallable(*, actor: Actor = SYSTEM) -> int:
+def close_uncallable(*, batch_id: UUID, actor: Actor) -> None:
     """Leave open, for good, the questions about people who must not be called any more."""
-    found = uncallable()
-    for inspection_id in found:
+    for inspection_id in uncallable(batch_id):
         _leave_open(inspection_id, actor=actor)
-    return len(found)
+
+
+def cancel_leftovers(*, actor: Actor = SYSTEM) -> None:
+    """Drop calls that came back into the queue after their lot was decided without them."""
+    for sample_id in decided_with_waiting_calls():
+        cancel_undrawn(sample_id=sample_id, actor=actor)
 
 
 def _inspection(sample: Sample, lead: Lead, *, position: int, leaf_index: int) -> Inspection:
@@ -208,17 +216,19 @@ def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
         if (inspection.position or 0) > sample.called_ahead:
             return  # nobody asked for them yet
     inspection = lock(Inspection, inspection_id)
+    if inspection.status is not InspectionStatus.OPEN or _is_on_the_phone(inspection):
+        return
     asked = [Inspection.id == inspection.id]
     tasks.cancel(inspections=asked, parent=inspection, actor=actor)
-    is_on_the_phone = db.session.scalar(
-        select(VerificationTask.id).where(
-            VerificationTask.inspection_id == inspection.id,
-            VerificationTask.status == TaskStatus.CLAIMED,
-        )
-    )
-    if inspection.status is not InspectionStatus.OPEN or is_on_the_phone:
-        return
     inspections.conclude(
         inspection, outcome=OutcomeClass.OPEN, code=Outcome.DO_NOT_CALL, actor=actor
     )
     settle(inspection, actor=actor)
+
+
+def _is_on_the_phone(inspection: Inspection) -> bool:
+    claimed = select(VerificationTask.id).where(
+        VerificationTask.inspection_id == inspection.id,
+        VerificationTask.status == TaskStatus.CLAIMED,
+    )
+    return db.session.scalar(claimed) is not None

@@ -326,7 +326,7 @@ def _held(verifier_id: UUID) -> VerificationTask | None:
             VerificationTask.claimed_by_id == verifier_id,
         )
     )
-    return found and lock(VerificationTask, found)
+    return lock(VerificationTask, found) if found else None
 
 
 def _is_running(task: VerificationTask, now: datetime) -> bool:

@@ -1,0 +1,27 @@
+"""Pages of the operator, one module per noun on one blueprint."""
+
+from __future__ import annotations
+
+from exchange.admin.views import (
+    batches,
+    clock,
+    events,
+    home,
+    ledger,
+    organizations,
+    returns,
+    verticals,
+)
+from exchange.admin.views.blueprint import blueprint
+
+__all__ = [
+    "batches",
+    "blueprint",
+    "clock",
+    "events",
+    "home",
+    "ledger",
+    "organizations",
+    "returns",
+    "verticals",
+]

@@ -1,0 +1,42 @@
+"""Bought leads: the list and one lead, masked; contacts are opened by doors of their own."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from exchange.buyers import queries
+from exchange.buyers.schemas import LeadsQuery
+from exchange.buyers.values import described
+from exchange.buyers.views.blueprint import blueprint
+from exchange.core.db import parse_id
+from exchange.core.web import load_query, render
+from exchange.identity.access import organization, requires
+from exchange.identity.permissions import Permission
+from exchange.market.models import LineStatus, OrderLine
+
+
+@blueprint.get("/leads")
+@requires(Permission.ORDER_READ)
+def leads() -> Response:
+    asked = load_query(LeadsQuery())
+    return render(
+        "buyers/leads/index.html",
+        block="results",
+        page=queries.bought_leads(viewer=organization().id, **asked),
+        asked=asked,
+        statuses=[LineStatus.DELIVERED, LineStatus.RETURNED, LineStatus.SETTLED],
+    )
+
+
+@blueprint.get("/leads/<line_id>")
+@requires(Permission.ORDER_READ)
+def lead(line_id: str) -> Response:
+    ours = organization()
+    bought = queries.get_bought_lead(parse_id(line_id, OrderLine), viewer=ours.id)
+    return render(
+        "buyers/leads/detail.html",
+        bought=bought,
+        openings=queries.openings(bought, viewer=ours.id),
+        described=described,
+        contact=None,
+    )

@@ -1,0 +1,169 @@
+"""One listing: what is known of it before it is bought, and the purchase itself.
+
+What is wished stands in the address until it is confirmed; the purchase restates count, price and
+terms, and is made once however often it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from flask import Response, g, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from exchange.buyers import queries
+from exchange.buyers.narrowing import Narrowing, choosable
+from exchange.buyers.queries import ListingView
+from exchange.buyers.schemas import ListingQuery, OrderForm, WishQuery
+from exchange.buyers.values import described
+from exchange.buyers.views.blueprint import blueprint
+from exchange.core.db import parse_id
+from exchange.core.errors import DomainError, FieldProblem, Invalid
+from exchange.core.idempotency import idempotent
+from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.identity.access import actor, organization, requires
+from exchange.identity.permissions import Permission
+from exchange.leads.models import Lead
+from exchange.market import queries as market
+from exchange.market.models import Listing, ListingTerms, Order
+from exchange.market.services import orders as verbs
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is to be bought: so many leads that fit, or these."""
+
+    narrowing: Narrowing
+    quantity: int
+    lead_ids: tuple[UUID, ...] = ()  # none: freshest first
+
+
+@blueprint.get("/listings/<listing_id>")
+@requires(Permission.MARKET_READ)
+def listing(listing_id: str) -> Response:
+    asked = load_query(ListingQuery())
+    seen, ours = _seen(listing_id), organization()
+    narrowing = _narrowing(request.args, seen, asked)
+    return render(
+        "buyers/listings/detail.html",
+        block="listing",
+        seen=seen,
+        page=queries.masked_leads(
+            seen, viewer=ours.id, narrowing=narrowing, cursor=asked["cursor"]
+        ),
+        count=queries.count_leads(seen, viewer=ours.id, narrowing=narrowing),
+        regions=queries.regions_of(seen),
+        completeness=queries.completeness(seen),
+        narrowing=narrowing,
+        choosable=choosable(seen.fields),
+        described=described,
+    )
+
+
+@blueprint.get("/listings/<listing_id>/buy")
+@requires(Permission.MARKET_READ)
+@again_with_errors(listing)
+def buy(listing_id: str) -> Response:
+    """Restate the purchase before it is made; a refused one is restated as it now stands."""
+    seen, ours = _seen(listing_id), organization()
+    wish = _wish(seen)
+    left = _left(seen, wish)
+    if left and not wish.lead_ids:
+        wish = replace(wish, quantity=min(wish.quantity, left))
+    total = seen.listing.price * wish.quantity
+    return render(
+        "buyers/listings/buy.html",
+        seen=seen,
+        wish=wish,
+        total=total,
+        missing=total - seen.wallet if total > seen.wallet else None,
+        former=_former_terms(seen),
+        may_buy=ours.is_approved and Permission.ORDER_PLACE in actor().permissions,
+        left=left,
+    )
+
+
+@blueprint.post("/listings/<listing_id>/orders")
+@requires(Permission.ORDER_PLACE)
+@again_with_errors(buy)
+@idempotent
+def place_order(listing_id: str) -> ResponseReturnValue:
+    form, seen = load_form(OrderForm()), _seen(listing_id)
+    wish = _wish(seen)
+    order = _place(seen, wish, terms_version=form["terms_version"])
+    count = ngettext("%(num)s lead is yours.", "%(num)s leads are yours.", order.quantity)
+    return see_other("buyers.order", order_id=order.public_id, toast=count)
+
+
+def _place(seen: ListingView, wish: Wish, *, terms_version: int) -> Order:
+    chosen = {"lead_ids": wish.lead_ids} if wish.lead_ids else {"quantity": wish.quantity}
+    try:
+        return verbs.place_order(
+            buyer_id=organization().id,
+            listing_id=seen.listing.id,
+            terms_version=terms_version,
+            criteria=wish.narrowing.order_criteria(),
+            actor=actor(),
+            **chosen,
+        )
+    except DomainError as error:
+        if "left" in error.facts:
+            g.left = error.facts["left"]  # the page asks again for what is left
+        raise
+
+
+def _left(seen: ListingView, wish: Wish) -> int | None:
+    """How many leads can be bought where they are fewer than wished; None: enough, or not told."""
+    if "left" in g:
+        refused: int | None = g.left
+        return refused
+    if wish.lead_ids:
+        return None
+    count = queries.count_leads(seen, viewer=organization().id, narrowing=wish.narrowing)
+    return count if count is not None and count < wish.quantity else None
+
+
+def _former_terms(seen: ListingView) -> ListingTerms | None:
+    """The terms that the buyer had seen, where others hold by now."""
+    version = request.form.get("terms_version", type=int)
+    if version is None or not 0 < version < seen.listing.terms_version:
+        return None
+    return market.get_terms(seen.listing.id, version=version)
+
+
+def _wish(seen: ListingView) -> Wish:
+    sent = request.form if request.method == "POST" else request.args
+    asked = load_form(OrderForm()) if request.method == "POST" else load_query(WishQuery())
+    narrowing = _narrowing(sent, seen, asked)
+    lead_ids = tuple(parse_id(text, Lead) for text in sent.getlist("ids"))
+    if lead_ids:
+        return Wish(narrowing, len(lead_ids), lead_ids)
+    if not asked["quantity"]:
+        problem = FieldProblem("/quantity", "required", _("Say how many leads you want."))
+        raise Invalid(errors=(problem,))
+    return _by_freshness(seen, Wish(narrowing, asked["quantity"]))
+
+
+def _by_freshness(seen: ListingView, wish: Wish) -> Wish:
+    """Where only fresh leads are wanted they are named: nobody gets an older one instead."""
+    if wish.narrowing.fresh_hours is None:
+        return wish
+    found = queries.freshest(
+        seen, viewer=organization().id, narrowing=wish.narrowing, quantity=wish.quantity
+    )
+    lead_ids = tuple(lead.id for lead in found)
+    return Wish(wish.narrowing, len(lead_ids) or wish.quantity, lead_ids)
+
+
+def _narrowing(
+    sent: Mapping[str, str], seen: ListingView, asked: Mapping[str, object]
+) -> Narrowing:
+    return Narrowing.of(sent, seen.fields, region=asked["region"], fresh_hours=asked["fresh"])
+
+
+def _seen(listing_id: str) -> ListingView:
+    return queries.get_listing_view(parse_id(listing_id, Listing), viewer=organization().id)

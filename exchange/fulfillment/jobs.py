@@ -1,0 +1,79 @@
+"""Jobs of what follows a sale. Each sweep reads from the tables what is due and rings for it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from exchange.core import clock
+from exchange.core.actors import SYSTEM
+from exchange.core.jobs import enqueue, job, sweep
+from exchange.fulfillment import queries
+from exchange.fulfillment.services import deliveries, returns, settlements
+
+PER_SWEEP = 200
+
+
+@job("fulfillment.deliver")
+def deliver(delivery_id: UUID) -> None:
+    """Hand an order over, or give everything back where it is too late for that."""
+    deliveries.give_up(delivery_id=delivery_id, actor=SYSTEM)
+    deliveries.deliver(delivery_id=delivery_id, actor=SYSTEM)
+
+
+@job("fulfillment.settle")
+def settle(order_id: UUID) -> None:
+    """Settle the lines of an order whose return window has closed."""
+    settlements.settle_order(order_id=order_id, actor=SYSTEM)
+
+
+@job("fulfillment.close_order")
+def close_order(order_id: UUID) -> None:
+    """Settle an order whose lines have all come to their end."""
+    settlements.close_order(order_id=order_id, actor=SYSTEM)
+
+
+@job("fulfillment.expire_return")
+def expire_return(return_id: UUID) -> None:
+    """Let the buyer be right where the exchange was silent."""
+    returns.expire(return_id=return_id, actor=SYSTEM)
+
+
+@job("fulfillment.close_return")
+def close_return(return_id: UUID) -> None:
+    """End a return to which nobody can object any more."""
+    returns.close(return_id=return_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.deliver", seconds=10)
+def find_deliveries() -> None:
+    """Deliveries that are waiting."""
+    for delivery_id in queries.waiting_deliveries(limit=PER_SWEEP):
+        enqueue("fulfillment.deliver", delivery_id)
+
+
+@sweep("fulfillment.settle", seconds=30)
+def find_closed_windows() -> None:
+    """Orders with a line whose window has closed."""
+    for order_id in queries.orders_to_settle(clock.now(), limit=PER_SWEEP):
+        enqueue("fulfillment.settle", order_id)
+
+
+@sweep("fulfillment.close_order", seconds=30)
+def find_ended_orders() -> None:
+    """Orders whose lines have all come to their end."""
+    for order_id in queries.orders_to_close(limit=PER_SWEEP):
+        enqueue("fulfillment.close_order", order_id)
+
+
+@sweep("fulfillment.expire_return", seconds=30)
+def find_silence() -> None:
+    """Returns about which the exchange was silent past its deadline."""
+    for return_id in queries.returns_past_deadline(clock.now(), limit=PER_SWEEP):
+        enqueue("fulfillment.expire_return", return_id)
+
+
+@sweep("fulfillment.close_return", seconds=300)
+def find_returns_to_close() -> None:
+    """Decided returns to which nobody can object any more."""
+    for return_id in queries.returns_to_close(clock.now(), limit=PER_SWEEP):
+        enqueue("fulfillment.close_return", return_id)

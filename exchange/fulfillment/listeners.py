@@ -1,0 +1,25 @@
+"""What follows a sale starts here: a confirmed order is delivered, a failed check is refunded."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from exchange.core.actors import SYSTEM
+from exchange.core.events import Event, on
+from exchange.fulfillment.services import deliveries, returns
+
+
+@on("order.confirmed")
+def deliver_order(event: Event) -> None:
+    """Through the portal, inside the transaction that confirms the order: see `deliveries`."""
+    deliveries.deliver_order(order_id=event.subject.id, actor=SYSTEM)
+
+
+@on("inspection.concluded")
+def refund_holders(event: Event) -> None:
+    """A check found a lead bad: whoever bought it has the money back at once (decision 9)."""
+    facts = event.facts
+    if facts["outcome"] != "bad" or facts["purpose"] == "gold":
+        return
+    evidence = {"outcome": facts["outcome"], "code": facts["code"], "purpose": facts["purpose"]}
+    returns.refund_failed_check(lead_id=UUID(facts["lead_id"]), evidence=evidence, actor=SYSTEM)

@@ -1,0 +1,16 @@
+"""Figures and lists that read several packages together; nothing here writes."""
+
+from exchange.reports.queries.buyers import BuyerFigures, buyer_figures
+from exchange.reports.queries.events import EventPage, events
+from exchange.reports.queries.sellers import Checked, Flow, SellerFigures, seller_figures
+
+__all__ = [
+    "BuyerFigures",
+    "Checked",
+    "EventPage",
+    "Flow",
+    "SellerFigures",
+    "buyer_figures",
+    "events",
+    "seller_figures",
+]

@@ -1,0 +1,44 @@
+"""What the spot check does when a seller is let in, uploads, or a person is taken off the lists."""
+
+from __future__ import annotations
+
+from exchange.catalog.policies import QualityClass
+from exchange.core.actors import SYSTEM
+from exchange.core.db import get
+from exchange.core.events import Event, on
+from exchange.identity.models import Organization
+from exchange.identity.permissions import OrganizationKind
+from exchange.leads.models import Batch, Import
+from exchange.verification.services import draws, samples
+
+
+@on("organization.approved")
+def commit_first(event: Event) -> None:
+    """A seller's first commitment is published before there is anything to upload."""
+    organization = get(Organization, event.subject.id)
+    if organization.kind is OrganizationKind.SELLER:
+        draws.commit_next(organization_id=organization.id, actor=SYSTEM)
+
+
+@on("import.created")
+def assign_draw(event: Event) -> None:
+    """An upload takes the seller's open commitment before its file is read."""
+    draft = get(Import, event.subject.id)
+    draws.assign(import_id=draft.id, organization_id=draft.organization_id, actor=SYSTEM)
+
+
+@on("batch.sealed")
+def publish_root(event: Event) -> None:
+    """A sealed lot shows its root and awaits its nonce; an Unverified one is not sampled."""
+    batch = get(Batch, event.subject.id)
+    draws.root(batch_id=batch.id, actor=SYSTEM)
+    if batch.quality_class is QualityClass.UNVERIFIED:
+        draws.waive(batch_id=batch.id, actor=SYSTEM)
+
+
+@on("lead.suppressed")
+@on("lead.purged")
+def stop_calling(event: Event) -> None:
+    """Nobody calls a person who was taken off the lists: the question stays open for good."""
+    if event.subject_kind == Batch.KIND:
+        samples.close_uncallable(batch_id=event.subject.id, actor=SYSTEM)

@@ -1,0 +1,307 @@
+"""Verbs of verdicts: one call, one verdict, and what follows from it at once.
+
+A verdict is never changed. An undo marks it within half a minute, while nothing was decided by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from exchange.catalog import queries as catalog
+from exchange.catalog.calling import AttemptsPolicy
+from exchange.catalog.models import Vertical
+from exchange.catalog.scripts import Outcome, Right
+from exchange.core import clock, events
+from exchange.core.actors import Actor
+from exchange.core.db import get, lock, save
+from exchange.core.errors import Conflict, FieldProblem, Invalid
+from exchange.core.events import Ref
+from exchange.core.states import transition
+from exchange.leads.services import suppression
+from exchange.verification.facts import correction_problems
+from exchange.verification.models import (
+    Inspection,
+    InspectionPurpose,
+    InspectionStatus,
+    Sample,
+    SampleStatus,
+    TaskStatus,
+    Verdict,
+    VerificationTask,
+)
+from exchange.verification.policy import (
+    RETRIED,
+    TALK_SECONDS_MIN,
+    TALKED,
+    Move,
+    Step,
+    is_last_attempt,
+    next_step,
+)
+from exchange.verification.queries.tasks import UNDO_TIME, find_verdict, get_verdict, verdicts_on
+from exchange.verification.services import inspections, samples, tasks
+
+NOTE_LENGTH_MAX: Final = 1_000
+RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a verifier reports of one call."""
+
+    code: Outcome
+    note: str = ""
+    corrections: Mapping[str, str] = field(default_factory=dict)  # field: how it really is
+    answers: Mapping[str, str] = field(default_factory=dict)  # what the script asks, and a right
+    callback_at: datetime | None = None
+
+    def draft(self) -> dict[str, Any]:  # Any: JSON values
+        """The same as it is kept with a task."""
+        return {
+            "outcome": self.code.value,
+            "note": self.note,
+            "corrections": dict(self.corrections),
+            "answers": dict(self.answers),
+            "callback_at": self.callback_at and self.callback_at.isoformat(),
+        }
+
+
+def submit(
+    *,
+    task_id: UUID,
+    lease_number: int,
+    code: Outcome,
+    note: str = "",
+    corrections: Mapping[str, str] | None = None,
+    answers: Mapping[str, str] | None = None,
+    callback_at: datetime | None = None,
+    sure: bool = False,
+    actor: Actor,
+) -> Verdict:
+    """Report a call. The same lease reports once: a repeat gives the first verdict again.
+
+    Raises NotFound for somebody else's task, Conflict `lease_over`, Invalid with every field that
+    is wrong; with `too_fast` at /sure for a talk that took less than five seconds, unless `sure`.
+    """
+    given = find_verdict(task_id, lease_number=lease_number)
+    if given is not None and given.verifier_id == tasks.verifier_of(actor):
+        return given
+    task = tasks.require_lease(task_id=task_id, lease_number=lease_number, actor=actor)
+    found = Found(code, note.strip(), corrections or {}, answers or {}, callback_at)
+    _require_sense(task, found, sure=sure)
+    inspection = _lock_question(task.inspection_id)
+    step = _step(task, inspection, found)
+    verdict = _write(task, inspection, found, step=step, actor=actor)
+    _follow(task, inspection, found, step=step, actor=actor)
+    _respect(inspection, found, actor=actor)
+    return verdict
+
+
+def undo(*, verdict_id: UUID, actor: Actor) -> VerificationTask:
+    """Take one's own verdict back and hold the call again, with what was reported as a draft.
+
+    Raises NotFound, and Conflict with the reason: `undo_late` after thirty seconds, `undo_taken`
+    when the call went on, `undo_decided` when something was decided by it.
+    """
+    verifier_id = tasks.verifier_of(actor)
+    verdict = get_verdict(verdict_id, viewer=verifier_id)
+    task = lock(VerificationTask, verdict.task_id)
+    inspection = _lock_question(task.inspection_id)
+    verdict = lock(Verdict, verdict.id)
+    _require_undoable(verdict, task, inspection)
+    if inspection.status is InspectionStatus.CONCLUDED:
+        inspections.reopen(inspection, actor=actor)
+    if Outcome(verdict.code) in RETRIED and verdict.outcome is None:
+        task.attempts -= 1
+    verdict.undone_at = clock.now()
+    tasks.take_back(task, verifier_id=verifier_id, draft=_draft_of(verdict), actor=actor)
+    events.record("verdict.undone", subject=verdict, actor=actor, code=verdict.code)
+    return task
+
+
+def _lock_question(inspection_id: UUID) -> Inspection:
+    """The inspection, behind the lock of its sample: the same order everywhere."""
+    inspection = get(Inspection, inspection_id)
+    if inspection.purpose is InspectionPurpose.SAMPLE:
+        lock(Sample, inspection.ref_id)
+    return lock(Inspection, inspection_id)
+
+
+def _require_sense(task: VerificationTask, found: Found, *, sure: bool) -> None:
+    problems = [
+        *_callback_problems(found, policy=_policy(task)),
+        *_answer_problems(task, found),
+    ]
+    if found.corrections:
+        definition = catalog.get_definition(get(Vertical, task.vertical_id))
+        problems += correction_problems(definition, found.corrections)
+    if len(found.note) > NOTE_LENGTH_MAX:
+        text = f"A note has at most {NOTE_LENGTH_MAX} characters."
+        problems.append(FieldProblem("/note", "too_long", text))
+    if found.code is Outcome.CORRECTED and not (found.corrections or found.note):
+        text = "Say what differs: correct a field or write a note."
+        problems.append(FieldProblem("/corrections", "required", text))
+    if found.code in TALKED and not sure and _seconds(task) < TALK_SECONDS_MIN:
+        text = "That took less than five seconds. Confirm that the talk took place."
+        problems.append(FieldProblem("/sure", "too_fast", text))
+    if problems:
+        raise Invalid(errors=tuple(problems))
+
+
+def _callback_problems(found: Found, *, policy: AttemptsPolicy) -> list[FieldProblem]:
+    if found.code is not Outcome.CALL_BACK:
+        return []
+    now = clock.after_lock()
+    if found.callback_at is None:
+        text = "Say when the person wants to be called."
+        return [FieldProblem("/callback_at", "required", text)]
+    if not now < found.callback_at <= now + timedelta(days=policy.days_max):
+        text = f"Promise a time from now on, within {policy.days_max} days."
+        return [FieldProblem("/callback_at", "value_not_allowed", text)]
+    return []
+
+
+def _answer_problems(task: VerificationTask, found: Found) -> list[FieldProblem]:
+    """Answers must be those of the script; the rights of the person are in every one."""
+    if not found.answers:
+        return []
+    script = catalog.get_script(get(Vertical, task.vertical_id)).script
+    allowed = {
+        line.asks.value: {answer.key for answer in line.answers}
+        for line in script.lines
+        if line.asks
+    }
+    allowed[RIGHT] = {right.value for right in Right}
+    return [
+        FieldProblem(f"/answers/{name}", "value_not_allowed", "Choose one of the answers.")
+        for name, value in found.answers.items()
+        if value not in allowed.get(name, ())
+    ]
+
+
+def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
+    said = verdicts_on(inspection.id)
+    attempts = [v for v in said if Outcome(v.code) in RETRIED]
+    now = clock.now()
+    return next_step(
+        found.code,
+        earlier=[v.outcome for v in said if v.outcome is not None],
+        verdicts_needed=inspection.verdicts_needed,
+        is_last_attempt=is_last_attempt(
+            task.attempts + 1,
+            first_at=attempts[0].created_at if attempts else now,
+            now=now,
+            policy=_policy(task),
+            hours=tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone),
+        ),
+    )
+
+
+def _write(
+    task: VerificationTask, inspection: Inspection, found: Found, *, step: Step, actor: Actor
+) -> Verdict:
+    assert actor.organization_id is not None
+    return save(
+        Verdict(
+            task_id=task.id,
+            lease_number=task.lease_number,
+            inspection_id=inspection.id,
+            verifier_id=tasks.verifier_of(actor),
+            organization_id=actor.organization_id,
+            seller_id=inspection.organization_id,
+            code=found.code.value,
+            outcome=step.outcome,
+            note=found.note,
+            corrections=dict(found.corrections),
+            answers=dict(found.answers),
+            seconds=_seconds(task),
+        )
+    )
+
+
+def _follow(
+    task: VerificationTask, inspection: Inspection, found: Found, *, step: Step, actor: Actor
+) -> None:
+    if step.move is Move.CONCLUDE:
+        assert step.outcome is not None
+        task.lease_until = None
+        task.draft = {}
+        transition(task, TaskStatus.SUBMITTED, actor=actor)
+        inspections.conclude(inspection, outcome=step.outcome, code=found.code, actor=actor)
+        samples.settle(inspection, actor=actor)
+        return
+    if step.move is Move.TRY_AGAIN:
+        task.attempts += 1
+        _try_again(task, found, actor=actor)
+    else:
+        tasks.requeue(task, not_before=clock.now(), promised_to=None, actor=actor)
+    if inspection.purpose is InspectionPurpose.SAMPLE and _is_decided(inspection):
+        samples.cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
+
+
+def _try_again(task: VerificationTask, found: Found, *, actor: Actor) -> None:
+    hours = tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
+    now = clock.now()
+    if found.callback_at is not None and found.code is Outcome.CALL_BACK:
+        due = hours.next_open(found.callback_at) or found.callback_at
+        promised_to = tasks.verifier_of(actor)
+        tasks.requeue(task, not_before=due, promised_to=promised_to, actor=actor)
+        return
+    today = [v for v in verdicts_on(task.inspection_id) if v.created_at >= hours.day(now)]
+    due = hours.retry_at(now, calls_today=len(today), per_day_max=_policy(task).per_day_max)
+    tasks.requeue(task, not_before=due, promised_to=None, actor=actor)
+
+
+def _respect(inspection: Inspection, found: Found, *, actor: Actor) -> None:
+    """Do not call means never again, at once; erasure is for the operator to carry out."""
+    right = found.answers.get(RIGHT)
+    if right == Right.ERASURE:
+        subject = Ref("lead", inspection.lead_id)
+        events.record("erasure.requested", subject=subject, actor=actor, by="phone")
+    if right or found.code is Outcome.DO_NOT_CALL:
+        suppression.suppress_person(
+            lead_id=inspection.lead_id, origin=right or found.code.value, actor=actor
+        )
+
+
+def _require_undoable(verdict: Verdict, task: VerificationTask, inspection: Inspection) -> None:
+    if clock.after_lock() - verdict.created_at > UNDO_TIME:
+        raise Conflict("A verdict can be undone for thirty seconds.", code="undo_late")
+    is_free = task.status in {TaskStatus.QUEUED, TaskStatus.SUBMITTED}
+    if verdict.undone_at or not is_free or task.lease_number != verdict.lease_number:
+        raise Conflict("The call went on meanwhile.", code="undo_taken")
+    reason = _what_was_decided(verdict, inspection)
+    if reason:
+        raise Conflict(reason, code="undo_decided")
+
+
+def _what_was_decided(verdict: Verdict, inspection: Inspection) -> str:
+    """Why a verdict can no longer be taken back; empty where nothing hangs on it yet."""
+    if verdict.code == Outcome.DO_NOT_CALL or RIGHT in verdict.answers:
+        return "The person was taken off every list at once."
+    if inspection.status is InspectionStatus.OPEN:
+        return ""
+    if inspection.purpose is not InspectionPurpose.SAMPLE:
+        return "Somebody waited for this answer and has acted on it."
+    return "The lot was decided meanwhile." if _is_decided(inspection) else ""
+
+
+def _is_decided(inspection: Inspection) -> bool:
+    return get(Sample, inspection.ref_id).status is not SampleStatus.OPEN
+
+
+def _draft_of(verdict: Verdict) -> dict[str, Any]:  # Any: JSON values
+    return Found(Outcome(verdict.code), verdict.note, verdict.corrections, verdict.answers).draft()
+
+
+def _policy(task: VerificationTask) -> AttemptsPolicy:
+    return catalog.get_terms(get(Vertical, task.vertical_id)).attempts
+
+
+def _seconds(task: VerificationTask) -> int:
+    assert task.claimed_at is not None
+    return max(0, int((clock.after_lock() - task.claimed_at).total_seconds()))

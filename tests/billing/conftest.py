@@ -1,0 +1,75 @@
+"""A Stripe sandbox for the tests of money: one process, emptied for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from exchange.billing import gateway
+from exchange.billing.models import PayoutAccount
+from exchange.billing.services import payouts
+from exchange.core.actors import SYSTEM
+from tests.cast import Player
+from tests.servers.stripe_sandbox import Parcel, StripeSandbox, stripe_sandbox
+
+IMPATIENCE_SECONDS = 0.5
+
+
+@pytest.fixture(scope="session")
+def stripe_process() -> Iterator[StripeSandbox]:
+    with stripe_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def stripe(
+    app: Flask, stripe_process: StripeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StripeSandbox]:
+    """The sandbox, empty, and the application that speaks to it without patience."""
+    stripe_process.reset()
+    settings = replace(app.config["SETTINGS"], stripe_api_url=stripe_process.url)
+    monkeypatch.setitem(app.config, "SETTINGS", settings)
+    monkeypatch.setattr(gateway, "TIMEOUT_SECONDS", IMPATIENCE_SECONDS)
+    app.extensions.pop("stripe", None)
+    yield stripe_process
+    stripe_process.calm()
+    app.extensions.pop("stripe", None)
+
+
+@pytest.fixture
+def post_events(client: FlaskClient, stripe: StripeSandbox) -> Callable[..., int]:
+    """Bring what the sandbox has to say to the real door; returns how many letters there were."""
+
+    def post(parcels: list[Parcel] | None = None) -> int:
+        letters = stripe.take() if parcels is None else parcels
+        for parcel in letters:
+            answer = client.post(
+                "/api/v1/webhooks/stripe", data=parcel.body, headers=parcel.headers
+            )
+            assert answer.status_code == 200, answer.text
+        return len(letters)
+
+    return post
+
+
+@pytest.fixture
+def ready_account(
+    stripe: StripeSandbox, post_events: Callable[..., int], run_jobs: Callable[[], int]
+) -> Callable[[Player], PayoutAccount]:
+    """Connect a payout account and let its owner finish the onboarding."""
+
+    def connect(seller: Player) -> PayoutAccount:
+        owner = seller.organization.id
+        account = payouts.connect_account(organization_id=owner, actor=SYSTEM)
+        payouts.open_account(account.id)
+        assert account.external_id is not None
+        stripe.enable(account.external_id)
+        post_events()
+        run_jobs()
+        return account
+
+    return connect

@@ -1,0 +1,116 @@
+"""A verifier at work, for tests: lots that are sealed, drawn and called as a story wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from exchange.catalog.scripts import Outcome
+from exchange.core import clock
+from exchange.core.actors import SYSTEM
+from exchange.core.db import db, get
+from exchange.leads.models import Batch, BatchStatus
+from exchange.verification import queries
+from exchange.verification.models import Inspection, Sample, Verdict, VerificationTask
+from exchange.verification.services import draws, tasks, verdicts
+from tests.cast import Player
+from tests.factories.leads import make_batch
+
+# By position in the draw order, from 1: how the call ends.
+Story = Callable[[int], Outcome]
+
+
+def everybody(code: Outcome) -> Story:
+    """Every call ends alike."""
+    return lambda _position: code
+
+
+def these(codes: dict[int, Outcome], *, others: Outcome = Outcome.CONFIRMED) -> Story:
+    """These positions end so, all others otherwise."""
+    return lambda position: codes.get(position, others)
+
+
+def make_sealed(seller: Player, *, leads: int = 120, **terms: Any) -> Batch:
+    """A lot whose root is public and whose nonce is awaited."""
+    batch = make_batch(seller, leads=leads, status=BatchStatus.SEALED, **terms)
+    draws.root(batch_id=batch.id, actor=SYSTEM)
+    return batch
+
+
+def make_sample(seller: Player, *, nonce: str = "a nonce", **terms: Any) -> Sample:
+    """A lot that was drawn with the seller's nonce."""
+    batch = make_sealed(seller, **terms)
+    draws.give_nonce(batch_id=batch.id, nonce=nonce, by="seller", actor=seller.actor)
+    sample = queries.find_sample(batch.id)
+    assert sample is not None
+    return sample
+
+
+def claim(verifier: Player) -> VerificationTask | None:
+    """The next call of a verifier."""
+    return tasks.claim_next(
+        verifier_id=verifier.user.id,
+        organization_id=verifier.organization.id,
+        actor=verifier.actor,
+    )
+
+
+def claimed(verifier: Player) -> VerificationTask:
+    """The next call of a verifier, who finds one."""
+    task = claim(verifier)
+    assert task is not None
+    return task
+
+
+def report(verifier: Player, task: VerificationTask, code: Outcome, **more: Any) -> Verdict:
+    """The verdict on a call that is held."""
+    if code is Outcome.CORRECTED:
+        more.setdefault("note", "another year")
+    if code is Outcome.CALL_BACK:
+        more.setdefault("callback_at", clock.after_lock() + timedelta(hours=2))
+    more.setdefault("sure", True)
+    return verdicts.submit(
+        task_id=task.id, lease_number=task.lease_number, code=code, actor=verifier.actor, **more
+    )
+
+
+def work(verifier: Player, story: Story, *, calls: int = 1_000) -> int:
+    """Call whoever waits, as the story goes, until nobody does; returns how many calls it took."""
+    for made in range(calls):
+        task = claim(verifier)
+        if task is None:
+            return made
+        report(verifier, task, story(inspection_of(task).position or 0))
+    return calls
+
+
+def inspection_of(task: VerificationTask) -> Inspection:
+    """What a call asks."""
+    return get(Inspection, task.inspection_id)
+
+
+def task_at(sample: Sample, position: int) -> VerificationTask:
+    """The call of a position, which is in the queue or was."""
+    task = db.session.scalar(
+        select(VerificationTask)
+        .join(Inspection, Inspection.id == VerificationTask.inspection_id)
+        .where(Inspection.ref_id == sample.id, Inspection.position == position)
+        .execution_options(populate_existing=True)
+    )
+    assert task is not None
+    return task
+
+
+def inspection_at(sample: Sample, position: int) -> Inspection:
+    """The question at a position."""
+    return queries.inspections_of(sample.id)[position - 1]
+
+
+def later(**span: float) -> None:
+    """Move the sandbox's clock."""
+    clock.advance(timedelta(**span))
+
+
