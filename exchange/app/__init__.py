@@ -58,6 +58,8 @@ def create_app(settings: Settings, *, statement_timeout_seconds: int = 15) -> Fl
 
 def import_models() -> None:
     """Know every table, every listener, every job and every invariant."""
+    for table in ("clock", "events", "idempotency"):
+        import_module(f"exchange.core.{table}")
     for part in ("models", "queries", "listeners", "jobs"):
         for _ in _modules(part):
             pass

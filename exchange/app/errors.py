@@ -87,8 +87,10 @@ def database_error(error: Exception) -> ResponseReturnValue:
 def unexpected(error: Exception) -> ResponseReturnValue:
     """Log a fault of ours by its type and place; the client gets a number to ask about."""
     # The message of an error may hold what a person typed, so only its kind and place are kept.
-    places = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)]
-    log.error("request %s failed: %s at %s", g.get("request_id"), type(error).__name__, places[-6:])
+    frames = extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if "site-packages" not in frame.filename] or frames
+    places = [f"{frame.filename}:{frame.lineno}" for frame in ours[-6:]]
+    log.error("request %s failed: %s at %s", g.get("request_id"), type(error).__name__, places)
     _forget_connection()
     return _render(
         500, "internal_error", title="Something went wrong", detail="We have written it down."

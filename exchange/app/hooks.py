@@ -39,6 +39,11 @@ def init_app(app: Flask, settings: Settings) -> None:
         _log(response)
         return response
 
+    @app.teardown_request
+    def close_uploads(_error: BaseException | None) -> None:
+        # A big upload lies in a temporary file until somebody closes it.
+        request.close()
+
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", view_func=readyz)
 

@@ -46,8 +46,11 @@ class SignedIn:
         return self.token
 
 
-def requires(permission: Permission) -> Callable[[Callable[P, ResponseReturnValue]], View[P]]:
-    """Let only holders of the permission in; strangers see what they would see of nothing."""
+def requires(*permissions: Permission) -> Callable[[Callable[P, ResponseReturnValue]], View[P]]:
+    """Let only holders of the permission in; strangers see what they would see of nothing.
+
+    A door of both sides names the permission of each: one of them is enough.
+    """
 
     def declare(view: Callable[P, ResponseReturnValue]) -> View[P]:
         @wraps(view)
@@ -55,11 +58,11 @@ def requires(permission: Permission) -> Callable[[Callable[P, ResponseReturnValu
             who = actor()
             if who is NOBODY:
                 raise Unauthenticated
-            if permission not in who.permissions:
+            if who.permissions.isdisjoint(permissions):
                 raise NotFound
             return view(*args, **kwargs)
 
-        door.__dict__["permission"] = permission
+        door.__dict__["permission"] = permissions[0] if len(permissions) == 1 else permissions
         return door
 
     return declare

@@ -85,8 +85,6 @@ class Sample(Record):
         enum_column(SampleStatus), default=SampleStatus.OPEN
     )
     plan: Mapped[dict[str, Any]] = mapped_column()  # name, population, looks, accept, reject
-    # One bit for each leaf, 1 where the person agreed to be called; NULL: everybody did.
-    frame: Mapped[bytes | None]
     called_ahead: Mapped[int] = mapped_column(default=0)  # the first so many positions have tasks
     n: Mapped[int] = mapped_column(default=0)  # final at the decision
     good: Mapped[int] = mapped_column(default=0)

@@ -7,7 +7,6 @@ phone were what they are said to be, which is why the calls of others repeat the
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,9 @@ from hmac import compare_digest
 from itertools import pairwise
 from typing import Any, Final
 
-from exchange.catalog.policies import QualityClass
 from exchange.leads.models import Batch
 from exchange.leads.seal import merkle_root
-from exchange.verification.draw import commitment, seed
-from exchange.verification.frames import draw_order, size_of
+from exchange.verification.draw import commitment, first, seed
 from exchange.verification.judging import judge, measured_quality, upper_bound
 from exchange.verification.models import Draw, Inspection, OutcomeClass, Sample, SampleStatus
 from exchange.verification.plans import SamplingPlan, plan_for
@@ -56,10 +53,6 @@ def write_record(
     """The record of a decided lot; a lot that was not sampled has no plan, seed or sample."""
     assert batch.population is not None
     assert batch.merkle_root is not None
-    is_waived = sample is None and batch.quality_class is QualityClass.UNVERIFIED
-    frame = sample.frame if sample else None
-    inside = sample.plan["population"] if sample else batch.population if is_waived else 0
-    without_sample = SampleStatus.ACCEPTED if is_waived else SampleStatus.UNDECIDED
     return {
         "object": "draw_record",
         "format": FORMAT,
@@ -67,7 +60,6 @@ def write_record(
         "quality_class": batch.quality_class.value,
         "population": batch.population,
         "root": batch.merkle_root.hex(),
-        "frame": {"size": inside, "bits": frame and base64.b64encode(frame).decode()},
         "plan": sample.plan if sample else None,
         "commitment": draw.commitment.hex(),
         "committed_at": iso(draw.created_at),
@@ -81,7 +73,7 @@ def write_record(
         "drawn_at": iso(draw.drawn_at),
         "drawn": [_drawn(inspection) for inspection in drawn],
         "decision": {
-            "status": (sample.status if sample else without_sample).value,
+            "status": (sample.status if sample else SampleStatus.ACCEPTED).value,
             "stage": sample.stage if sample else None,
             "decided_at": iso(sample.decided_at if sample else batch.decided_at),
         },
@@ -145,16 +137,8 @@ def _root(header: Header, leaves: OpenLeaves) -> str:
     return _unless(same, "the leaves have another root")
 
 
-def _frame(header: Header, _leaves: OpenLeaves) -> str:
-    inside = size_of(_bits(header), population=header["population"])
-    return _unless(
-        inside == header["frame"]["size"],
-        f"the bits let {inside} leads in, another number is given",
-    )
-
-
 def _plan(header: Header, _leaves: OpenLeaves) -> str:
-    usual = plan_for(header["frame"]["size"], header["quality_class"])
+    usual = plan_for(header["population"], header["quality_class"])
     return _unless(
         usual.to_json() == header["plan"],
         "this is not the plan of the class for a lot of this size",
@@ -177,7 +161,7 @@ def _order(header: Header, leaves: OpenLeaves) -> str:
         return "the positions do not run from 1"
     if len(drawn) != header["plan"]["looks"][-1]:
         return "not all positions of the plan are given"
-    order = draw_order(key, leaves(), frame=_bits(header), n=len(drawn))
+    order = first(key, leaves(), n=len(drawn))
     given = [item["leaf"] for item in drawn]
     wrong = next((i for i, leaf in enumerate(order) if given[i] != leaf), None)
     return (
@@ -211,15 +195,9 @@ def _quality(header: Header, _leaves: OpenLeaves) -> str:
 
 
 def _waived(header: Header, _leaves: OpenLeaves) -> str:
-    """A lot without a sample is sold as unverified, or had nobody who may be called."""
-    status, inside = header["decision"]["status"], header["frame"]["size"]
-    fits = header["quality_class"] == "unverified" and header["quality"] is None
-    return _unless(fits or (inside == 0 and status == "undecided"), "a sample is missing")
-
-
-def _bits(header: Header) -> bytes | None:
-    bits = header["frame"]["bits"]
-    return None if bits is None else base64.b64decode(bits, validate=True)
+    """Only a lot of the class Unverified goes on sale without a sample, and without figures."""
+    is_unverified = header["quality_class"] == "unverified" and header["quality"] is None
+    return _unless(is_unverified, "a sample is missing")
 
 
 def _plan_of(header: Header) -> SamplingPlan:
@@ -247,7 +225,6 @@ _SAMPLED: Final[dict[str, Piece]] = {
     "commitment": _commitment,
     "times": _times,
     "root": _root,
-    "frame": _frame,
     "plan": _plan,
     "seed": _seed,
     "order": _order,

@@ -65,6 +65,23 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         unique=False,
     )
     op.create_table(
+        "idempotency_key",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("exchange_now()"),
+            nullable=False,
+        ),
+        sa.Column("scope", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("request_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=False),
+        sa.Column("headers", JSONB, nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency_key")),
+    )
+    op.create_table(
         "inbound_event",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column(
@@ -1429,7 +1446,6 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             nullable=False,
         ),
         sa.Column("plan", JSONB, nullable=False),
-        sa.Column("frame", sa.LargeBinary(), nullable=True),
         sa.Column("called_ahead", sa.Integer(), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
         sa.Column("good", sa.Integer(), nullable=False),
@@ -1918,6 +1934,7 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_index(op.f("ix_inbound_event_status_next_attempt_at"), table_name="inbound_event")
     op.drop_index(op.f("ix_inbound_event_source_external_id"), table_name="inbound_event")
     op.drop_table("inbound_event")
+    op.drop_table("idempotency_key")
     op.drop_index(op.f("ix_event_subject_kind_subject_id_occurred_at"), table_name="event")
     op.drop_index(op.f("ix_event_organization_id_occurred_at"), table_name="event")
     op.drop_table("event")

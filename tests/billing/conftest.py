@@ -13,6 +13,7 @@ from exchange.billing import gateway
 from exchange.billing.models import PayoutAccount
 from exchange.billing.services import payouts
 from exchange.core.actors import SYSTEM
+from exchange.core.db import db
 from tests.cast import Player
 from tests.servers.stripe_sandbox import Parcel, StripeSandbox, stripe_sandbox
 
@@ -31,12 +32,13 @@ def stripe(
 ) -> Iterator[StripeSandbox]:
     """The sandbox, empty, and the application that speaks to it without patience."""
     stripe_process.reset()
+    stripe_process.aim(None)
     settings = replace(app.config["SETTINGS"], stripe_api_url=stripe_process.url)
     monkeypatch.setitem(app.config, "SETTINGS", settings)
     monkeypatch.setattr(gateway, "TIMEOUT_SECONDS", IMPATIENCE_SECONDS)
     app.extensions.pop("stripe", None)
     yield stripe_process
-    stripe_process.calm()
+    stripe_process.clear_faults()
     app.extensions.pop("stripe", None)
 
 
@@ -65,11 +67,14 @@ def ready_account(
     def connect(seller: Player) -> PayoutAccount:
         owner = seller.organization.id
         account = payouts.connect_account(organization_id=owner, actor=SYSTEM)
-        payouts.open_account(account.id)
+        db.session.commit()
+        run_jobs()
+        db.session.refresh(account)
         assert account.external_id is not None
         stripe.enable(account.external_id)
         post_events()
         run_jobs()
+        db.session.refresh(account)
         return account
 
     return connect

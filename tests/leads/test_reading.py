@@ -86,6 +86,14 @@ class TestRows:
         assert [row.number for row in found if row.problem] == [spoiled + 1]
         assert all(row.cells == table[row.number - 1] for row in found if not row.problem)
 
+    def test_rows_between_two_lost_quotes_are_not_one_record(self):
+        # Both quotes stand where quotes may stand, and the record would have three columns.
+        lines = [b'1,"2,3', *[b"%d,x,y" % n for n in range(10, 60)], b'7,8",9', b"a,b,c"]
+        _, found, _ = read(b"one,two,three\n" + b"\n".join(lines))
+        assert len(found) == len(lines)
+        assert [row.number for row in found if row.problem] == [1]
+        assert found[51].cells == ["7", '8"', "9"]
+
     @given(st.binary(max_size=400))
     @settings(max_examples=400)
     def test_any_bytes_are_refused_or_read(self, content):

@@ -49,7 +49,9 @@ def terms_of(organization: Organization) -> Terms | None:
     """What the organization accepted; None for one that the operator made."""
     if organization.terms_version is None or organization.terms_accepted_at is None:
         return None
-    accepted_by = db.session.get(User, organization.terms_accepted_by_id)
+    accepted_by = db.session.scalar(
+        select(User).where(User.id == organization.terms_accepted_by_id)
+    )
     return Terms(organization.terms_version, organization.terms_accepted_at, accepted_by)
 
 

@@ -10,9 +10,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from exchange.billing import queries as billing
+from exchange.billing.chain import JournalEntry
 from exchange.billing.models import Account, AccountKind
 from exchange.billing.queries import TrialLine
+from exchange.billing.queries.journal import PREFIX
+from exchange.core import ids
 from exchange.core.db import db
+from exchange.core.errors import NotFound
 from exchange.core.money import Currency, Money, total
 from exchange.identity.models import Organization
 
@@ -77,3 +81,12 @@ def _line(account: Account, owner: str) -> AccountLine:
     assert account.organization_id is not None
     balance = Money(account.balance or 0, Currency(account.currency))
     return AccountLine(account.kind, account.organization_id, owner, balance)
+
+
+def get_entry(posting_id: str) -> JournalEntry:
+    """A posting with its transfers, by its public id. Raises NotFound."""
+    found = ids.decode(PREFIX, posting_id)
+    entries = billing.get_entries([found]) if found else {}
+    if found not in entries:
+        raise NotFound
+    return entries[found]

@@ -71,6 +71,9 @@ def open_account(account_id: UUID) -> None:
         opened = gateway.open_account(
             key=f"payout-account-{account.id}", reference=account.public_id, country=owner.country
         )
+    except gateway.OutcomeUnknown:
+        log.warning("%s is not open yet; it will be tried again", account.public_id)
+        return
     except gateway.Refused as refused:
         lock(PayoutAccount, account_id).failure = refused.reason
         return

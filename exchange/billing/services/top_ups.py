@@ -115,9 +115,9 @@ def book_fee(top_up_id: UUID) -> None:
     top_up = get(TopUp, top_up_id)
     if top_up.payment_id is None or top_up.fee_booked_at is not None:
         return
-    fee = gateway.find_fee(top_up.payment_id)
+    fee = _find_fee(top_up.payment_id)
     if fee is None:
-        log.info("Stripe does not know the fee of %s yet", top_up.public_id)
+        log.info("the fee of %s is not known yet", top_up.public_id)
         return
     top_up = lock(TopUp, top_up_id)
     moves = [Move(accounts.processing_fees(fee.currency), accounts.cash(fee.currency), fee)]
@@ -128,3 +128,10 @@ def book_fee(top_up_id: UUID) -> None:
         moves=moves,
     )
     top_up.fee_booked_at = clock.now()
+
+
+def _find_fee(payment_id: str) -> Money | None:
+    try:
+        return gateway.find_fee(payment_id)
+    except gateway.OutcomeUnknown:
+        return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from flask import Response, g, request
@@ -160,7 +161,9 @@ def _by_freshness(seen: ListingView, wish: Wish) -> Wish:
 
 
 def _narrowing(
-    sent: Mapping[str, str], seen: ListingView, asked: Mapping[str, object]
+    sent: Mapping[str, str],
+    seen: ListingView,
+    asked: Mapping[str, Any],  # Any: loaded by a schema
 ) -> Narrowing:
     return Narrowing.of(sent, seen.fields, region=asked["region"], fresh_hours=asked["fresh"])
 

@@ -1,4 +1,4 @@
-"""The market: listings with leads that the buyer can buy, narrowed by what stands in the address."""
+"""The market: listings that the buyer can buy from, narrowed by what stands in the address."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import or_, select, tuple_
 
 from exchange.core import ids
-from exchange.core.db import db
+from exchange.core.db import Record, db
 from exchange.core.errors import NotFound
 from exchange.core.events import Event, Ref
 
@@ -81,3 +81,12 @@ def _place_of(cursor: str) -> tuple[datetime, UUID]:
     if event_id is None or moment is None:
         raise NotFound
     return moment, event_id
+
+
+def find_ref(public_id: str) -> Ref | None:
+    """What a public id refers to, of whatever kind; None for text that is no id of ours."""
+    for model in Record.__subclasses__():
+        found = ids.decode(model.PREFIX, public_id.strip())
+        if found is not None:
+            return Ref(model.KIND, found)
+    return None

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import Any, Final, TypedDict, cast
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus, Consent, Lead
+from exchange.leads.models import Batch, BatchStatus
 from exchange.verification.bounds import jeffreys_bounds
 from exchange.verification.judging import Judgement, measured_quality
 from exchange.verification.models import (
@@ -29,7 +29,6 @@ from exchange.verification.models import (
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.records import OpenLeaves, iso, write_record
 
-PAGE: Final = 5_000
 SOURCE_TAIL: Final = 0.05  # on each side: the record of a source has a 90 % interval
 NEW_SOURCE_CHECKS: Final = 60  # below so many checks a source counts as new
 NEW_SOURCE_RESERVE_BPS: Final = 1_500
@@ -122,24 +121,6 @@ def draws_to_make(now: datetime, *, limit: int) -> Sequence[UUID]:
         .limit(limit)
     )
     return [batch_id for batch_id in db.session.scalars(statement) if batch_id]
-
-
-def agreements(batch_id: UUID) -> Iterator[bool]:
-    """For each leaf in row order, whether the person agreed to be called for a check."""
-    agreed = func.coalesce(Consent.purposes.contains(["quality_check"]), False)
-    after = -1
-    while True:
-        page = db.session.execute(
-            select(Lead.row_number, agreed.label("agreed"))
-            .outerjoin(Consent, Consent.lead_id == Lead.id)
-            .where(Lead.batch_id == batch_id, Lead.is_sealed, Lead.row_number > after)
-            .order_by(Lead.row_number)
-            .limit(PAGE)
-        ).all()
-        if not page:
-            return
-        yield from (row.agreed for row in page)
-        after = page[-1].row_number
 
 
 def find_sample(batch_id: UUID) -> Sample | None:

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
-from exchange.catalog import queries as catalog
 from exchange.catalog.policies import QualityClass
 from exchange.core import clock, events
 from exchange.core.actors import Actor
@@ -27,18 +26,16 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus
 from exchange.leads.services import batches
 from exchange.verification import queries
-from exchange.verification.draw import commitment
+from exchange.verification.draw import commitment, first
 from exchange.verification.draw import seed as make_seed
-from exchange.verification.frames import draw_order, make_frame
 from exchange.verification.models import Draw, DrawStatus, Sample
 from exchange.verification.plans import plan_for
-from exchange.verification.queries.lots import agreements
 from exchange.verification.services import samples
 
 NONCE_TIME: Final = timedelta(minutes=10)
 NONCE_LENGTH_MAX: Final = 200  # characters
 NONCE_GIVERS: Final = frozenset({"seller", "witness"})
-DRAWN_AT_ONCE: Final = 20_000  # leads; a larger lot is drawn by a job, a request takes no minute
+DRAWN_AT_ONCE: Final = 50_000  # leads; a larger lot is drawn by a job, no request takes so long
 TRIES: Final = 3
 
 
@@ -106,11 +103,11 @@ def give_nonce(*, batch_id: UUID, nonce: str, by: str, actor: Actor) -> Draw:
     """
     batch, draw = get(Batch, batch_id), _rooted(batch_id)
     _require_giver(batch, by=by, actor=actor)
-    if len(nonce) > NONCE_LENGTH_MAX or not (nonce.isprintable() or not nonce):
+    if len(nonce) > NONCE_LENGTH_MAX or not nonce.isprintable():
         text = f"A nonce is one line of at most {NONCE_LENGTH_MAX} characters."
         raise Invalid(errors=(FieldProblem("/nonce", "value_not_allowed", text),))
-    if draw.nonce is not None or draw.status is not DrawStatus.ROOTED:
-        raise Conflict("The nonce of this batch is given already.", code="nonce_given")
+    if draw.nonce is not None or not _is_awaited(draw, batch):
+        raise Conflict("This batch awaits no nonce any more.", code="nonce_given")
     assert draw.nonce_until is not None
     if clock.after_lock() >= draw.nonce_until:
         raise Conflict("The ten minutes for a nonce are over.", code="nonce_late")
@@ -126,29 +123,23 @@ def give_nonce(*, batch_id: UUID, nonce: str, by: str, actor: Actor) -> Draw:
 def make_draw(*, batch_id: UUID, actor: Actor) -> Sample | None:
     """Reveal the secret, make the seed and open the sample; a second time changes nothing.
 
-    Without a nonce it waits for the end of the ten minutes: raises Conflict `nonce_awaited`.
-    Returns None for a lot of which nobody may be called: it is undecided.
+    Without a nonce it waits for the end of the ten minutes: raises Conflict `nonce_awaited`. A lot
+    below its plan's last look gets the exact single plan of its class, so none is too small.
     """
     draw, batch = _rooted(batch_id), get(Batch, batch_id)
-    if draw.status is not DrawStatus.ROOTED:
+    if not _is_awaited(draw, batch):
         return queries.find_sample(batch_id)
     if draw.nonce is None:
         _close_nonce(draw)
-    inside, frame = make_frame(_agreements(batch))
-    if inside == 0:
-        _give_up(batch, actor=actor)
-        return None
-    _reveal(draw, batch, actor=actor)
-    plan = plan_for(inside, batch.quality_class.value)
-    assert draw.seed is not None
+    assert batch.population is not None
+    plan = plan_for(batch.population, batch.quality_class.value)
     leaves = _Kept(leads.leaves(batch.id))
-    order = draw_order(draw.seed, leaves, frame=frame, n=plan.looks[-1])
+    order = first(_reveal(draw, batch, actor=actor), leaves, n=plan.looks[-1])
     batches.start_sampling(batch_id=batch.id, actor=actor)
     return samples.open_sample(
         batch_id=batch.id,
         draw_id=draw.id,
         plan=plan,
-        frame=frame,
         order=[(index, leaves.at(index)) for index in order],
         actor=actor,
     )
@@ -203,6 +194,11 @@ def _rooted(batch_id: UUID) -> Draw:
     return lock(Draw, found.id)
 
 
+def _is_awaited(draw: Draw, batch: Batch) -> bool:
+    """Whether the lot is to be drawn: not yet, and not waived."""
+    return draw.status is DrawStatus.ROOTED and batch.status is BatchStatus.SEALED
+
+
 def _require_giver(batch: Batch, *, by: str, actor: Actor) -> None:
     if by not in NONCE_GIVERS:
         text = "A nonce is given by the seller or by a witness."
@@ -222,20 +218,7 @@ def _close_nonce(draw: Draw) -> None:
     draw.nonce, draw.nonce_by = "", "nobody"
 
 
-def _agreements(batch: Batch) -> Iterator[bool]:
-    terms = catalog.get_terms(leads.vertical_of(batch.vertical_id))
-    if terms.consent.quality_check_required:
-        return agreements(batch.id)
-    return (True for _ in range(batch.population or 0))
-
-
-def _give_up(batch: Batch, *, actor: Actor) -> None:
-    """Nobody of the lot agreed to be called, so it cannot be judged (decision 7)."""
-    batches.start_sampling(batch_id=batch.id, actor=actor)
-    batches.decide_batch(batch_id=batch.id, decision=BatchStatus.UNDECIDED, actor=actor)
-
-
-def _reveal(draw: Draw, batch: Batch, *, actor: Actor) -> None:
+def _reveal(draw: Draw, batch: Batch, *, actor: Actor) -> bytes:
     assert batch.merkle_root is not None
     assert draw.nonce is not None
     wrapped = WrappedKey(draw.secret_key_version, draw.secret_wrapped)
@@ -244,3 +227,4 @@ def _reveal(draw: Draw, batch: Batch, *, actor: Actor) -> None:
     draw.seed = make_seed(secret, root=batch.merkle_root, nonce=draw.nonce, beacon=draw.beacon)
     draw.drawn_at = clock.now()
     transition(draw, DrawStatus.DRAWN, actor=actor, nonce_by=draw.nonce_by)
+    return draw.seed

@@ -51,7 +51,6 @@ def open_sample(
     batch_id: UUID,
     draw_id: UUID,
     plan: SamplingPlan,
-    frame: bytes | None,
     order: Sequence[tuple[int, bytes]],
     actor: Actor,
 ) -> Sample:
@@ -64,7 +63,6 @@ def open_sample(
             organization_id=batch.organization_id,
             vertical_id=batch.vertical_id,
             plan=plan.to_json(),
-            frame=frame,
         )
     )
     drawn = leads.leads_by_leaf(batch.id, [leaf for _, leaf in order])
