@@ -19,12 +19,12 @@ from exchange.core.db import get, unit_of_work
 from exchange.core.money import Money
 from exchange.identity.models import Organization
 from exchange.leads import queries
-from exchange.leads.mapping import ColumnMapping
 from exchange.leads.models import Batch, Import, ImportStatus, LeadKind
 from exchange.leads.services import forecasts, imports
 from exchange.leads.services.intake import take_in
 from exchange.leads.services.problem_files import problem_file
 
+ANSWERS: Final = ("encoding", "delimiter", "date_order", "decimal_separator")
 STATES: Final = ("valid", "in_review", "invalid", "duplicate", "suppressed")
 
 
@@ -36,6 +36,8 @@ STATES: Final = ("valid", "in_review", "invalid", "duplicate", "suppressed")
 @click.option("--map", "maps", multiple=True, metavar="FIELD=COLUMN", help="Overrule a guess.")
 @click.option("--encoding", help="Answer, when the file leaves it open.")
 @click.option("--delimiter", help="Answer, when the file leaves it open.")
+@click.option("--date-order", help="Answer: dmy, mdy or ymd.")
+@click.option("--decimal-separator", help="Answer: . or ,")
 @click.option("--class", "grade", type=click.Choice([*QualityClass]), default="standard")
 @click.option("--price", type=int, help="Per lead, in minor units.")
 @click.option("--sales-max", type=click.IntRange(1, 10), default=1, show_default=True)
@@ -64,7 +66,7 @@ def import_(file: Path, **options: Any) -> None:  # Any: click's values, named a
 
 
 def _upload(file: Path, options: Mapping[str, Any]) -> UUID:
-    answers = {name: options[name] for name in ("encoding", "delimiter") if options[name]}
+    answers = {name: options[name] for name in ANSWERS if options[name]}
     with unit_of_work(), file.open("rb") as stream:
         draft = imports.start_import(
             organization_id=_seller(options["org"]).id,
@@ -79,9 +81,11 @@ def _upload(file: Path, options: Mapping[str, Any]) -> UUID:
             draft = imports.answer(import_id=draft.id, answers=answers, actor=SYSTEM)
         if draft.status is ImportStatus.UPLOADED:
             _ask(draft)
-        imports.map_columns(
+        draft = imports.map_columns(
             import_id=draft.id, chosen=_chosen(draft, options["maps"]), actor=SYSTEM
         )
+        if draft.questions:
+            _ask(draft)
         return draft.id
 
 
@@ -108,7 +112,7 @@ def _chosen(draft: Import, maps: Sequence[str]) -> dict[int, str | None]:
 def _forecast(draft_id: UUID) -> dict[str, Any]:
     with unit_of_work():
         draft = get(Import, draft_id)
-        return forecasts.forecast(draft, ColumnMapping.from_settings(draft.mapping), rows_max=None)
+        return forecasts.forecast(draft, rows_max=None)
 
 
 def _confirm(draft_id: UUID, options: Mapping[str, Any]) -> UUID:

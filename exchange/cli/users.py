@@ -31,7 +31,7 @@ def user() -> None:
 @click.option("--role", type=click.Choice([*Role]), required=True)
 @click.option("--name", default="", help="Default: the part of the e-mail before the @.")
 @click.option("--country", default="US", show_default=True, help="Of a new operator.")
-def create_user(email: str, org: str, role: str, name: str, country: str) -> None:
+def create_user(*, email: str, org: str, role: str, name: str, country: str) -> None:
     """Create a user; the first admin of an empty house founds the operator named by --org."""
     password = secrets.token_urlsafe(12)
     name = name or email.split("@", maxsplit=1)[0]

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -34,7 +34,7 @@ class StoredFile:
     sha256: bytes
 
 
-def put(key: str, stream: BinaryIO, *, secret: bytes, bytes_max: int) -> StoredFile:
+def put(key: str, stream: IO[bytes], *, secret: bytes, bytes_max: int) -> StoredFile:
     """Encrypt a stream into the store, never holding more than two chunks.
 
     Raises TooLarge beyond `bytes_max` and leaves nothing behind on any failure.
@@ -124,7 +124,7 @@ class _Reader(io.RawIOBase):
         return self._plain
 
 
-def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
+def _chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
     chunk = _read(stream)
     while True:
         following = _read(stream)
@@ -134,7 +134,7 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
         chunk = following
 
 
-def _read(stream: BinaryIO) -> bytes:
+def _read(stream: IO[bytes]) -> bytes:
     """A whole chunk where the stream has one: a socket may give less at a time."""
     pieces, missing = [], CHUNK
     while missing and (piece := stream.read(missing)):

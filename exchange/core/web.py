@@ -86,7 +86,7 @@ def load_query(schema: Schema) -> dict[str, Any]:
 
 
 def again_with_errors(
-    page: Callable[P, ResponseReturnValue],
+    page: Callable[..., ResponseReturnValue],
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
     """For the door that takes a form: show its page again, with 422 or 409, when it was refused."""
 

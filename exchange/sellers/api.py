@@ -128,7 +128,9 @@ def _proceed(
     if draft.status is ImportStatus.UPLOADED or batch.status is not BatchStatus.DRAFT:
         return
     chosen = _columns(draft, mapping)
-    imports.map_columns(import_id=draft.id, chosen=chosen, actor=actor())
+    draft = imports.map_columns(import_id=draft.id, chosen=chosen, actor=actor())
+    if draft.status is not ImportStatus.CHECKED:
+        return
     imports.confirm(batch_id=batch.id, declared_unsold=declared_unsold, actor=actor())
 
 

@@ -32,6 +32,7 @@ TALKED: Final = frozenset(
     }
 )
 TALK_SECONDS_MIN: Final = 5
+NOTE_LENGTH_MAX: Final = 1_000  # characters
 
 
 class Move(StrEnum):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
+from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields, validate
 
 from exchange.catalog.scripts import Outcome, Right
-from exchange.verification.models import Verdict, VerificationTask
-from exchange.verification.services.verdicts import NOTE_LENGTH_MAX
+from exchange.core.forms import IdField
+from exchange.verification.models import OutcomeClass, VerificationTask
+from exchange.verification.policy import NOTE_LENGTH_MAX
 
-SKIP_REASONS = ("language", "line", "acquaintance", "other")
-
-_words = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
-_note = fields.String(load_default="", validate=validate.Length(max=NOTE_LENGTH_MAX))
-_lease = fields.Integer(required=True, metadata={"description": "as the task was given"})
+SKIP_REASONS: Final = ("language", "line", "acquaintance", "other")
+_note = validate.Length(max=NOTE_LENGTH_MAX)
 
 
 class LeaseForm(Schema):
@@ -26,50 +25,69 @@ class SkipForm(LeaseForm):
 
 
 class CallForm(LeaseForm):
-    """The verifier's page; corrections come as `fix-<field>`, times in the person's own zone."""
+    """The verifier's page; corrections come as `fix-<field>`, times by the person's own clock."""
 
-    outcome = fields.Enum(Outcome, by_value=True, required=True)
-    note = fields.String(load_default="", validate=validate.Length(max=NOTE_LENGTH_MAX))
-    callback_at = fields.NaiveDateTime(load_default=None, format="iso")
+    outcome = fields.Enum(
+        Outcome, by_value=True, required=True, error_messages={"required": _("Choose a result.")}
+    )
+    note = fields.String(load_default="", validate=_note)
+    callback_at = fields.NaiveDateTime(
+        load_default=None, format="iso", error_messages={"invalid": _("Choose a day and a time.")}
+    )
     called_before = fields.String(load_default="")
     horizon = fields.String(load_default="")
     right = fields.String(load_default="")
     sure = fields.Boolean(load_default=False)
 
 
-class DraftForm(CallForm):
-    """The same while it is being typed: nothing is required but the lease."""
+class DraftForm(LeaseForm):
+    """The same page while it is being filled in: whatever is there so far, as it was typed."""
 
-    outcome = fields.Enum(Outcome, by_value=True, load_default=None)
-    callback_at = fields.String(load_default=None)  # type: ignore[assignment]  # half typed times are kept as they are
+    outcome = fields.String(load_default="", validate=validate.Length(max=40))
+    note = fields.String(load_default="", validate=_note)
+    callback_at = fields.String(load_default="", validate=validate.Length(max=40))
+    called_before = fields.String(load_default="", validate=validate.Length(max=40))
+    horizon = fields.String(load_default="", validate=validate.Length(max=40))
+    right = fields.String(load_default="", validate=validate.Length(max=40))
 
 
 class VerdictIn(Schema):
-    lease_number = _lease
+    lease_number = fields.Integer(
+        required=True, metadata={"description": "of the task as it was given to you"}
+    )
     outcome = fields.Enum(Outcome, by_value=True, required=True)
-    note = _note
-    corrections = _words
+    note = fields.String(load_default="", validate=_note)
+    corrections = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        load_default=dict,
+        metadata={"description": "field: how it really is"},
+    )
     answers = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
         load_default=dict,
         metadata={
-            "description": f"what the script asks (called_before, horizon), and `right`: "
-            f"{', '.join(Right)}"
+            "description": "what the script asks (called_before, horizon), and `right` where the "
+            f"person claims one ({', '.join(Right)})"
         },
     )
     callback_at = fields.AwareDateTime(load_default=None)
 
 
 class ReleaseIn(Schema):
-    lease_number = _lease
-    reason = fields.String(load_default="", validate=validate.OneOf(("", *SKIP_REASONS)))
+    lease_number = fields.Integer(required=True)
+    reason = fields.String(
+        load_default="",
+        validate=validate.OneOf(("", *SKIP_REASONS)),
+        metadata={"description": "with one, others get the call first for ten minutes"},
+    )
 
 
 class TaskOut(Schema):
-    """A call to make. The contact is given here and nowhere else; each time it is recorded."""
+    """A call to make. The contact is given while the call is yours; each time it is recorded."""
 
-    id = fields.Function(lambda seen: seen.task.public_id)
+    id = fields.String(attribute="task.public_id")
     object = fields.Constant("verification_task")
     created_at = fields.DateTime(attribute="task.created_at")
     status = fields.String(attribute="task.status.value")
@@ -81,30 +99,30 @@ class TaskOut(Schema):
     attempt = fields.Integer()
     attempts_max = fields.Integer()
     contact = fields.Dict(keys=fields.String(), values=fields.String())
-    claimed = fields.Dict(metadata={"description": "what the lead says, by field"})
-    said = fields.String(
-        allow_none=True, metadata={"description": "sandbox: what the person says"}
+    claimed = fields.Dict(
+        attribute="lead.attributes", metadata={"description": "what the lead says, by field"}
     )
+    said = fields.String(allow_none=True, metadata={"description": "sandbox: what the person says"})
 
 
 class VerdictOut(Schema):
-    id = fields.Function(lambda verdict: verdict.public_id)
+    id = fields.String(attribute="public_id")
     object = fields.Constant("verdict")
     created_at = fields.DateTime()
-    task = fields.Method("task_of")
+    task = IdField(VerificationTask, attribute="task_id")
     code = fields.String()
     outcome = fields.Enum(
-        Verdict.outcome.type.enum_class,  # type: ignore[attr-defined]  # the column's own enum
+        OutcomeClass,
         by_value=True,
         allow_none=True,
-        metadata={"description": "good, bad or open; null: another call follows"},
+        metadata={"description": "what it counts for; null: another call follows"},
     )
 
-    def task_of(self, verdict: Verdict) -> str:
-        """The public id of the task."""
-        from exchange.core.ids import encode  # noqa: PLC0415
 
-        return encode(VerificationTask.PREFIX, verdict.task_id)
+class ReleaseOut(Schema):
+    id = fields.String(attribute="public_id")
+    object = fields.Constant("verification_task")
+    status = fields.String(attribute="status.value")
 
 
 class SourceOut(Schema):
@@ -114,9 +132,7 @@ class SourceOut(Schema):
     n_effective = fields.Integer()
 
 
-class QualityOut(Schema):
-    """What was measured (shares are between 0 and 1)."""
-
+class _Measured(Schema):
     n = fields.Integer()
     good = fields.Integer()
     bad = fields.Integer()
@@ -129,12 +145,36 @@ class QualityOut(Schema):
     source = fields.Nested(SourceOut, allow_none=True)
 
 
-# `class` is a word of Python.
-QualityOut = QualityOut.from_dict({"class": fields.String()}, name="QualityOut")  # type: ignore[misc,assignment]
+# Decision 31; shares are between 0 and 1. `class` is a word of Python.
+QualityOut: type[Schema] = _Measured.from_dict({"class": fields.String()}, name="QualityOut")
 
 
 class DrawOut(Schema):
-    """Before the decision, for the seller: what is fixed. After it, for everybody: the record."""
+    """What is fixed of a draw; once its lot is decided, the whole record.
 
-    class Meta:
-        include: dict[str, fields.Field[Any]] = {}
+    Hashes and secrets are hexadecimal. `drawn` lists the positions of the draw: the place of the
+    leaf among all leaves, from 0, and the outcome that was counted.
+    """
+
+    object = fields.String()
+    format = fields.Integer()
+    batch = fields.String()
+    quality_class = fields.String()
+    population = fields.Integer(allow_none=True)
+    root = fields.String(allow_none=True)
+    plan = fields.Dict(allow_none=True)
+    commitment = fields.String(allow_none=True)
+    committed_at = fields.String(allow_none=True)
+    assigned_at = fields.String(allow_none=True)
+    rooted_at = fields.String(allow_none=True)
+    nonce_until = fields.String(allow_none=True)
+    nonce = fields.String(allow_none=True)
+    nonce_by = fields.String(allow_none=True)
+    beacon = fields.String()
+    secret = fields.String(allow_none=True)
+    seed = fields.String(allow_none=True)
+    drawn_at = fields.String(allow_none=True)
+    drawn = fields.List(fields.Dict())
+    decision = fields.Dict()
+    quality = fields.Dict(allow_none=True)
+    progress = fields.Dict(allow_none=True)

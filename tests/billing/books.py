@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
 
 from exchange.billing import accounts, ledger, queries
 from exchange.billing.models import AccountKind, Reason
 from exchange.billing.services import holds, refunds, sales
 from exchange.core.actors import SYSTEM
+from exchange.core.db import db, unit_of_work
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.money import Currency, Money
@@ -113,3 +118,26 @@ def amounts(player: Player, currency: Currency = EUR) -> dict[str, int]:
 def house(kind: AccountKind, currency: Currency = EUR) -> int:
     """The balance of an account of the platform."""
     return queries.platform_balance(kind, currency).amount
+
+
+def commit() -> None:
+    """End the unit of work as a request does: what was rung for goes out."""
+    with unit_of_work():
+        pass
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Whatever is committed inside the block is forgotten at its end."""
+    commit()
+    connection = db.engines[None]
+    assert isinstance(connection, Connection)  # the fixture puts the test's own one there
+    savepoint = connection.begin_nested()
+    db.session.expunge_all()
+    try:
+        yield
+    finally:
+        # Detached objects keep what they know; a rollback would make them forget it.
+        db.session.expunge_all()
+        db.session.rollback()
+        savepoint.rollback()

@@ -14,6 +14,7 @@ from exchange.billing.models import PayoutAccount
 from exchange.billing.services import payouts
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
+from tests.billing.books import commit
 from tests.cast import Player
 from tests.servers.stripe_sandbox import Parcel, StripeSandbox, stripe_sandbox
 
@@ -67,7 +68,7 @@ def ready_account(
     def connect(seller: Player) -> PayoutAccount:
         owner = seller.organization.id
         account = payouts.connect_account(organization_id=owner, actor=SYSTEM)
-        db.session.commit()
+        commit()
         run_jobs()
         db.session.refresh(account)
         assert account.external_id is not None

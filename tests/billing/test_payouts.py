@@ -12,7 +12,7 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.errors import Conflict, Forbidden, InsufficientFunds, Invalid
 from exchange.identity import services as identity
-from tests.billing.books import EUR, Deal, amounts, eur, fund, house
+from tests.billing.books import EUR, Deal, amounts, commit, eur, fund, house
 from tests.cast import Cast
 from tests.servers.stripe_sandbox import StripeSandbox
 
@@ -37,7 +37,7 @@ def request(cast: Cast, amount: int | None = None) -> Payout:
         amount=None if amount is None else eur(amount),
         actor=cast.seller.actor,
     )
-    db.session.commit()
+    commit()
     return payout
 
 
@@ -180,7 +180,7 @@ class TestSend:
         run_jobs()
         for minutes, attempts in ((1, 1), (2, 2)):
             clock.advance(timedelta(minutes=minutes))
-            db.session.commit()
+            commit()
             sweep("billing.payouts")
             sweep("billing.payouts")  # not due again
             assert run_jobs() == 1
@@ -194,13 +194,13 @@ class TestSuspension:
     ) -> None:
         payout, owner = request(earned), earned.seller.organization.id
         identity.suspend_organization(organization_id=owner, reason="a test", actor=SYSTEM)
-        db.session.commit()
+        commit()
         run_jobs()
         assert (fresh(payout).status, payout.failure) == (PayoutStatus.HELD, payouts.SUSPENDED)
         assert stripe.objects("transfer") == []
         assert amounts(earned.seller) == {"in_transit": 7_500, "reserve": 1_000}
         identity.approve_organization(organization_id=owner, actor=SYSTEM)
-        db.session.commit()
+        commit()
         run_jobs()
         assert fresh(payout).status is PayoutStatus.IN_TRANSIT
 
@@ -246,7 +246,7 @@ class TestAccount:
         owner = cast.seller.organization.id
         first = payouts.connect_account(organization_id=owner, actor=SYSTEM)
         assert payouts.connect_account(organization_id=owner, actor=SYSTEM).id == first.id
-        db.session.commit()
+        commit()
         run_jobs()
         assert len(stripe.objects("account")) == 1
 
@@ -259,7 +259,7 @@ class TestAccount:
     ) -> None:
         stripe.fault("act_then_500", "/v1/accounts")
         account = payouts.connect_account(organization_id=cast.seller.organization.id, actor=SYSTEM)
-        db.session.commit()
+        commit()
         run_jobs()
         sweep("billing.payout_accounts")
         run_jobs()

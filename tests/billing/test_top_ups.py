@@ -11,7 +11,7 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.errors import Conflict, Forbidden, Invalid
 from exchange.core.money import Money
-from tests.billing.books import amounts, eur, house
+from tests.billing.books import amounts, commit, eur, house
 from tests.cast import Cast, Player
 from tests.servers.stripe_sandbox import StripeSandbox
 
@@ -20,14 +20,14 @@ def start(buyer: Player, amount: int = 5_000) -> TopUp:
     top_up = top_ups.start(
         organization_id=buyer.organization.id, amount=eur(amount), actor=buyer.actor
     )
-    db.session.commit()
+    commit()
     return top_up
 
 
 def open_checkout(top_up: TopUp) -> str:
     address = "http://localhost/money/top-ups"
     url = top_ups.open_checkout(top_up_id=top_up.id, success_url=address, cancel_url=address)
-    db.session.commit()
+    commit()
     return url
 
 
@@ -150,11 +150,13 @@ class TestBookFee:
         open_checkout(top_up)
         stripe.pay(str(top_up.session_id))
         (charge,) = stripe.objects("charge")
-        stripe.plant(id=charge["id"], balance_transaction=None)
+        stripe.plant(id=charge["id"], object="charge", balance_transaction=None)
         post_events()
         run_jobs()
         assert house(AccountKind.PROCESSING_FEES) == 0
-        stripe.plant(id=charge["id"], balance_transaction=charge["balance_transaction"])
+        stripe.plant(
+            id=charge["id"], object="charge", balance_transaction=charge["balance_transaction"]
+        )
         for _ in range(2):
             sweep("billing.fees")
             run_jobs()

@@ -83,7 +83,7 @@ class TestEmptyHouse:
     ) -> None:
         assert client.get("/found").status_code == 404
         form = {**FOUNDING, "code": self.code(app)}
-        assert client.post("/found", data=form).status_code == 409
+        assert client.post("/found", data=form).status_code == 404
         assert client.get("/").location == "/sign-in"
 
 

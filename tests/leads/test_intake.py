@@ -270,7 +270,7 @@ class TestStartImport:
         imports.confirm(batch_id=batch.id, declared_unsold=True, actor=cast.seller.actor)
         rest = as_file(vertical, rows_for(vertical, 3, seed=9)).decode().split("\r\n", 1)[1]
         second = start(cast.seller, strange + b"\r\n" + rest.encode())
-        columns = imports.guess(second).columns
+        columns = imports.look(second).mapping.columns
         assert columns[column].field == "scope"
         assert columns[column].reason == "remembered"
 

@@ -10,9 +10,10 @@ from exchange.admin.views.blueprint import blueprint
 from exchange.billing import queries as billing
 from exchange.billing import words
 from exchange.billing.models import AccountKind
-from exchange.core.money import Currency
+from exchange.core import ids
 from exchange.core.web import load_query, render
 from exchange.identity.access import requires
+from exchange.identity.models import Organization
 from exchange.identity.permissions import Permission
 from exchange.reports.queries import find_ref
 
@@ -39,8 +40,8 @@ def accounts() -> Response:
         most=queries.ACCOUNTS_MAX,
         asked={name: str(value) for name, value in asked.items() if value},
         kinds=list(AccountKind),
-        currencies=list(Currency),
         account_words=words.ACCOUNTS,
+        org_id=lambda owner: ids.encode(Organization.PREFIX, owner),
     )
 
 

@@ -22,6 +22,7 @@ from exchange.buyers.queries import ListingView
 from exchange.buyers.schemas import ListingQuery, OrderForm, WishQuery
 from exchange.buyers.values import described
 from exchange.buyers.views.blueprint import blueprint
+from exchange.core import ids
 from exchange.core.db import parse_id
 from exchange.core.errors import DomainError, FieldProblem, Invalid
 from exchange.core.idempotency import idempotent
@@ -41,6 +42,11 @@ class Wish:
     narrowing: Narrowing
     quantity: int
     lead_ids: tuple[UUID, ...] = ()  # none: freshest first
+
+    @property
+    def public_ids(self) -> list[str]:
+        """The chosen leads as a form sends them."""
+        return [ids.encode(Lead.PREFIX, lead_id) for lead_id in self.lead_ids]
 
 
 @blueprint.get("/listings/<listing_id>")

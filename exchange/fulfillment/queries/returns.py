@@ -75,11 +75,15 @@ def returns_of_buyer(
 
 
 def returns_of_anyone(
-    organization_id: UUID, *, cursor: str | None = None, limit: int = LIMIT
+    organization_id: UUID,
+    *,
+    status: Collection[ReturnStatus] = (),
+    cursor: str | None = None,
+    limit: int = LIMIT,
 ) -> Page[LeadReturn]:
     """What an organization asked back or must answer, newest first."""
     either = or_(LeadReturn.buyer_id == organization_id, LeadReturn.seller_id == organization_id)
-    return _returns(select(LeadReturn).where(either), status=(), cursor=cursor, limit=limit)
+    return _returns(select(LeadReturn).where(either), status=status, cursor=cursor, limit=limit)
 
 
 def returns_to_decide(*, cursor: str | None = None, limit: int = LIMIT) -> Page[LeadReturn]:

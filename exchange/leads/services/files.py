@@ -6,13 +6,19 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import BinaryIO
 
-from exchange.core import storage
+from exchange.catalog import queries as catalog
+from exchange.catalog.models import Vertical
+from exchange.catalog.values import DateOrder
+from exchange.core import clock, storage
 from exchange.core.crypto import WrappedKey, keyring
 from exchange.core.db import get
 from exchange.core.errors import Gone
 from exchange.identity.models import Organization
+from exchange.leads.checking import Checker, Rules
+from exchange.leads.mapping import ColumnMapping
 from exchange.leads.models import Import
 from exchange.leads.reading import Recognition, Row, rows
 
@@ -42,6 +48,17 @@ def secret_of(draft: Import) -> bytes:
 def open_upload(draft: Import) -> BinaryIO:
     """The file as it was sent, seekable."""
     return storage.open_file(storage_key(draft), secret=secret_of(draft), size=draft.file_size)
+
+
+def checker(draft: Import) -> Checker:
+    """Checks the rows of a mapped file as its vertical and its seller's answers want it."""
+    definition = catalog.get_definition(get(Vertical, draft.vertical_id))
+    formats = draft.mapping["formats"]
+    order, mark = formats["date_order"], formats["decimal_separator"]
+    rules = Rules.of(definition, now=clock.now(), demo=is_demo(draft))
+    context = replace(rules.context, date_order=order and DateOrder(order), decimal_separator=mark)
+    columns = ColumnMapping.from_settings(draft.mapping).index_by_field
+    return Checker(replace(rules, context=context), columns=columns)
 
 
 @contextmanager

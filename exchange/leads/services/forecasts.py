@@ -10,11 +10,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from exchange.catalog import queries as catalog
-from exchange.core import clock
 from exchange.leads import queries
-from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
-from exchange.leads.mapping import ColumnMapping
+from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Import
 from exchange.leads.services import files
 from exchange.leads.vault import blind_index
@@ -22,19 +19,12 @@ from exchange.leads.vault import blind_index
 SLICE_ROWS = 1_000
 
 
-def forecast(
-    draft: Import, mapping: ColumnMapping, *, rows_max: int | None = SLICE_ROWS
-) -> dict[str, Any]:  # Any: JSON
+def forecast(draft: Import, *, rows_max: int | None = SLICE_ROWS) -> dict[str, Any]:  # Any: JSON
     """Counts by end state and by code for the first `rows_max` rows, or for all of them.
 
     Duplicates are those that are known now; somebody else may upload them in the meantime.
     """
-    rules = Rules.of(
-        catalog.get_definition(queries.vertical_of(draft.vertical_id)),
-        now=clock.now(),
-        demo=files.is_demo(draft),
-    )
-    checker = Checker(rules, columns=mapping.index_by_field)
+    checker = files.checker(draft)
     with files.reading(draft) as found:
         slice_ = found if rows_max is None else islice(found, rows_max + 1)
         checked = [checker.check(row) for row in slice_]

@@ -6,7 +6,8 @@ The draw is committed before a byte of the file is read: "import.created" is rec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, BinaryIO
+from dataclasses import dataclass
+from typing import IO, Any
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
@@ -22,6 +23,7 @@ from exchange.core.states import transition
 from exchange.identity.services import require_approved
 from exchange.leads import queries
 from exchange.leads.findings import FileReject, Question
+from exchange.leads.formats import settle_formats
 from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
 from exchange.leads.reading import LIMITS, Recognition, examine
@@ -37,7 +39,7 @@ def start_import(
     vertical_code: str,
     source_name: str,
     file_name: str,
-    stream: BinaryIO,
+    stream: IO[bytes],
     again: bool = False,
     actor: Actor,
 ) -> Import:
@@ -84,39 +86,74 @@ def questions_with_preview(draft: Import) -> Sequence[Question]:
 
 
 def map_columns(
-    *, import_id: UUID, chosen: Mapping[int, str | None], actor: Actor
-) -> ColumnMapping:
-    """Fix which column is which field; columns not named keep their guess.
+    *,
+    import_id: UUID,
+    chosen: Mapping[int, str | None],
+    answers: Mapping[str, str] | None = None,
+    actor: Actor,
+) -> Import:
+    """Fix which column is which field and how dates and decimals are written.
 
-    Raises FileReject(missing_column) while a required field has no column.
+    Columns not named keep their guess. What only the seller can say stays in `questions`, and the
+    import stays where it is until a call answers it. Raises FileReject(missing_column) while a
+    required field has no column.
     """
     draft = _open_draft(import_id)
     if draft.status is ImportStatus.UPLOADED:
         raise Conflict("Answer what was asked about the file first.", code="questions_open")
-    mapping = guess(draft, chosen=chosen)
-    require_complete(mapping)
-    draft.mapping = mapping.settings()
-    draft.forecast = forecasts.forecast(draft, mapping)
+    _remember_answers(draft, answers or {})
+    found = look(draft, chosen=chosen)
+    require_complete(found.mapping)
+    draft.questions = [_question(question) for question in found.questions]
+    if found.questions:
+        db.session.flush()
+        return draft
+    draft.mapping = {**found.mapping.settings(), "formats": found.formats}
+    draft.forecast = forecasts.forecast(draft)
     for step in (ImportStatus.MAPPED, ImportStatus.CHECKED):
         if draft.status is ImportStatus.CHECKED:
             transition(draft, ImportStatus.MAPPED, actor=actor)
         if draft.status is not step:
             transition(draft, step, actor=actor)
-    return mapping
+    return draft
 
 
-def guess(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> ColumnMapping:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a recognised file looks like: its columns, its formats, and what must be asked."""
+
+    mapping: ColumnMapping
+    formats: dict[str, str | None]
+    questions: tuple[Question, ...]
+
+
+def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Look:
     """The likeliest mapping of a recognised file: this seller's last one for the header first."""
-    recognition = files.recognition(draft)
+    answers = draft.recognition.get("answers", {})
     with files.open_upload(draft) as upload:
-        sample = examine(upload, answers=draft.recognition.get("answers", {})).sample
-    return guess_mapping(
-        recognition.header,
+        sample = examine(upload, answers=answers).sample
+    fields = queries.fields_of(draft.schema_id)
+    mapping = guess_mapping(
+        files.recognition(draft).header,
         sample,
-        fields=queries.fields_of(draft.schema_id),
+        fields=fields,
         remembered=queries.remembered_mapping(draft),
         chosen=chosen,
     )
+    usual = catalog.get_definition(queries.vertical_of(draft.vertical_id)).context()
+    context, questions = settle_formats(
+        mapping.index_by_field, sample, fields=fields, context=usual, answers=answers
+    )
+    formats = {
+        "date_order": context.date_order and str(context.date_order),
+        "decimal_separator": context.decimal_separator,
+    }
+    return Look(mapping, formats, (*mapping.questions, *questions))
+
+
+def _remember_answers(draft: Import, answers: Mapping[str, str]) -> None:
+    known = draft.recognition.get("answers", {})
+    draft.recognition = {**draft.recognition, "answers": {**known, **answers}}
 
 
 def draft_batch(
@@ -184,7 +221,7 @@ def _open_draft(import_id: UUID) -> Import:
     return draft
 
 
-def _receive(draft: Import, stream: BinaryIO, *, again: bool) -> None:
+def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
     secret = new_key()
     kept = storage.put(files.storage_key(draft), stream, secret=secret, bytes_max=LIMITS.size)
     wrapped = keyring().wrap(secret, bound_to=draft.id.bytes)

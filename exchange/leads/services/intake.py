@@ -14,14 +14,13 @@ from itertools import islice
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.definition import VerticalDefinition
-from exchange.core import clock, events
+from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
 from exchange.leads import queries
-from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
-from exchange.leads.mapping import ColumnMapping
+from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
+from exchange.leads.patterns import SequentialRuns
 from exchange.leads.reading import Row
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
@@ -37,9 +36,9 @@ class Work:
 
     batch_id: UUID
     draft: Import
-    definition: VerticalDefinition
-    mapping: ColumnMapping
+    window: timedelta  # in which a person is in the vertical once
     rows_done: int
+    runs: SequentialRuns
 
 
 def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
@@ -61,7 +60,7 @@ def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
                     return
             done += len(chunk)
     with unit_of_work():
-        _finish(batch_id, rows_total=done)
+        _finish(batch_id, rows_total=done, runs=work.runs)
 
 
 def _begin(batch_id: UUID) -> Work | None:
@@ -69,26 +68,25 @@ def _begin(batch_id: UUID) -> Work | None:
     if batch.status is not BatchStatus.VALIDATING or batch.import_id is None:
         return None
     draft = get(Import, batch.import_id)
-    definition = catalog.get_definition(queries.vertical_of(batch.vertical_id))
-    mapping = ColumnMapping.from_settings(draft.mapping)
-    return Work(batch_id, draft, definition, mapping, batch.rows_done)
+    terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
+    window = timedelta(days=terms.duplicate_window_days)
+    return Work(batch_id, draft, window, batch.rows_done, SequentialRuns())
 
 
 def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
     batch = lock(Batch, work.batch_id)
     if batch.rows_done != done or batch.status is not BatchStatus.VALIDATING:
         return False
-    rules = Rules.of(work.definition, now=clock.now(), demo=files.is_demo(work.draft))
-    checker = Checker(rules, columns=work.mapping.index_by_field)
+    checker = files.checker(work.draft)
     checked = [checker.check(row) for row in chunk]
+    _watch(work.runs, checked)
     cells = {row.number: row.cells for row in chunk}
     candidates, refused = _sort_out(batch, checked)
-    window = timedelta(days=rules.terms.duplicate_window_days)
     counts = write_chunk(
         batch,
         candidates,
         refused,
-        window=window,
+        window=work.window,
         cells=cells,
         secret=files.secret_of(work.draft),
     )
@@ -138,10 +136,23 @@ def _count(batch: Batch, counts: Counter[LeadStatus], *, rows: int) -> None:
     batch.suppressed += counts[LeadStatus.SUPPRESSED]
 
 
-def _finish(batch_id: UUID, *, rows_total: int) -> None:
+def _watch(runs: SequentialRuns, checked: Sequence[CheckedRow]) -> None:
+    for row in checked:
+        for key in row.identities:
+            if key.kind == "phone":
+                runs.see(key.value)
+
+
+def _finish(batch_id: UUID, *, rows_total: int, runs: SequentialRuns) -> None:
     batch = lock(Batch, batch_id)
     if batch.status is not BatchStatus.VALIDATING or batch.rows_done != rows_total:
         return
     batch.rows_total = rows_total
-    events.record("batch.validated", subject=batch, actor=SYSTEM, rows=rows_total)
+    events.record(
+        "batch.validated",
+        subject=batch,
+        actor=SYSTEM,
+        rows=rows_total,
+        sequential_phones=runs.rows,  # counted up, not collected: for whoever looks at the source
+    )
     seal_batch(batch, actor=SYSTEM)

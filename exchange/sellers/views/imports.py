@@ -29,6 +29,7 @@ from exchange.sellers.views.blueprint import blueprint
 from exchange.verification.queries import next_commitment
 
 NOT_IMPORTED: Final = "-"  # the choice "do not import" of a column
+FORMATS: Final = ("date_order", "decimal_separator")  # asked on the page of the columns
 
 
 @blueprint.get("/imports/new")
@@ -107,7 +108,7 @@ def columns(import_id: str) -> Response:
     return render(
         "sellers/imports/columns.html",
         draft=draft,
-        mapping=imports.guess(draft),
+        look=imports.look(draft),
         fields=queries.fields_of(draft.schema_id),
         language=str(get_locale()),
     )
@@ -122,8 +123,11 @@ def map_columns(import_id: str) -> ResponseReturnValue:
         for name, value in request.form.items()
         if name.startswith("column-") and name.removeprefix("column-").isdecimal()
     }
-    imports.map_columns(import_id=_mine(import_id).id, chosen=chosen, actor=actor())
-    return see_other("sellers.terms", import_id=import_id)
+    answers = {name: request.form[name] for name in FORMATS if request.form.get(name)}
+    imports.map_columns(
+        import_id=_mine(import_id).id, chosen=chosen, answers=answers, actor=actor()
+    )
+    return see_other("sellers.show_import", import_id=import_id)
 
 
 @blueprint.get("/imports/<import_id>/confirm")

@@ -29,7 +29,7 @@ def listings() -> Response:
     )
 
 
-def _again(**_values: str) -> Response:
+def _again(**_values: str) -> ResponseReturnValue:
     """The list with what was refused on top."""
     return listings()
 

@@ -278,6 +278,11 @@ def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
     return row.outcome, row.code
 
 
+def is_public(batch: Batch) -> bool:
+    """Whether the record of a batch may be seen by everybody: its draw was made and judged."""
+    return batch.decided_at is not None and get_draw(batch.id) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class PublicRecord:
     """What anybody may have of a decided lot: the header, and its leaves as often as asked for."""
@@ -289,8 +294,7 @@ class PublicRecord:
 def public_record(batch_id: UUID) -> PublicRecord:
     """The record of a decided lot, for everybody. Raises NotFound before the decision."""
     batch, sample, draw = get(Batch, batch_id), find_sample(batch_id), get_draw(batch_id)
-    is_open = sample is not None and sample.status is SampleStatus.OPEN
-    if draw is None or batch.decided_at is None or is_open:
+    if draw is None or not is_public(batch):
         raise NotFound("The record of a draw is public once its lot is decided.")
     quality = published_quality(batch_id)
     header = write_record(

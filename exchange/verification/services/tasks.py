@@ -147,15 +147,16 @@ def expire_leases() -> int:
     return len(expired)
 
 
-def require_lease(*, task_id: UUID, lease_number: int, actor: Actor) -> VerificationTask:
-    """The task, locked, if the actor's verifier holds it under this lease now.
+def require_lease(*, task_id: UUID, lease_number: int | None, actor: Actor) -> VerificationTask:
+    """The task, locked, if the actor's verifier holds it now, under this lease or under any.
 
     Raises NotFound for somebody else's, Conflict `lease_over` for one that ran out.
     """
     task = lock(VerificationTask, task_id)
     if task.claimed_by_id != verifier_of(actor):
         raise NotFound
-    if not _is_running(task, clock.after_lock()) or task.lease_number != lease_number:
+    is_other = lease_number is not None and lease_number != task.lease_number
+    if is_other or not _is_running(task, clock.after_lock()):
         raise Conflict(
             "Your fifteen minutes for this call are over. What you typed is kept.",
             code="lease_over",

@@ -34,6 +34,7 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.policy import (
+    NOTE_LENGTH_MAX,
     RETRIED,
     TALK_SECONDS_MIN,
     TALKED,
@@ -45,7 +46,6 @@ from exchange.verification.policy import (
 from exchange.verification.queries.tasks import UNDO_TIME, find_verdict, get_verdict, verdicts_on
 from exchange.verification.services import inspections, samples, tasks
 
-NOTE_LENGTH_MAX: Final = 1_000
 RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
 
 

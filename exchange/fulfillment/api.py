@@ -1,0 +1,83 @@
+"""The API of what follows a sale: the contacts bought, and returns from both sides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, jsonify
+from flask_smorest import Blueprint
+
+from exchange.core.db import parse_id
+from exchange.core.forms import list_of
+from exchange.core.idempotency import idempotent
+from exchange.core.pagination import Page
+from exchange.fulfillment import queries
+from exchange.fulfillment.models import LeadReturn
+from exchange.fulfillment.schemas import (
+    BoughtLeadOut,
+    NewReturn,
+    Objection,
+    ReturnOut,
+    ReturnQuery,
+)
+from exchange.fulfillment.services import returns, reveals
+from exchange.identity.access import actor, organization, requires
+from exchange.identity.permissions import Permission
+from exchange.market.models import Order
+
+blueprint = Blueprint("fulfillment_api", __name__, description="Bought contacts and returns")
+Json = dict[str, Any]  # Any: what the schemas read
+
+
+@blueprint.route("/orders/<order_id>/leads", methods=["GET"])
+@requires(Permission.CONTACT_OPEN)
+@blueprint.response(200, list_of(BoughtLeadOut))
+def bought_leads(order_id: str) -> Response:
+    """Open the contacts of an order. Each opening is recorded; refunded leads are left out."""
+    opened = reveals.open_order(
+        order_id=parse_id(order_id, Order), viewer=organization().id, actor=actor()
+    )
+    page = {"items": opened, "has_more": False, "next_cursor": None}
+    response = jsonify(list_of(BoughtLeadOut).dump(page))
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+@blueprint.route("/returns", methods=["POST"])
+@requires(Permission.RETURN_REQUEST)
+@idempotent
+@blueprint.arguments(NewReturn)
+@blueprint.response(201, ReturnOut)
+def request_return(form: Json) -> LeadReturn:
+    """Ask for the money of one lead back; what a machine can decide is decided in the answer."""
+    return returns.request_return(actor=actor(), **form)
+
+
+@blueprint.route("/returns", methods=["GET"])
+@requires(Permission.RETURN_REQUEST, Permission.RETURN_ANSWER)
+@blueprint.arguments(ReturnQuery, location="query")
+@blueprint.response(200, list_of(ReturnOut))
+def index(asked: Json) -> Page[LeadReturn]:
+    """List the returns that you asked for or must answer, newest first."""
+    return queries.returns_of_anyone(organization().id, **asked)
+
+
+@blueprint.route("/returns/<return_id>", methods=["GET"])
+@requires(Permission.RETURN_REQUEST, Permission.RETURN_ANSWER)
+@blueprint.response(200, ReturnOut)
+def show(return_id: str) -> LeadReturn:
+    """Show a return, what was decided and why."""
+    return _seen(return_id)
+
+
+@blueprint.route("/returns/<return_id>/contest", methods=["POST"])
+@requires(Permission.RETURN_ANSWER)
+@blueprint.arguments(Objection)
+@blueprint.response(200, ReturnOut)
+def contest(form: Json, return_id: str) -> LeadReturn:
+    """Object to money that was given back; the operator has the last word."""
+    return returns.contest_return(return_id=_seen(return_id).id, actor=actor(), **form)
+
+
+def _seen(return_id: str) -> LeadReturn:
+    return queries.get_return(parse_id(return_id, LeadReturn), viewer=organization().id)

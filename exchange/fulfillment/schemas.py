@@ -1,0 +1,60 @@
+"""What comes in and goes out at the door of returns and bought contacts."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from exchange.core.forms import IdField, PageQuery
+from exchange.fulfillment.models import ReturnOutcome, ReturnStatus
+from exchange.leads.models import Lead
+from exchange.market.models import OrderLine
+
+_words = validate.Length(max=2_000)
+
+
+class NewReturn(Schema):
+    line_id = IdField(OrderLine, required=True)
+    reason = fields.String(required=True, validate=validate.Length(max=100))
+    note = fields.String(load_default="", validate=_words)
+
+
+class Objection(Schema):
+    explanation = fields.String(required=True, validate=validate.Length(min=1, max=2_000))
+
+
+class ReturnQuery(PageQuery):
+    status = fields.List(fields.Enum(ReturnStatus, by_value=True), load_default=list)
+
+
+class ReturnOut(Schema):
+    id = fields.String(attribute="public_id")
+    object = fields.Constant("return")
+    created_at = fields.DateTime()
+    line_id = IdField(OrderLine)
+    lead_id = IdField(Lead)
+    reason = fields.String()
+    note = fields.String()
+    status = fields.Enum(ReturnStatus, by_value=True)
+    outcome = fields.Enum(ReturnOutcome, by_value=True, allow_none=True)
+    explanation = fields.String()
+    evidence = fields.Dict()
+    decide_by = fields.DateTime()
+    decided_at = fields.DateTime(allow_none=True)
+    contest_until = fields.DateTime(allow_none=True)
+    contest = fields.String()
+    arbitration = fields.String()
+    metadata = fields.Dict(dump_default=dict)
+
+
+class BoughtLeadOut(Schema):
+    """A bought lead with its person."""
+
+    id = fields.String(attribute="lead.public_id")
+    object = fields.Constant("lead")
+    line_id = fields.String(attribute="line.public_id")
+    requested_at = fields.DateTime(attribute="lead.requested_at")
+    delivered_at = fields.DateTime(attribute="line.delivered_at")
+    return_until = fields.DateTime(attribute="line.window_until")
+    region = fields.String(attribute="lead.region")
+    contact = fields.Dict(keys=fields.String(), values=fields.String())
+    attributes = fields.Dict(attribute="lead.attributes")

@@ -1,0 +1,292 @@
+"""The market's API: what is traded, what is on sale, and buying it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint
+
+from exchange.catalog import queries as catalog
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
+from exchange.catalog.field_definitions import fields_to_json
+from exchange.catalog.models import Vertical
+from exchange.core.db import parse_id
+from exchange.core.errors import FieldProblem, Invalid
+from exchange.core.forms import list_of
+from exchange.core.idempotency import idempotent
+from exchange.identity.access import actor, organization, public, requires
+from exchange.identity.permissions import Permission
+from exchange.leads import queries as inventory
+from exchange.market import queries
+from exchange.market.models import Listing, Order
+from exchange.market.queries import Filters
+from exchange.market.schemas import (
+    LeadsQuery,
+    ListingChange,
+    ListingOut,
+    ListingsOut,
+    MaskedLeadOut,
+    NewListing,
+    NewOrder,
+    OrderOut,
+    OrderQuery,
+    OrderSummaryOut,
+    SearchQuery,
+    VerticalDetailOut,
+    VerticalOut,
+    VerticalQuery,
+)
+from exchange.market.services import listings, orders
+from exchange.verification import queries as verification
+
+blueprint = Blueprint("market_api", __name__, description="Verticals, listings and orders")
+Json = dict[str, Any]  # Any: what the schemas write
+NOT_ENOUGH = {"reason": "not enough sales"}
+
+
+@blueprint.route("/verticals", methods=["GET"])
+@public
+@blueprint.response(200, list_of(VerticalOut))
+def verticals() -> Json:
+    """List what is traded here."""
+    found = [_vertical(one) for one in catalog.verticals(with_paused=True)]
+    return {"items": found, "has_more": False, "next_cursor": None}
+
+
+@blueprint.route("/verticals/<code>", methods=["GET"])
+@public
+@blueprint.arguments(VerticalQuery, location="query")
+@blueprint.response(200, VerticalDetailOut)
+def vertical(asked: Json, code: str) -> Json:
+    """Show the fields of a vertical, what can be asked for, its return rules and prices."""
+    found = catalog.get_vertical(code)
+    definition = catalog.get_definition(found)
+    terms = definition.terms
+    guidance = queries.price_guidance(
+        found.id, currency=definition.currency, region=asked["region"]
+    )
+    return {
+        **_vertical(found),
+        "fields": fields_to_json(definition.fields),
+        "criteria": [spec.name for spec in definition.fields.attributes],
+        "return_rules": {
+            "window_hours": terms.return_window_hours,
+            "covered": [str(reason) for reason in terms.return_reasons],
+            "not_covered": [str(reason) for reason in terms.uncovered_reasons],
+            "duplicate_window_days": terms.duplicate_window_days,
+        },
+        "quality_classes": {
+            str(grade): definition.typical_price(grade) for grade in definition.quality_classes
+        },
+        "price_guidance": guidance or NOT_ENOUGH,
+    }
+
+
+@blueprint.route("/listings", methods=["POST"])
+@requires(Permission.LISTING_PUBLISH)
+@idempotent
+@blueprint.arguments(NewListing)
+@blueprint.response(201, ListingOut)
+def create_listing(form: Json) -> Json:
+    """Put an accepted batch on sale that has no listing yet."""
+    made = listings.create(batch_id=form["batch_id"], price=form["price"], actor=actor())
+    if form["publish"]:
+        made = listings.publish(listing_id=made.id, actor=actor())
+    return _listing(made)
+
+
+@blueprint.route("/listings/<listing_id>", methods=["PATCH"])
+@requires(Permission.LISTING_PUBLISH)
+@blueprint.arguments(ListingChange)
+@blueprint.response(200, ListingOut)
+def change_listing(form: Json, listing_id: str) -> Json:
+    """Ask another price, pause, publish or withdraw."""
+    mine = queries.get_own_listing(parse_id(listing_id, Listing), viewer=organization().id)
+    if "price" in form:
+        listings.set_price(listing_id=mine.id, price=form["price"], actor=actor())
+    steps = {
+        "published": listings.publish,
+        "paused": listings.pause,
+        "withdrawn": listings.withdraw,
+    }
+    if form.get("status", mine.status) != mine.status:
+        steps[form["status"]](listing_id=mine.id, actor=actor())
+    return _listing(mine)
+
+
+@blueprint.route("/listings", methods=["GET"])
+@requires(Permission.MARKET_READ, Permission.BATCH_READ)
+@blueprint.arguments(SearchQuery, location="query")
+@blueprint.response(200, ListingsOut)
+def index(asked: Json) -> Json:
+    """Search what is on sale, with facets. A seller gets the own listings instead."""
+    if Permission.MARKET_READ not in actor().permissions:
+        page = queries.listings_of_seller(
+            organization().id,
+            status=asked.get("status"),
+            cursor=asked["cursor"],
+            limit=asked["limit"],
+        )
+        return {**_page(page), "items": _listings(page.items)}
+    filters, viewer = _filters(asked), organization().id
+    results = queries.search(
+        viewer=viewer,
+        filters=filters,
+        sort=asked["sort"],
+        cursor=asked["cursor"],
+        limit=asked["limit"],
+    )
+    shown = _listings([found.listing for found in results.items])
+    fitting = [
+        {**one, "available": found.available, "freshest_at": found.freshest_at}
+        for one, found in zip(shown, results.items, strict=True)
+    ]
+    facets = queries.facets(viewer=viewer, filters=filters)
+    return {**_page(results), "items": fitting, "facets": facets}
+
+
+@blueprint.route("/listings/<listing_id>", methods=["GET"])
+@requires(Permission.MARKET_READ, Permission.BATCH_READ)
+@blueprint.response(200, ListingOut)
+def show(listing_id: str) -> Json:
+    """Show a listing on sale, or one of your own, with its measured quality."""
+    return _listing(_seen(listing_id))
+
+
+@blueprint.route("/listings/<listing_id>/leads", methods=["GET"])
+@requires(Permission.MARKET_READ, Permission.BATCH_READ)
+@blueprint.arguments(LeadsQuery, location="query")
+@blueprint.response(200, list_of(MaskedLeadOut))
+def leads(asked: Json, listing_id: str) -> queries.MaskedLeads:
+    """List the leads that you can still buy, masked, freshest first."""
+    seen = _seen(listing_id)
+    batch = queries.get_batch_of(seen)
+    return queries.sellable_leads(
+        seen,
+        viewer=organization().id,
+        criteria=_criteria(asked.get("criteria"), schema_id=batch.schema_id),
+        fresh_hours=asked["fresh_hours"],
+        cursor=asked["cursor"],
+        limit=asked["limit"],
+    )
+
+
+@blueprint.route("/orders", methods=["POST"])
+@requires(Permission.ORDER_PLACE)
+@idempotent
+@blueprint.arguments(NewOrder)
+@blueprint.response(201, OrderOut)
+def place_order(form: Json) -> ResponseReturnValue:
+    """Buy leads, all that you ask for or none.
+
+    402 says what is missing in the wallet, 409 `terms_changed` carries the new terms, 410
+    `sold_out` says how many are left.
+    """
+    return _order(orders.place_order(buyer_id=organization().id, actor=actor(), **form))
+
+
+@blueprint.route("/orders", methods=["GET"])
+@requires(Permission.ORDER_READ)
+@blueprint.arguments(OrderQuery, location="query")
+@blueprint.response(200, list_of(OrderSummaryOut))
+def placed(asked: Json) -> Json:
+    """List your orders, newest first."""
+    page = queries.orders(viewer=organization().id, **asked)
+    return {**_page(page), "items": [_summary(order) for order in page.items]}
+
+
+@blueprint.route("/orders/<order_id>", methods=["GET"])
+@requires(Permission.ORDER_READ)
+@blueprint.response(200, OrderOut)
+def show_order(order_id: str) -> Json:
+    """Show an order and its lines."""
+    return _order(queries.get_order(parse_id(order_id, Order), viewer=organization().id))
+
+
+def _vertical(found: Vertical) -> Json:
+    return {
+        "code": found.code,
+        "label": found.profile["label"],
+        "country": found.country,
+        "currency": str(found.currency),
+        "language": found.language,
+        "status": str(found.status),
+    }
+
+
+def _seen(listing_id: str) -> Listing:
+    return queries.get_listing(parse_id(listing_id, Listing), viewer=organization().id)
+
+
+def _filters(asked: Json) -> Filters:
+    found = catalog.get_vertical(asked["vertical"]) if "vertical" in asked else None
+    if "criteria" in asked and found is None:
+        detail = "Criteria are of one vertical: say which."
+        raise Invalid(errors=(FieldProblem("/vertical", "missing_required", detail),))
+    schema_id = catalog.get_schema(found).id if found else None
+    return Filters(
+        vertical_id=found.id if found else None,
+        regions=tuple(asked["region"]),
+        fresh_hours=asked.get("fresh_hours"),
+        kind=asked.get("kind"),
+        quality_classes=tuple(asked["quality_class"]),
+        price_max=asked.get("price_max"),
+        checked=asked["checked"],
+        criteria=_criteria(asked.get("criteria"), schema_id=schema_id),
+    )
+
+
+def _criteria(text: str | None, *, schema_id: Any) -> Criteria:  # Any: an id, where there is text
+    if not text:
+        return EVERYTHING
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        detail = "Criteria are a JSON object."
+        raise Invalid(errors=(FieldProblem("/criteria", "invalid", detail),)) from error
+    return from_json(data, inventory.fields_of(schema_id))
+
+
+def _page(page: Any) -> Json:  # Any: a page of whatever rows
+    return {"has_more": page.has_more, "next_cursor": page.next_cursor}
+
+
+def _listing(listing: Listing) -> Json:
+    return _listings([listing])[0]
+
+
+def _listings(found: Sequence[Listing]) -> list[Json]:
+    stocks = queries.stocks(found)
+    quality = verification.published_qualities([listing.batch_id for listing in found])
+    shown = []
+    for listing in found:
+        batch, stock = queries.get_batch_of(listing), stocks[listing.id]
+        terms = queries.get_terms(listing.id, version=listing.terms_version)
+        is_own = listing.organization_id == organization().id
+        shown.append(
+            {
+                "listing": listing,
+                "vertical": inventory.vertical_of(listing.vertical_id).code,
+                "seller": queries.seller_of(listing).trade_name,
+                "own_batch_id": listing.batch_id if is_own else None,
+                "quality": quality.get(listing.batch_id),
+                "kind": batch.kind,
+                "sales_max": batch.sales_max,
+                "return_window_hours": terms.return_window_hours,
+                "available": stock.left,
+                "sold": stock.sold,
+                "freshest_at": None,
+            }
+        )
+    return shown
+
+
+def _summary(order: Order) -> Json:
+    return {"order": order, "tally": queries.tally(order)}
+
+
+def _order(order: Order) -> Json:
+    return {**_summary(order), "lines": queries.lines_of(order.id)}

@@ -1,0 +1,219 @@
+"""What comes in and goes out at the market's door."""
+
+from __future__ import annotations
+
+from marshmallow import Schema, fields, validate
+
+from exchange.catalog.policies import QualityClass
+from exchange.core.forms import IdField, MoneyField, PageQuery
+from exchange.leads.models import Batch, Lead, LeadKind
+from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
+from exchange.market.queries import Sort
+from exchange.market.services.orders import ORDER_LEADS_MAX
+
+
+class SearchQuery(PageQuery):
+    """What a buyer looks for; a seller's own list takes `status` alone."""
+
+    vertical = fields.String(metadata={"description": "code; needed for `criteria`"})
+    region = fields.List(fields.String(), load_default=list)
+    fresh_hours = fields.Integer(validate=validate.Range(1, 24 * 366))
+    kind = fields.Enum(LeadKind, by_value=True)
+    quality_class = fields.List(fields.Enum(QualityClass, by_value=True), load_default=list)
+    price_max = fields.Integer(metadata={"description": "minor units"})
+    checked = fields.Boolean(load_default=False)
+    criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
+    sort = fields.Enum(Sort, by_value=True, load_default=Sort.NEWEST)
+    status = fields.Enum(ListingStatus, by_value=True)
+
+
+class LeadsQuery(PageQuery):
+    """Which masked leads of a listing."""
+
+    fresh_hours = fields.Integer(load_default=None, validate=validate.Range(1, 24 * 366))
+    criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
+
+
+class NewListing(Schema):
+    """An accepted lot that has no listing yet."""
+
+    batch_id = IdField(Batch, required=True)
+    price = MoneyField(load_default=None, metadata={"description": "of one lead; else the lot's"})
+    publish = fields.Boolean(load_default=True)
+
+
+class ListingChange(Schema):
+    """A new price, a new state, or both."""
+
+    price = MoneyField()
+    status = fields.String(validate=validate.OneOf(["published", "paused", "withdrawn"]))
+
+
+class NewOrder(Schema):
+    """Either a quantity, narrowed by criteria, or exactly these leads."""
+
+    listing_id = IdField(Listing, required=True)
+    terms_version = fields.Integer(required=True, strict=True)
+    quantity = fields.Integer(
+        strict=True, load_default=None, validate=validate.Range(1, ORDER_LEADS_MAX)
+    )
+    lead_ids = fields.List(
+        IdField(Lead), load_default=None, validate=validate.Length(1, ORDER_LEADS_MAX)
+    )
+    criteria = fields.Dict(load_default=None)
+
+
+class OrderQuery(PageQuery):
+    status = fields.Enum(OrderStatus, by_value=True, load_default=None)
+
+
+class SourceOut(Schema):
+    """The record of a source: shares of bad leads over earlier lots."""
+
+    mean = fields.Float()
+    lower = fields.Float()
+    upper = fields.Float()
+    n_effective = fields.Integer()
+
+
+# `class` is a word of Python, so the fields are listed as a call.
+QualityOut = Schema.from_dict(
+    {
+        "class": fields.String(),
+        "n": fields.Integer(),
+        "good": fields.Integer(),
+        "bad": fields.Integer(),
+        "open": fields.Integer(),
+        "population": fields.Integer(),
+        "bad_upper": fields.Float(allow_none=True),
+        "confidence": fields.Float(),
+        "method": fields.String(),
+        "checked_at": fields.DateTime(),
+        "source": fields.Nested(SourceOut, allow_none=True),
+    },
+    name="Quality",
+)
+
+
+class ListingOut(Schema):
+    id = fields.String(attribute="listing.public_id")
+    object = fields.Constant("listing")
+    created_at = fields.DateTime(attribute="listing.created_at")
+    published_at = fields.DateTime(attribute="listing.published_at", allow_none=True)
+    status = fields.Enum(ListingStatus, by_value=True, attribute="listing.status")
+    vertical = fields.String()
+    seller = fields.String(metadata={"description": "trade name"})
+    batch_id = IdField(Batch, attribute="own_batch_id", allow_none=True)
+    quality_class = fields.Enum(QualityClass, by_value=True, attribute="listing.quality_class")
+    quality = fields.Nested(QualityOut, allow_none=True)
+    kind = fields.Enum(LeadKind, by_value=True)
+    max_sales = fields.Integer(attribute="sales_max")
+    price = MoneyField(attribute="listing.price", metadata={"description": "of one lead, net"})
+    terms_version = fields.Integer(attribute="listing.terms_version")
+    return_window_hours = fields.Integer()
+    available = fields.Integer(
+        allow_none=True, metadata={"description": "null: fewer than five people fit the criteria"}
+    )
+    sold = fields.Integer(metadata={"description": "sales of the whole lot"})
+    freshest_at = fields.DateTime(allow_none=True)
+    metadata = fields.Dict(dump_default=dict)
+
+
+class CountsOut(Schema):
+    """How many leads each choice would show; null for fewer than five under criteria."""
+
+    regions = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
+    kinds = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
+    quality_classes = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
+    fresh_hours = fields.Dict(keys=fields.Integer(), values=fields.Integer(allow_none=True))
+
+
+class ListingsOut(Schema):
+    object = fields.Constant("list")
+    data = fields.List(fields.Nested(ListingOut), attribute="items")
+    has_more = fields.Boolean()
+    next_cursor = fields.String(allow_none=True)
+    facets = fields.Nested(CountsOut, allow_none=True)
+
+
+class MaskedLeadOut(Schema):
+    id = fields.String(attribute="public_id")
+    object = fields.Constant("lead")
+    requested_at = fields.DateTime()
+    region = fields.String()
+    attributes = fields.Dict()
+    preview = fields.Dict(metadata={"description": "masked name, phone and e-mail"})
+    sold = fields.Integer()
+    max_sales = fields.Integer(attribute="sales_max")
+    checked_at = fields.DateTime(allow_none=True)
+
+
+class LineOut(Schema):
+    id = fields.String(attribute="public_id")
+    object = fields.Constant("line")
+    lead_id = IdField(Lead)
+    status = fields.Enum(LineStatus, by_value=True)
+    price = MoneyField()
+    delivered_at = fields.DateTime(allow_none=True)
+    return_until = fields.DateTime(attribute="window_until", allow_none=True)
+
+
+class OrderSummaryOut(Schema):
+    """An order in a list: without its lines."""
+
+    id = fields.String(attribute="order.public_id")
+    object = fields.Constant("order")
+    created_at = fields.DateTime(attribute="order.created_at")
+    status = fields.Enum(OrderStatus, by_value=True, attribute="order.status")
+    listing_id = IdField(Listing, attribute="order.listing_id")
+    terms_version = fields.Integer(attribute="order.terms_version")
+    quantity = fields.Integer(attribute="order.quantity")
+    criteria = fields.Dict(attribute="order.criteria")
+    price = MoneyField(attribute="order.price")
+    total = MoneyField(attribute="order.total")
+    charged = MoneyField(attribute="tally.charged")
+    refunded = MoneyField(attribute="tally.refunded")
+    metadata = fields.Dict(dump_default=dict)
+
+
+class OrderOut(OrderSummaryOut):
+    lines = fields.List(fields.Nested(LineOut))
+
+
+class PriceGuidanceOut(Schema):
+    """Quartiles of what was paid; without them `reason` says "not enough sales"."""
+
+    low = MoneyField()
+    median = MoneyField()
+    high = MoneyField()
+    n = fields.Integer()
+    days = fields.Integer()
+    reason = fields.String()
+
+
+class VerticalOut(Schema):
+    id = fields.String(attribute="code")
+    object = fields.Constant("vertical")
+    code = fields.String()
+    label = fields.Dict(keys=fields.String(), values=fields.String())
+    country = fields.String()
+    currency = fields.String()
+    language = fields.String()
+    status = fields.String()
+    metadata = fields.Dict(dump_default=dict)
+
+
+class VerticalDetailOut(VerticalOut):
+    """What a lead of the vertical looks like and on which terms it is sold."""
+
+    fields_ = fields.List(fields.Dict(), attribute="fields", data_key="fields")
+    criteria = fields.List(fields.String(), metadata={"description": "fields one can ask for"})
+    return_rules = fields.Dict()
+    quality_classes = fields.Dict(
+        keys=fields.String(), values=MoneyField(), metadata={"description": "typical prices"}
+    )
+    price_guidance = fields.Nested(PriceGuidanceOut)
+
+
+class VerticalQuery(Schema):
+    region = fields.String(load_default=None, metadata={"description": "narrows price guidance"})

@@ -1,0 +1,118 @@
+"""JSON doors of the spot check: the record of a draw, and calls for verifiers' own programs."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, stream_with_context
+from flask.typing import ResponseReturnValue
+from flask_smorest import Blueprint
+
+from exchange.core.db import get, parse_id
+from exchange.core.errors import NotFound, Unauthenticated
+from exchange.identity.access import NOBODY, actor, organization, public, requires
+from exchange.identity.permissions import Permission
+from exchange.leads import queries as leads
+from exchange.leads.models import Batch
+from exchange.verification import queries
+from exchange.verification.models import Verdict, VerificationTask
+from exchange.verification.schemas import (
+    DrawOut,
+    ReleaseIn,
+    ReleaseOut,
+    TaskOut,
+    VerdictIn,
+    VerdictOut,
+)
+from exchange.verification.services import calls, tasks, verdicts
+
+blueprint = Blueprint("verification_api", __name__, description="The spot check")
+
+
+@blueprint.route("/batches/<batch_id>/draw", methods=["GET"])
+@public
+@blueprint.response(200, DrawOut)
+def draw(batch_id: str) -> dict[str, Any]:  # Any: JSON
+    """Show the draw of a batch.
+
+    Of a decided batch everybody with a key gets the whole record: it is enough, together with the
+    leaves, to recompute who was called and what was decided. Before that its seller sees what is
+    fixed and how far the check is.
+    """
+    batch, is_own = _batch(batch_id)
+    if is_own and not queries.is_public(batch):
+        return queries.draw_so_far(batch)
+    return queries.public_record(batch.id).header
+
+
+@blueprint.route("/batches/<batch_id>/draw/leaves", methods=["GET"])
+@public
+@blueprint.response(
+    200, {"type": "string", "format": "binary"}, content_type="application/octet-stream"
+)
+def leaves(batch_id: str) -> ResponseReturnValue:
+    """Download the leaves of a batch, 32 bytes each, in the order of its rows."""
+    batch, is_own = _batch(batch_id)
+    if batch.merkle_root is None or not (is_own or queries.is_public(batch)):
+        raise NotFound("The leaves of a batch are public once it is decided.")
+    body = stream_with_context(leads.leaves(batch.id))
+    name = f'attachment; filename="{batch.public_id}.leaves"'
+    headers = {"Content-Disposition": name}
+    return Response(body, mimetype="application/octet-stream", headers=headers)
+
+
+@blueprint.route("/verification/tasks/next", methods=["GET"])
+@requires(Permission.TASK_WORK)
+@blueprint.response(200, TaskOut)
+@blueprint.alt_response(204, description="Nothing waits for you")
+def claim_next() -> calls.Call | Response:
+    """Take the next call, or get the one that is yours again; 204 when nothing waits.
+
+    The call is yours for fifteen minutes. Its contact is in the answer and is shown nowhere else.
+    """
+    task = tasks.claim_next(
+        verifier_id=tasks.verifier_of(actor()),
+        organization_id=organization().id,
+        actor=actor(),
+    )
+    if task is None:
+        return Response(status=204)
+    return calls.open_call(task_id=task.id, actor=actor())
+
+
+@blueprint.route("/verification/tasks/<task_id>/verdict", methods=["POST"])
+@requires(Permission.TASK_WORK)
+@blueprint.arguments(VerdictIn)
+@blueprint.response(200, VerdictOut)
+def submit(form: dict[str, Any], task_id: str) -> Verdict:  # Any: as loaded
+    """Report a call. The lease number makes a repeat harmless: it gives the same verdict again."""
+    return verdicts.submit(
+        task_id=_task_id(task_id),
+        code=form.pop("outcome"),
+        sure=True,  # a program cannot be asked whether it is sure
+        actor=actor(),
+        **form,
+    )
+
+
+@blueprint.route("/verification/tasks/<task_id>/release", methods=["POST"])
+@requires(Permission.TASK_WORK)
+@blueprint.arguments(ReleaseIn)
+@blueprint.response(200, ReleaseOut)
+def release(form: dict[str, Any], task_id: str) -> VerificationTask:  # Any: as loaded
+    """Give a call back; a reason skips it for ten minutes."""
+    tasks.release(task_id=_task_id(task_id), actor=actor(), **form)
+    return get(VerificationTask, _task_id(task_id))
+
+
+def _batch(batch_id: str) -> tuple[Batch, bool]:
+    """The batch, and whether the caller is its seller. Nobody without a key gets this far."""
+    if actor() is NOBODY:
+        raise Unauthenticated
+    batch = get(Batch, parse_id(batch_id, Batch))
+    return batch, batch.organization_id == organization().id
+
+
+def _task_id(text: str) -> UUID:
+    return parse_id(text, VerificationTask)
