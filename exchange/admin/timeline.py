@@ -47,7 +47,8 @@ def _entry(event: Event, by: str) -> Entry:
     tone = TONES.get(event.type.rpartition(".")[2], "mute")
     subject = public_id_of(event.subject) if event.subject_id else event.subject_kind
     facts = {key: value for key, value in event.facts.items() if value not in ("", None)}
-    detail = ", ".join(f"{key.replace('_', ' ')}: {value}" for key, value in facts.items())
+    words = {key: "was" if key == "before" else key.replace("_", " ") for key in facts}
+    detail = ", ".join(f"{words[key]}: {value}" for key, value in facts.items())
     return Entry(event.occurred_at, event.type, by, detail, subject, "", tone, ICONS[tone])
 
 

@@ -59,6 +59,7 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
         _keep(scope, key, response)
         return response
 
+    door.__dict__["is_idempotent"] = True  # the documentation says so
     return door
 
 

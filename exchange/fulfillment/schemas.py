@@ -43,7 +43,7 @@ class ReturnOut(Schema):
     contest_until = fields.DateTime(allow_none=True)
     contest = fields.String()
     arbitration = fields.String()
-    metadata = fields.Dict(dump_default=dict)
+    metadata = fields.Constant({})
 
 
 class BoughtLeadOut(Schema):

@@ -208,6 +208,7 @@ def show_order(order_id: str) -> Json:
 
 def _vertical(found: Vertical) -> Json:
     return {
+        "id": found.code,
         "code": found.code,
         "label": found.profile["label"],
         "country": found.country,

@@ -116,7 +116,7 @@ class ListingOut(Schema):
     )
     sold = fields.Integer(metadata={"description": "sales of the whole lot"})
     freshest_at = fields.DateTime(allow_none=True)
-    metadata = fields.Dict(dump_default=dict)
+    metadata = fields.Constant({})
 
 
 class CountsOut(Schema):
@@ -173,7 +173,7 @@ class OrderSummaryOut(Schema):
     total = MoneyField(attribute="order.total")
     charged = MoneyField(attribute="tally.charged")
     refunded = MoneyField(attribute="tally.refunded")
-    metadata = fields.Dict(dump_default=dict)
+    metadata = fields.Constant({})
 
 
 class OrderOut(OrderSummaryOut):
@@ -192,7 +192,7 @@ class PriceGuidanceOut(Schema):
 
 
 class VerticalOut(Schema):
-    id = fields.String(attribute="code")
+    id = fields.String()
     object = fields.Constant("vertical")
     code = fields.String()
     label = fields.Dict(keys=fields.String(), values=fields.String())
@@ -200,7 +200,7 @@ class VerticalOut(Schema):
     currency = fields.String()
     language = fields.String()
     status = fields.String()
-    metadata = fields.Dict(dump_default=dict)
+    metadata = fields.Constant({})
 
 
 class VerticalDetailOut(VerticalOut):

@@ -45,7 +45,6 @@ def tell_seller_of_sale(event: Event) -> None:
 
 
 @on("return.requested")
-@on("return.in_recheck")
 @on("return.auto_decided")
 @on("return.decided")
 @on("return.contested")

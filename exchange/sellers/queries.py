@@ -28,7 +28,8 @@ class BatchView:
     @property
     def root(self) -> str | None:
         """The Merkle root in hexadecimal."""
-        return self.batch.merkle_root and self.batch.merkle_root.hex()
+        root = self.batch.merkle_root
+        return None if root is None else root.hex()
 
 
 def get_batch_view(batch_id: UUID, *, viewer: UUID) -> BatchView:

@@ -78,7 +78,7 @@ class BatchAnswers(Schema):
     mapping = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
 
 
-class CountsOut(Schema):
+class RowCountsOut(Schema):
     rows = fields.Integer(attribute="rows_done")
     rows_total = fields.Integer(allow_none=True)
     valid = fields.Integer()
@@ -98,10 +98,10 @@ class BatchOut(Schema):
     quality_class = fields.Enum(QualityClass, by_value=True, attribute="batch.quality_class")
     price = MoneyField(attribute="batch.price")
     sales_max = fields.Integer(attribute="batch.sales_max")
-    counts = fields.Nested(CountsOut, attribute="batch")
+    counts = fields.Nested(RowCountsOut, attribute="batch")
     population = fields.Integer(attribute="batch.population", allow_none=True)
     merkle_root = fields.String(attribute="root", allow_none=True)
     quality = fields.Dict(allow_none=True)
     questions = fields.List(fields.Dict())
     problems = fields.Dict(keys=fields.String(), values=fields.Integer())
-    metadata = fields.Dict(dump_default=dict)
+    metadata = fields.Constant({})

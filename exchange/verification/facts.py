@@ -16,7 +16,7 @@ from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
 
 from exchange.catalog.definition import VerticalDefinition
-from exchange.catalog.fields import FieldSpec, FieldType, Value, parse
+from exchange.catalog.fields import FieldSpec, FieldType, Value, label_in, parse
 from exchange.catalog.values import FieldError
 from exchange.core.errors import FieldProblem
 from exchange.core.money import Currency
@@ -44,17 +44,20 @@ class Fact:
     name: str
     label: str
     text: str
+    choices: list[tuple[str, str]]  # codes and their words, where the field has any
 
 
 def facts_of(
     definition: VerticalDefinition, attributes: Mapping[str, Value], *, language: str
 ) -> list[Fact]:
     """What is claimed of a lead, in the order of the schema."""
+    currency = definition.currency
     return [
         Fact(
             spec.name,
             spec.label_in(language),
-            in_words(spec, attributes[spec.name], language=language, currency=definition.currency),
+            in_words(spec, attributes[spec.name], language=language, currency=currency),
+            [(one.value, label_in(one.label, language)) for one in spec.choices],
         )
         for spec in definition.fields.attributes
         if spec.name in attributes

@@ -35,9 +35,10 @@ DOOR = "/api/v1/webhooks/stripe"
 
 
 def orders(letters: list[Parcel]) -> Iterator[list[Parcel]]:
-    """Every order of the letters, each with some of them repeated; ever the same choice."""
+    """Orders of the letters, all or two dozen, with repeats; ever the same choice."""
     chance = random.Random(7)
-    for order in permutations(letters):
+    found = list(permutations(letters))
+    for order in chance.sample(found, min(len(found), 24)):
         yield [copy for letter in order for copy in [letter] * chance.randint(1, 3)]
 
 
@@ -58,8 +59,8 @@ class TestAnyOrder:
         open_checkout(top_up)
         stripe.pay(str(top_up.session_id), outcome="unpaid")
         stripe.pay(str(top_up.session_id), outcome="paid")
-        letters = [letter for letter in stripe.take() if "checkout" in letter.event["type"]]
-        assert len(letters) == 2
+        letters = stripe.take()
+        assert len(letters) == 6  # of the session, the intent and the charge
         for order in orders(letters):
             with undone():
                 deliver(order, post_events, run_jobs)

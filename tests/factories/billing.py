@@ -10,7 +10,9 @@ from exchange.core.money import Currency, Money
 from tests.cast import Player
 
 
-def fund_wallet(buyer: Player, amount: int = 100_000_00, currency: Currency = Currency.USD) -> Money:
+def fund_wallet(
+    buyer: Player, amount: int = 100_000_00, currency: Currency = Currency.USD
+) -> Money:
     """Put this much, in minor units, into the wallet of the player's organization."""
     money = Money(amount, currency)
     owner = buyer.organization.id

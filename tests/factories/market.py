@@ -47,5 +47,3 @@ def place(
         terms_version=listing.terms_version if terms_version is None else terms_version,
         actor=buyer.actor,
     )
-
-

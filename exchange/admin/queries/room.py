@@ -97,7 +97,8 @@ def _decisions() -> Iterator[tuple[Any, ...]]:  # Any: columns of several tables
     pending = Organization.status == OrganizationStatus.PENDING
     yield "organizations", Organization.created_at, pending
     yield "returns", LeadReturn.created_at, LeadReturn.status.in_(WAITING_RETURNS)
-    yield "batches", Batch.decided_at, Batch.status == BatchStatus.UNDECIDED
+    decided = func.coalesce(Batch.decided_at, Batch.created_at)
+    yield "batches", decided, Batch.status == BatchStatus.UNDECIDED
     yield "payouts", Payout.created_at, Payout.status == PayoutStatus.HELD
 
 

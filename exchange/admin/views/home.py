@@ -11,7 +11,7 @@ from exchange.identity.access import requires
 from exchange.identity.permissions import Permission
 from exchange.reports import queries as reports
 
-LATEST = 20
+LATEST = 10
 STAFF_FOR_FOUR_EYES = 2
 
 

@@ -17,6 +17,7 @@ from exchange.catalog.definition import VerticalDefinition
 from exchange.catalog.schemas import load_definition, load_preset, preset_codes
 from exchange.core.db import roll_back_request
 from exchange.core.errors import DomainError, FieldProblem, Invalid, NotFound
+from exchange.core.money import Money
 from exchange.core.web import again_with_errors, load_form, render, see_other
 from exchange.identity.access import actor, requires
 from exchange.identity.permissions import Permission
@@ -53,6 +54,7 @@ def vertical(code: str) -> Response:
         vertical=found,
         definition=queries.get_definition(found),
         scripts=queries.scripts(found),
+        money_of=lambda minor: Money(minor, found.currency),
         language=_language(),
     )
 

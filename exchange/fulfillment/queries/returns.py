@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from exchange.catalog import queries as catalog
@@ -151,9 +151,8 @@ def earlier_purchases(line: OrderLine, *, window: timedelta) -> Sequence[OrderLi
         .join(ours, ours.lead_id == line.lead_id)
         .where(
             OrderLine.buyer_id == line.buyer_id,
-            OrderLine.id != line.id,
             OrderLine.status != LineStatus.RELEASED,
-            OrderLine.created_at <= line.created_at,
+            tuple_(OrderLine.created_at, OrderLine.id) < tuple_(line.created_at, line.id),
             OrderLine.created_at >= line.created_at - window,
             theirs.vertical_id == vertical_id,
             same_person,

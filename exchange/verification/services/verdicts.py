@@ -146,7 +146,7 @@ def _require_sense(task: VerificationTask, found: Found, *, sure: bool) -> None:
         text = "Say what differs: correct a field or write a note."
         problems.append(FieldProblem("/corrections", "required", text))
     if found.code in TALKED and not sure and _seconds(task) < TALK_SECONDS_MIN:
-        text = "That took less than five seconds. Confirm that the talk took place."
+        text = "That took less than five seconds. Submit again if you really talked to somebody."
         problems.append(FieldProblem("/sure", "too_fast", text))
     if problems:
         raise Invalid(errors=tuple(problems))

@@ -1,0 +1,8 @@
+"""Public pages: how leads are checked, the documentation of the API, the style guide."""
+
+from __future__ import annotations
+
+from exchange.reports.views import docs, method, styleguide
+from exchange.reports.views.blueprint import blueprint
+
+__all__ = ["blueprint", "docs", "method", "styleguide"]
