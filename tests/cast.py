@@ -43,7 +43,7 @@ class Player:
             name="tests",
             scopes=list(scopes),
             prefix="lx_test_",
-            days=1,
+            days=365,
             actor=self.actor,
         )
         db.session.commit()

@@ -136,3 +136,7 @@ class TestCommissionBack:
             assert 0 <= part <= place - done
             done, back = place, back + part
         assert back == fee
+
+    def test_control_rounding_each_part_for_itself_loses_cents(self) -> None:
+        price, fee, parts = 1_000, 99, [330, 330, 330, 10]
+        assert sum(fee * part // price for part in parts) < fee

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -42,6 +43,7 @@ RESERVE = PRICE * 1_500 // 10_000  # a new seller: 15 %
 DEFECTS = {"short_code": 12, "consent_missing": 9, "email_invalid": 6}
 REPEATED = 8
 SEVENTY_THREE_HOURS = 73 * 3_600
+TOKENS = count(1)
 
 
 def step_aside() -> None:
@@ -61,7 +63,8 @@ class Browser:
 
     def post(self, path: str, **form: str) -> str:
         step_aside()
-        answer = self.client.post(path, data=form)
+        token = f"form-{next(TOKENS)}"  # as each page prints one into its form
+        answer = self.client.post(path, data={"idempotency_key": token, **form})
         assert answer.status_code == 303, answer.get_data(as_text=True)
         return answer.headers["Location"]
 
