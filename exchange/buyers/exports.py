@@ -28,6 +28,7 @@ class Reader:
 
     language: str
     zone: tzinfo
+    words: Mapping[str, str]  # for yes and no, and for the heads of ids and times
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,12 @@ class Column:
 
 def columns(fields: LeadFields, *, currency: Currency, reader: Reader) -> list[Column]:
     """Ids, times, and every field of the schema in its order."""
-    own = [Column(name, name) for name in IDS]
-    times = [Column(f"{name} ({reader.zone})", name, _clock(reader.zone)) for name in TIMES]
+    own = [Column(reader.words[name], name) for name in IDS]
+    times = [
+        Column(f"{reader.words[name]} ({reader.zone})", name, _clock(reader.zone)) for name in TIMES
+    ]
     specs = [spec for spec in fields.specs if spec.contact or spec.is_attribute]
-    return [*own, *times, *(_column(spec, currency, reader.language) for spec in specs)]
+    return [*own, *times, *(_column(spec, currency, reader) for spec in specs)]
 
 
 def table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, separator: str) -> bytes:
@@ -61,11 +64,13 @@ def _cell(value: Any, column: Column) -> str:  # Any: see Column
     return "" if value is None else defused(column.write(value))
 
 
-def _column(spec: FieldSpec, currency: Currency, language: str) -> Column:
-    head = spec.label_in(language)
+def _column(spec: FieldSpec, currency: Currency, reader: Reader) -> Column:
+    head = spec.label_in(reader.language)
     if spec.type is FieldType.MONEY:
         return Column(f"{head}, {currency}", spec.name, lambda value: _decimal(value, currency))
-    return Column(head, spec.name, lambda value: spec.value_label(value, language=language))
+    if spec.type is FieldType.BOOLEAN:
+        return Column(head, spec.name, lambda value: reader.words["yes" if value else "no"])
+    return Column(head, spec.name, lambda value: spec.value_label(value, language=reader.language))
 
 
 def _decimal(amount: int, currency: Currency) -> str:

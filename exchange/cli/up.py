@@ -227,11 +227,11 @@ def _stripe_port(plan: Plan) -> int:
 
 def _stripe_command(plan: Plan, environment: Mapping[str, str]) -> list[str]:
     port = environment["STRIPE_API_URL"].rpartition(":")[2]
-    webhook = f"{plan.local_url}/webhooks/stripe"
+    webhook = f"{plan.local_url}/api/v1/webhooks/stripe"
     return [
         *(sys.executable, "-m", "stripe_sandbox", "--port", port, "--webhook-url", webhook),
         *("--webhook-secret", environment["STRIPE_WEBHOOK_SECRET"]),
-        *("--data", str(plan.folder / "stripe.db")),
+        *("--data", str(plan.folder / "stripe.db"), "--instant-payouts"),
     ]
 
 
@@ -242,8 +242,6 @@ def _settings_in(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _prepare(environment: Mapping[str, str]) -> None:
     _step(environment, "migrate")
-    if environment["EXCHANGE_INSTANCE"] == "demo":
-        _step(environment, "demo", "seed")
 
 
 def _step(environment: Mapping[str, str], *arguments: str) -> None:
@@ -268,6 +266,9 @@ def _serve(plan: Plan, environment: Mapping[str, str], supervisor: Supervisor) -
     for process in processes(plan, environment):
         supervisor.start(process)
     _wait_for_pages(plan, supervisor)
+    if plan.kind == "demo":
+        say("Telling the demo story; the pages are open already.")
+        _step(environment, "demo", "seed")
     click.echo(f"Ready: {plan.url}")
     if plan.kind == "demo":
         click.echo(_logins(environment))

@@ -43,7 +43,7 @@ class ReturnOut(Schema):
     contest_until = fields.DateTime(allow_none=True)
     contest = fields.String()
     arbitration = fields.String()
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class BoughtLeadOut(Schema):

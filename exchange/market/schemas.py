@@ -116,7 +116,7 @@ class ListingOut(Schema):
     )
     sold = fields.Integer(metadata={"description": "sales of the whole lot"})
     freshest_at = fields.DateTime(allow_none=True)
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class CountsOut(Schema):
@@ -173,7 +173,7 @@ class OrderSummaryOut(Schema):
     total = MoneyField(attribute="order.total")
     charged = MoneyField(attribute="tally.charged")
     refunded = MoneyField(attribute="tally.refunded")
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class OrderOut(OrderSummaryOut):
@@ -200,7 +200,7 @@ class VerticalOut(Schema):
     currency = fields.String()
     language = fields.String()
     status = fields.String()
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class VerticalDetailOut(VerticalOut):

@@ -27,7 +27,7 @@ class Field:
 class Door:
     """What the program knows of a call beyond the document: who may, and whether it takes a key."""
 
-    permission: str | None
+    permissions: tuple[str, ...]  # one of them is enough; none: anybody may
     is_idempotent: bool
 
 
@@ -57,7 +57,7 @@ def operations(document: Node, doors: Mapping[tuple[str, str], Door]) -> list[Op
         shared = item.get("parameters", [])
         for method, node in item.items():
             if method in {"get", "post", "put", "patch", "delete"}:
-                door = doors.get((method.upper(), path), Door(None, is_idempotent=False))
+                door = doors.get((method.upper(), path), Door((), is_idempotent=False))
                 found.append(
                     _Reader(document).operation(path, method, node=node, shared=shared, door=door)
                 )
@@ -147,7 +147,9 @@ class _Reader:
         return self._resolved(target)
 
     def _curl(self, path: str, method: str, *, body: Node | None, door: Door) -> str:
-        lines = [f'curl -X {method} "$LX_URL{path}"', '-H "Authorization: Bearer $LX_KEY"']
+        lines = [f'curl -X {method} "$LX_URL{path}"']
+        if door.permissions:
+            lines.append('-H "Authorization: Bearer $LX_KEY"')
         if door.is_idempotent:
             lines.append('-H "Idempotency-Key: $(uuidgen)"')
         if body is not None:

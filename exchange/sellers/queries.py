@@ -9,9 +9,15 @@ from uuid import UUID
 
 from exchange.catalog.models import Vertical
 from exchange.core.db import get
+from exchange.core.events import Event, Ref
+from exchange.core.money import Money
 from exchange.core.pagination import Page
+from exchange.fulfillment.models import LeadReturn
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus, Import
+from exchange.leads.models import Batch, BatchStatus, Import, Lead
+from exchange.market import queries as market
+from exchange.market.models import Listing, OrderLine
+from exchange.reports import queries as reports
 from exchange.verification import queries as verification
 
 
@@ -69,3 +75,81 @@ def batch_views(
     """A seller's batches, newest first."""
     page: Page[Batch] = leads.batches(viewer=viewer, status=status, cursor=cursor, limit=limit)
     return BatchPage([view_of(batch) for batch in page.items], page.next_cursor, page.has_more)
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    """A listing with what its seller's list says about it."""
+
+    listing: Listing
+    batch: Batch
+    vertical: Vertical
+    stock: market.Stock
+    quality: Any  # Any: verification's Quality or None before the decision
+    guidance: market.PriceGuidance | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPage:
+    """A page of listing views, in the shape of every page."""
+
+    items: list[ListingView]
+    next_cursor: str | None
+
+    @property
+    def next(self) -> str | None:
+        """The cursor by the name that templates use."""
+        return self.next_cursor
+
+
+def listing_views(*, viewer: UUID, cursor: str | None = None) -> ListingPage:
+    """A seller's listings, newest first."""
+    page = market.listings_of_seller(viewer, cursor=cursor)
+    stocks = market.stocks(page.items)
+    qualities = verification.published_qualities([one.batch_id for one in page.items])
+    verticals = {one.vertical_id: leads.vertical_of(one.vertical_id) for one in page.items}
+    guidances = {
+        vertical.id: market.price_guidance(vertical.id, currency=vertical.currency)
+        for vertical in verticals.values()
+    }
+    items = [
+        ListingView(
+            listing=one,
+            batch=market.get_batch_of(one),
+            vertical=verticals[one.vertical_id],
+            stock=stocks[one.id],
+            quality=qualities.get(one.batch_id),
+            guidance=guidances[one.vertical_id],
+        )
+        for one in page.items
+    ]
+    return ListingPage(items, page.next_cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnView:
+    """A return as the seller sees it: the lead by its row, the buyer by no name (decision 1)."""
+
+    lead_return: LeadReturn
+    lead: Lead
+    batch: Batch
+    price: Money
+
+
+def return_views(returns: Sequence[LeadReturn]) -> list[ReturnView]:
+    """These returns with the leads that they are about, in their order."""
+    found = market.leads_of_lines([one.lead_id for one in returns])
+    return [
+        ReturnView(
+            lead_return=one,
+            lead=found[one.lead_id],
+            batch=get(Batch, found[one.lead_id].batch_id),
+            price=get(OrderLine, one.line_id).price,
+        )
+        for one in returns
+    ]
+
+
+def steps_of_return(lead_return: LeadReturn) -> Sequence[Event]:
+    """What happened to a return, newest first; the door has fetched it for its viewer."""
+    return reports.events(viewer=None, subject=Ref.to(lead_return)).items

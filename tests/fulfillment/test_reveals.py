@@ -10,7 +10,7 @@ from sqlalchemy import select
 from exchange.core.db import db
 from exchange.core.errors import Conflict, Forbidden, Gone, NotFound
 from exchange.core.events import Event
-from exchange.fulfillment.services import reveals, returns
+from exchange.fulfillment.services import returns, reveals
 from exchange.fulfillment.services.reveals import Purpose
 from exchange.identity.permissions import Permission
 from exchange.leads.models import Contact

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from pathlib import Path
 
 import requests
 
+from exchange.cli.supervisor import Supervisor
 from exchange.config import ROOT, Settings
 from exchange.embedded.address import free_port
+from exchange.embedded.process import Process
 from tests.waiting import eventually
 
 STOP_SECONDS = 20
@@ -29,6 +32,10 @@ class Child:
 
     process: subprocess.Popen[bytes]
     url: str = ""
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def kill(self) -> None:
         """End the process and all that it started without a chance to say goodbye."""
@@ -62,15 +69,53 @@ def web(
 ) -> Iterator[Child]:
     """The web server, two processes of four threads, as in a real instance."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [
-        *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", "2", "--blocking-threads", "4", "--respawn-failed-workers", application),
-    ]
-    with _running([sys.executable, "-m", *command], {**environment(settings)}, log) as child:
-        child.url = url
-        eventually(lambda: answers(url), seconds=60)
+    with _running(_granian(port, application), environment(settings), log) as child:
+        child.url = f"http://127.0.0.1:{port}"
+        eventually(lambda: answers(child.url), seconds=60)
         yield child
+
+
+@dataclass(slots=True)
+class Supervised:
+    """A web server that comes back when it is killed, as under `exchange up`."""
+
+    process: Process
+    url: str
+
+    def children(self) -> list[int]:
+        """The processes that serve, by the master's own list; empty while it is dead."""
+        return children_of(self.process.pid)
+
+    def kill_master(self) -> None:
+        """End the master alone: what it leaves behind is the supervisor's business."""
+        os.kill(self.process.pid, signal.SIGKILL)
+
+
+@contextmanager
+def supervised_web(
+    settings: Settings, *, application: str = "wsgi:app", log: Path | None = None
+) -> Iterator[Supervised]:
+    """The web server under the supervisor of `exchange up`."""
+    port = free_port()
+    process = Process(
+        name="web",
+        command=_granian(port, application),
+        environment=environment(settings),
+        folder=ROOT,
+        log=log or settings.data_folder / "web.log",
+    )
+    supervisor, stop = Supervisor(lambda _said: None), threading.Event()
+    supervisor.start(process)
+    watch = threading.Thread(target=supervisor.watch, args=[stop.is_set])
+    watch.start()
+    try:
+        server = Supervised(process, f"http://127.0.0.1:{port}")
+        eventually(lambda: answers(server.url), seconds=60)
+        yield server
+    finally:
+        stop.set()
+        watch.join()
+        supervisor.stop()
 
 
 @contextmanager
@@ -93,6 +138,35 @@ def answers(url: str) -> bool:
         return requests.get(f"{url}/healthz", timeout=5).ok
     except requests.RequestException:
         return False
+
+
+def runs(pid: int) -> bool:
+    """Whether the process runs; one that died and was not asked about yet does not."""
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def children_of(pid: int) -> list[int]:
+    """The living children of a process."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = entry.read_text().rpartition(")")[2].split()[:2]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(parent) == pid and state != "Z":
+            found.append(int(entry.parent.name))
+    return found
+
+
+def _granian(port: int, application: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "4"),
+        *("--respawn-failed-workers", application),
+    ]
 
 
 def _exchange(*arguments: str) -> list[str]:

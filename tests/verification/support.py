@@ -65,6 +65,16 @@ def claimed(verifier: Player) -> VerificationTask:
     return task
 
 
+def take(verifier: Player, sample: Sample, position: int) -> VerificationTask:
+    """The call of this very position, out of turn."""
+    return tasks.claim(
+        task_id=task_at(sample, position).id,
+        verifier_id=verifier.user.id,
+        organization_id=verifier.organization.id,
+        actor=verifier.actor,
+    )
+
+
 def report(verifier: Player, task: VerificationTask, code: Outcome, **more: Any) -> Verdict:
     """The verdict on a call that is held."""
     if code is Outcome.CORRECTED:
@@ -112,5 +122,3 @@ def inspection_at(sample: Sample, position: int) -> Inspection:
 def later(**span: float) -> None:
     """Move the sandbox's clock."""
     clock.advance(timedelta(**span))
-
-

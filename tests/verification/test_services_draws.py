@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from exchange.catalog.policies import QualityClass
+from exchange.core import jobs
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -31,12 +32,6 @@ from tests.verification.support import later, make_sample, make_sealed
 
 def give(batch: Batch, nonce: str, player: Player, *, by: str = "seller") -> Draw:
     return draws.give_nonce(batch_id=batch.id, nonce=nonce, by=by, actor=player.actor)
-
-
-def drawn_leaves(batch: Batch) -> list[int]:
-    sample = queries.find_sample(batch.id)
-    assert sample is not None
-    return [i.leaf_index for i in queries.inspections_of(sample.id) if i.leaf_index is not None]
 
 
 class TestCommitment:
@@ -132,15 +127,13 @@ class TestNonce:
         with pytest.raises(NotFound):
             give(make_batch(cast.seller), "early", cast.seller)
 
-    def test_of_a_large_lot_is_kept_and_a_job_draws(self, cast: Cast, run_jobs, monkeypatch) -> None:
+    def test_of_a_large_lot_is_kept_and_a_job_draws(self, cast: Cast, monkeypatch) -> None:
         monkeypatch.setattr(draws, "DRAWN_AT_ONCE", 100)
         batch = make_sealed(cast.seller)
         draw = give(batch, "large", cast.seller)
         assert draw.status is DrawStatus.ROOTED
         db.session.commit()
-        from exchange.core.jobs import run
-
-        run("verification.draw", str(batch.id))
+        jobs.run("verification.draw", str(batch.id))
         assert queries.find_sample(batch.id) is not None
 
 

@@ -10,6 +10,9 @@ from exchange.catalog.scripts import Outcome
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.events import Event, Ref
+from exchange.core.states import transition
+from exchange.identity import services as identity
+from exchange.identity.permissions import Role
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, LeadStatus
 from exchange.leads.services import suppression
@@ -25,15 +28,18 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.records import check_record
-from exchange.verification.services import inspections, samples
-from tests.cast import Cast
+from exchange.verification.services import inspections, tasks
+from tests.cast import PASSWORD, Cast, Player
+from tests.factories.leads import make_batch
 from tests.verification.support import (
     claimed,
     everybody,
     inspection_at,
     inspection_of,
     make_sample,
+    make_sealed,
     report,
+    take,
     task_at,
     these,
     work,
@@ -113,7 +119,7 @@ class TestRejection:
         """Bad leads behind the look that is awaited do not count yet."""
         sample = make_sample(cast.seller)
         for position in (30, 31, 32, 33):
-            samples_answer(cast, sample, position, DENIES)
+            answer_at(cast, sample, position, DENIES)
         assert sample.status is SampleStatus.OPEN
         work(cast.verifier, everybody(GOOD))
         # The first look was clean, and it decides.
@@ -142,18 +148,9 @@ class TestRejection:
         assert leads.get_lead(late.lead_id).status is LeadStatus.QUARANTINED
 
 
-def samples_answer(cast: Cast, sample: Sample, position: int, code: Outcome) -> None:
+def answer_at(cast: Cast, sample: Sample, position: int, code: Outcome) -> None:
     """Answer one position out of turn, as a verifier who happened to take that call."""
-    task = task_at(sample, position)
-    from exchange.verification.services import tasks
-
-    held = tasks.claim(
-        task_id=task.id,
-        verifier_id=cast.verifier.user.id,
-        organization_id=cast.verifier.organization.id,
-        actor=cast.verifier.actor,
-    )
-    report(cast.verifier, held, code)
+    report(cast.verifier, take(cast.verifier, sample, position), code)
 
 
 class TestUndecided:
@@ -192,15 +189,7 @@ class TestCallingAhead:
 
     def test_finishes_a_call_that_is_under_way(self, cast: Cast) -> None:
         sample = make_sample(cast.seller)
-        samples_first = task_at(sample, 30)
-        from exchange.verification.services import tasks
-
-        held = tasks.claim(
-            task_id=samples_first.id,
-            verifier_id=cast.second_verifier.user.id,
-            organization_id=cast.second_verifier.organization.id,
-            actor=cast.second_verifier.actor,
-        )
+        held = take(cast.second_verifier, sample, 30)
         work(cast.verifier, everybody(GOOD))
         assert sample.status is SampleStatus.ACCEPTED
         report(cast.second_verifier, held, DEAD)
@@ -211,14 +200,7 @@ class TestCallingAhead:
 
     def test_does_not_try_again_after_the_decision(self, cast: Cast) -> None:
         sample = make_sample(cast.seller)
-        from exchange.verification.services import tasks
-
-        held = tasks.claim(
-            task_id=task_at(sample, 30).id,
-            verifier_id=cast.second_verifier.user.id,
-            organization_id=cast.second_verifier.organization.id,
-            actor=cast.second_verifier.actor,
-        )
+        held = take(cast.second_verifier, sample, 30)
         work(cast.verifier, everybody(GOOD))
         report(cast.second_verifier, held, Outcome.NOT_REACHED)
         assert inspection_at(sample, 30).status is InspectionStatus.CANCELLED
@@ -226,14 +208,7 @@ class TestCallingAhead:
 
     def test_call_given_back_after_the_decision_is_swept_away(self, cast: Cast, sweep) -> None:
         sample = make_sample(cast.seller)
-        from exchange.verification.services import tasks
-
-        held = tasks.claim(
-            task_id=task_at(sample, 30).id,
-            verifier_id=cast.second_verifier.user.id,
-            organization_id=cast.second_verifier.organization.id,
-            actor=cast.second_verifier.actor,
-        )
+        held = take(cast.second_verifier, sample, 30)
         work(cast.verifier, everybody(GOOD))
         tasks.release(
             task_id=held.id, lease_number=held.lease_number, actor=cast.second_verifier.actor
@@ -321,8 +296,6 @@ class TestProgress:
         assert not [kind for kind in ours if kind.startswith(("inspection.", "lead.qua"))]
 
     def test_is_nothing_before_the_draw(self, cast: Cast) -> None:
-        from tests.verification.support import make_sealed
-
         assert queries.progress(make_sealed(cast.seller).id) is None
 
 
@@ -343,9 +316,6 @@ class TestRecord:
         assert [c for c in check_record(record.header, record.leaves) if not c.agrees] == []
 
     def test_of_a_waived_lot_has_a_root_only(self, cast: Cast) -> None:
-        from exchange.core.states import transition
-        from tests.factories.leads import make_batch
-
         batch = make_batch(
             cast.seller, status=BatchStatus.VALIDATING, quality_class=QualityClass.UNVERIFIED
         )
@@ -423,13 +393,9 @@ class TestOtherQuestions:
 
 
 def three_others(cast: Cast):
-    from exchange.identity import services
-    from exchange.identity.permissions import Role
-    from tests.cast import PASSWORD, Player
-
     yield cast.second_verifier
     for name in ("vito", "vicky"):
-        user = services.add_member(
+        user = identity.add_member(
             email=f"{name}@callers.example",
             name=name.title(),
             password=PASSWORD,

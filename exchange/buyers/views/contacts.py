@@ -10,6 +10,7 @@ from typing import Final
 from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, get_timezone
+from flask_babel import gettext as _
 
 from exchange.buyers import exports, queries
 from exchange.buyers.schemas import ExportForm
@@ -66,9 +67,8 @@ def export(order_id: str) -> ResponseReturnValue:
     ours, number = organization(), parse_id(order_id, Order)
     seen = queries.get_order_view(number, viewer=ours.id)
     rows = reveals.export_order(order_id=number, viewer=ours.id, actor=actor())
-    reader = exports.Reader(str(get_locale()), get_timezone())
     columns = exports.columns(
-        queries.fields_of_order(seen), currency=seen.row.order.price.currency, reader=reader
+        queries.fields_of_order(seen), currency=seen.row.order.price.currency, reader=_reader()
     )
     content = exports.table(columns, rows, separator=separator)
     headers = {
@@ -76,3 +76,16 @@ def export(order_id: str) -> ResponseReturnValue:
         "Cache-Control": "private, no-store",
     }
     return Response(content, mimetype="text/csv", headers=headers)
+
+
+def _reader() -> exports.Reader:
+    words = {
+        "yes": _("yes"),
+        "no": _("no"),
+        "line": _("Purchase"),
+        "lead": _("Lead"),
+        "requested_at": _("Asked"),
+        "delivered_at": _("Delivered"),
+        "return_until": _("Return until"),
+    }
+    return exports.Reader(str(get_locale()), get_timezone(), words)

@@ -48,17 +48,7 @@ def grant(
     """
     _decide(lead_return, ReturnOutcome.APPROVED, explanation=explanation, actor=actor)
     lead_return.contest_until = clock.now() + CONTEST_TIME
-    # The lead before the money: whoever buys it locks in the same order.
-    _settle_lead(lead_return, line, actor=actor)
-    refunds.refund(
-        ref=Ref.to(line),
-        buyer_id=line.buyer_id,
-        seller_id=line.seller_id,
-        price=line.price,
-        settled=line.status is LineStatus.SETTLED,
-        reason_key=lead_return.reason,
-        actor=actor,
-    )
+    settled = line.status is LineStatus.SETTLED
     line.refunded = line.price.amount
     transition(
         line,
@@ -66,6 +56,17 @@ def grant(
         actor=actor,
         organization_id=line.buyer_id,
         reason=lead_return.reason,
+    )
+    # The lead before the money: whoever buys it locks in the same order.
+    _settle_lead(lead_return, line, actor=actor)
+    refunds.refund(
+        ref=Ref.to(line),
+        buyer_id=line.buyer_id,
+        seller_id=line.seller_id,
+        price=line.price,
+        settled=settled,
+        reason_key=lead_return.reason,
+        actor=actor,
     )
     transition(lead_return, to, actor=actor, outcome=ReturnOutcome.APPROVED.value, **facts)
     enqueue("fulfillment.close_order", line.order_id)

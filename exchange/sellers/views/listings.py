@@ -15,6 +15,7 @@ from exchange.identity.permissions import Permission
 from exchange.market import queries
 from exchange.market.models import Listing
 from exchange.market.services import listings as verbs
+from exchange.sellers import queries as own
 from exchange.sellers.schemas import PriceForm
 from exchange.sellers.views.blueprint import blueprint
 
@@ -25,7 +26,7 @@ def listings() -> Response:
     return render(
         "sellers/listings/index.html",
         block="results",
-        page=queries.listings_of_seller(organization().id, cursor=request.args.get("cursor")),
+        page=own.listing_views(viewer=organization().id, cursor=request.args.get("cursor")),
     )
 
 

@@ -13,6 +13,7 @@ from exchange.fulfillment.models import LeadReturn
 from exchange.fulfillment.services import returns as verbs
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
+from exchange.sellers import queries as own
 from exchange.sellers.schemas import ContestForm
 from exchange.sellers.views.blueprint import blueprint
 
@@ -20,17 +21,24 @@ from exchange.sellers.views.blueprint import blueprint
 @blueprint.get("/returns")
 @requires(Permission.BATCH_READ)
 def returns() -> Response:
+    page = queries.returns_of_seller(organization().id, cursor=request.args.get("cursor"))
     return render(
         "sellers/returns/index.html",
         block="results",
-        page=queries.returns_of_seller(organization().id, cursor=request.args.get("cursor")),
+        page=page,
+        views=own.return_views(page.items),
     )
 
 
 @blueprint.get("/returns/<return_id>")
 @requires(Permission.BATCH_READ)
 def lead_return(return_id: str) -> Response:
-    return render("sellers/returns/detail.html", lead_return=_mine(return_id))
+    found = _mine(return_id)
+    return render(
+        "sellers/returns/detail.html",
+        seen=own.return_views([found])[0],
+        steps=own.steps_of_return(found),
+    )
 
 
 @blueprint.post("/returns/<return_id>/contest")

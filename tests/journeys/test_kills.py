@@ -1,0 +1,354 @@
+"""Processes are killed with -9 in the middle of their work, and Redis forgets everything.
+
+What was begun is finished by whoever comes after; what a client repeats under its key happens
+once. The control repeats without a key, and must buy twice: else the kills would prove nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+from uuid import uuid4
+
+import pytest
+import requests
+from flask import Flask
+from sqlalchemy import func, select
+
+from exchange.billing import queries as billing
+from exchange.billing.models import AccountKind, Posting, Reason
+from exchange.catalog import queries as catalog
+from exchange.config import Settings
+from exchange.core import clock, events, jobs
+from exchange.core.db import db, parse_id, save, unit_of_work
+from exchange.core.idempotency import IdempotencyKey
+from exchange.core.invariants import violations
+from exchange.core.money import Currency
+from exchange.fulfillment.models import Delivery, DeliveryStatus
+from exchange.leads import queries as leads
+from exchange.leads import samples, seal
+from exchange.leads.models import Batch, BatchStatus, Fingerprint, Lead, ProblemRow
+from exchange.leads.services.intake import CHUNK_ROWS
+from exchange.market.models import Order, OrderLine, OrderStatus
+from tests.cast import Cast, Player, make_cast
+from tests.factories.billing import fund_wallet
+from tests.factories.catalog import VERTICAL, make_vertical
+from tests.factories.leads import make_batch
+from tests.factories.market import make_listing, place
+from tests.servers import house
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.commits
+
+# The file
+ROWS, REPEATED = 6 * CHUNK_ROWS, 300
+DEFECTS = {"short_code": 150, "consent_missing": 90, "email_invalid": 60}
+
+# The purchases
+PRICE = 45_00
+CLIENTS, INTENTIONS, LEADS = 8, 12, 400
+WALLET = 1_000 * PRICE
+PER_KILL = 12  # answers between two kills
+PAUSE_SECONDS = 0.05
+MASTER_EVERY = 3  # of the kills
+SECONDS = 45
+
+
+def look() -> None:
+    """See the tables as they are now."""
+    db.session.rollback()
+
+
+# A worker in the middle of a file
+
+
+def the_file() -> bytes:
+    """Thousands of people, some rows spoilt, some people again in another chunk."""
+    definition, random = catalog.get_definition(catalog.get_vertical(VERTICAL)), Random(5)
+    rows = samples.invented_rows(definition, random=random, count=ROWS, now=clock.now())
+    spoilt = samples.plant(rows[: ROWS - REPEATED], random=random, defects=DEFECTS)
+    whole = [row for number, row in enumerate(rows, start=1) if number not in spoilt]
+    rows[ROWS - REPEATED :] = whole[:REPEATED]
+    return samples.as_csv(definition, rows)
+
+
+def upload(url: str, headers: dict[str, str], content: bytes) -> str:
+    response = requests.post(
+        f"{url}/api/v1/batches",
+        data={"vertical": VERTICAL, "price": str(PRICE), "declared_unsold": "true"},
+        files={"file": ("leads.csv", content)},
+        headers={**headers, "Idempotency-Key": "the-file"},
+        timeout=60,
+    )
+    assert response.status_code == 202, response.text
+    assert response.json()["status"] == "validating", response.text
+    return str(response.json()["id"])
+
+
+def rows_done(batch_id: str) -> int:
+    look()
+    return db.session.get_one(Batch, parse_id(batch_id, Batch)).rows_done
+
+
+def killed_after(worker: house.Child, batch_id: str, *, rows: int) -> int:
+    """Kill the worker and its fork once so many rows are in; how many were in then."""
+    eventually(lambda: rows_done(batch_id) >= rows, seconds=SECONDS)
+    forks = house.children_of(worker.pid)
+    worker.kill()
+    eventually(lambda: not [pid for pid in forks if house.runs(pid)])
+    done = rows_done(batch_id)
+    assert rows <= done < ROWS, "the kill came too late to prove anything"
+    return done
+
+
+def test_file_is_taken_in_whole_although_its_workers_are_killed(committed: Flask):
+    settings, seller = committed.config["SETTINGS"], make_cast().seller
+    make_vertical()
+    headers = seller.key("batch:upload", "batch:read")
+    content = the_file()
+    db.session.commit()
+    with ExitStack() as stack:
+        scheduler = stack.enter_context(house.scheduler(settings))
+        first = stack.enter_context(house.worker(settings))
+        server = stack.enter_context(house.web(settings))
+        batch_id = upload(server.url, headers, content)
+        done = killed_after(first, batch_id, rows=1)
+        # The scheduler lives: it rings, and the next worker goes on.
+        second = stack.enter_context(house.worker(settings))
+        killed_after(second, batch_id, rows=done + 1)
+        # Nobody lives: as after a power cut, all start again.
+        scheduler.kill()
+        stack.enter_context(house.worker(settings))
+        stack.enter_context(house.scheduler(settings))
+        eventually(lambda: status_of(batch_id) is BatchStatus.SEALED, seconds=SECONDS)
+    taken_in_whole(batch_id)
+
+
+def status_of(batch_id: str) -> BatchStatus:
+    look()
+    return db.session.get_one(Batch, parse_id(batch_id, Batch)).status
+
+
+def taken_in_whole(batch_id: str) -> None:
+    """Every row is in one state, every person in one lead, and the seal is over all of them."""
+    batch = db.session.get_one(Batch, parse_id(batch_id, Batch))
+    invalid = sum(DEFECTS.values())
+    assert (batch.rows_total, batch.rows_done, batch.in_review) == (ROWS, ROWS, 0)
+    assert (batch.invalid, batch.duplicate, batch.suppressed) == (invalid, REPEATED, 0)
+    assert batch.valid == batch.population == ROWS - invalid - REPEATED
+    ended = Counter(
+        (
+            *db.session.scalars(select(Lead.row_number).where(Lead.batch_id == batch.id)),
+            *db.session.scalars(select(ProblemRow.row_number)),
+        )
+    )
+    assert set(ended) == set(range(1, ROWS + 1))
+    assert set(ended.values()) == {1}
+    people = select(func.count(func.distinct(Fingerprint.lead_id)))
+    assert db.session.scalar(people) == batch.valid
+    assert batch.merkle_root == seal.merkle_root(leads.leaves(batch.id))
+    assert violations() == []
+
+
+# A web server in the middle of purchases
+
+
+@dataclass
+class Kills:
+    """Kills a serving process after every so many answers, and the master now and then."""
+
+    server: house.Supervised
+    random: Random
+    answers: int = 0
+    children: int = 0
+    masters: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count_answer(self) -> None:
+        with self.lock:
+            self.answers += 1
+            if self.answers % PER_KILL == 0:
+                self.strike()
+
+    def strike(self) -> None:
+        if (self.children + self.masters) % MASTER_EVERY == MASTER_EVERY - 1:
+            self.server.kill_master()
+            self.masters += 1
+        elif serving := self.server.children():
+            os.kill(self.random.choice(serving), signal.SIGKILL)
+            self.children += 1
+
+
+@dataclass
+class Client:
+    """A program that wants some orders and repeats each until it hears an answer."""
+
+    name: str
+    headers: dict[str, str]
+    listing_id: str
+    with_keys: bool  # one per intention; without, each repeat has a new one
+    heard: dict[str, tuple[str, int]] = field(default_factory=dict)  # order and leads by intention
+    replayed: int = 0
+    unheard: int = 0  # requests that ended without an answer
+
+    def run(self, kills: Kills) -> None:
+        random, pause = Random(self.name), threading.Event()
+        for number in range(INTENTIONS):
+            intention, quantity = f"{self.name}-{number}", random.choice((1, 1, 2, 3))
+            while not self.ask(kills.server.url, intention, quantity):
+                pause.wait(PAUSE_SECONDS)
+            kills.count_answer()
+
+    def ask(self, url: str, intention: str, quantity: int) -> bool:
+        """One try; whether it brought an answer that says what became of the intention."""
+        key = intention if self.with_keys else f"{intention}-{uuid4()}"
+        order = {"listing_id": self.listing_id, "quantity": quantity, "terms_version": 1}
+        try:
+            response = requests.post(
+                f"{url}/api/v1/orders",
+                json=order,
+                headers={**self.headers, "Idempotency-Key": key},
+                timeout=(5, 20),
+            )
+        except requests.RequestException:
+            self.unheard += 1
+            return False
+        if response.status_code in {409, 503}:  # the first one still runs, or a lock took too long
+            return False
+        assert response.status_code == 201, response.text
+        self.replayed += response.headers.get("Idempotent-Replayed") == "true"
+        self.heard[intention] = (response.json()["id"], len(response.json()["lines"]))
+        assert self.heard[intention][1] == quantity
+        return True
+
+
+@dataclass(frozen=True)
+class Rush:
+    """What the clients know in the end, and who bought for them."""
+
+    buyer: Player
+    seller: Player
+    clients: list[Client]
+    kills: Kills
+
+    @property
+    def orders(self) -> dict[str, int]:
+        """How many leads by every order that somebody was told of."""
+        return dict(heard for client in self.clients for heard in client.heard.values())
+
+    @property
+    def answers(self) -> int:
+        return sum(len(client.heard) for client in self.clients)
+
+
+def rush(settings: Settings, *, with_keys: bool) -> Rush:
+    """Let all buy at once while the server is killed again and again."""
+    cast = make_cast()
+    listing = make_listing(cast.seller, make_batch(cast.seller, leads=LEADS, price=PRICE))
+    fund_wallet(cast.buyer, WALLET)
+    headers = cast.buyer.key("order:place", "order:read")
+    clients = [
+        Client(f"client{number}", headers, listing.public_id, with_keys=with_keys)
+        for number in range(CLIENTS)
+    ]
+    db.session.commit()
+    with house.supervised_web(settings, application="tests.servers.dawdling:app") as server:
+        kills = Kills(server, Random(3))
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            for running in [pool.submit(client.run, kills) for client in clients]:
+                running.result(SECONDS)
+    look()
+    return Rush(cast.buyer, cast.seller, clients, kills)
+
+
+def test_purchase_is_made_once_however_often_the_server_is_killed(committed: Flask):
+    told = rush(committed.config["SETTINGS"], with_keys=True)
+    assert told.kills.children >= 4
+    assert told.kills.masters >= 2
+    assert sum(client.unheard for client in told.clients) > 0, "no kill hit a request"
+    assert sum(client.replayed for client in told.clients) > 0, "no answer was lost on its way"
+    # Every intention has one order of its own, and no order is there that nobody was told of.
+    assert len(told.orders) == told.answers == CLIENTS * INTENTIONS
+    lines = select(Order.id, func.count()).join(OrderLine, OrderLine.order_id == Order.id)
+    made = {order_id: count for order_id, count in db.session.execute(lines.group_by(Order.id))}
+    assert made == {parse_id(name, Order): count for name, count in told.orders.items()}
+    assert set(db.session.scalars(select(Order.status))) == {OrderStatus.FULFILLED}
+    assert db.session.scalar(select(func.count()).select_from(IdempotencyKey)) == told.answers
+    held = select(func.count()).where(Posting.reason == Reason.HELD)
+    assert db.session.scalar(held) == told.answers
+    assert_money(told, leads_bought=sum(made.values()))
+    assert violations() == []
+
+
+def assert_money(told: Rush, *, leads_bought: int) -> None:
+    """What was bought was paid once, the seller has it pending, nothing hangs in between."""
+    assert balance(told.buyer, AccountKind.WALLET) == WALLET - leads_bought * PRICE
+    assert balance(told.buyer, AccountKind.HELD) == 0
+    assert balance(told.seller, AccountKind.PENDING) == leads_bought * PRICE
+
+
+def balance(player: Player, kind: AccountKind) -> int:
+    return billing.balance(player.organization.id, kind, Currency.USD).amount
+
+
+def test_the_control_buys_twice(committed: Flask):
+    told = rush(committed.config["SETTINGS"], with_keys=False)
+    assert told.answers == CLIENTS * INTENTIONS
+    made = db.session.scalar(select(func.count()).select_from(Order)) or 0
+    assert made > told.answers, "nothing was bought twice: the kills prove nothing"
+
+
+# A doorbell that forgets
+
+
+def test_sweeps_find_what_redis_forgot(committed: Flask):
+    settings, cast = committed.config["SETTINGS"], make_cast()
+    make_vertical()
+    headers = cast.seller.key("batch:upload", "batch:read")
+    delivery = undelivered(cast)
+    content = the_file()
+    db.session.commit()
+    with ExitStack() as stack:
+        server = stack.enter_context(house.web(settings))
+        batch_id = upload(server.url, headers, content)
+        with unit_of_work():
+            jobs.enqueue("fulfillment.deliver", delivery.id)
+        assert rung() == 2
+        jobs.redis_connection().flushdb()  # this test's own database of the doorbell
+        assert rung() == 0
+        stack.enter_context(house.worker(settings))
+        stack.enter_context(house.scheduler(settings))
+        eventually(lambda: fresh(delivery).status is DeliveryStatus.ACKNOWLEDGED, seconds=SECONDS)
+        eventually(lambda: status_of(batch_id) is BatchStatus.SEALED, seconds=SECONDS)
+    taken_in_whole(batch_id)
+    assert balance(cast.buyer, AccountKind.HELD) == 0
+    assert balance(cast.seller, AccountKind.PENDING) == 2 * PRICE
+
+
+def rung() -> int:
+    return sum(jobs.queue(name).count for name in jobs.QUEUE_NAMES)
+
+
+def undelivered(cast: Cast) -> Delivery:
+    """A confirmed order whose delivery still waits, as a way slower than the portal leaves it."""
+    portal = events.LISTENERS.pop("order.confirmed")
+    try:
+        fund_wallet(cast.buyer)
+        order = place(cast.buyer, make_listing(cast.seller, leads=2, price=PRICE), 2)
+    finally:
+        events.LISTENERS["order.confirmed"] = portal
+    deliver_by = clock.now() + timedelta(hours=24)
+    return save(Delivery(order_id=order.id, organization_id=order.buyer_id, deliver_by=deliver_by))
+
+
+def fresh(delivery: Delivery) -> Delivery:
+    look()
+    db.session.refresh(delivery)
+    return delivery
