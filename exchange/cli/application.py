@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from exchange.app import create_app
 from exchange.cli.exits import ExitCode, Failed
 from exchange.cli.instances import settings
+from exchange.core.db import db
 from exchange.core.errors import DomainError
 
 COMMAND_SECONDS = 600  # a person waits and can interrupt
@@ -25,7 +26,11 @@ def application() -> Iterator[Flask]:
     """
     app = create_app(settings(), statement_timeout_seconds=COMMAND_SECONDS)
     with app.app_context(), spoken():
-        yield app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 @contextmanager

@@ -359,7 +359,7 @@ class TestStatementFile:
         commit()
         answer = cast.buyer.sign_in(client).get("/money/statement.csv")
         rows = list(csv.DictReader(io.StringIO(answer.text)))
-        assert [(row["account"], row["amount"], row["balance"]) for row in rows][0] == (
+        assert next((row["account"], row["amount"], row["balance"]) for row in rows) == (
             "wallet",
             "300.05",
             "300.05",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -15,6 +14,7 @@ from exchange.core.ids import encode, uuid7
 from exchange.identity import services
 from exchange.identity.permissions import Role
 from exchange.market.models import Listing
+from tests.buyers.conftest import Enter
 from tests.buyers.support import bought, key, lines_on, text_of
 from tests.cast import PASSWORD, Cast, Player, _player
 
@@ -34,6 +34,21 @@ DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/orders/{order}/contacts": ({}, 200),
     "/buyers/orders/{order}/export": ({"separator": "comma"}, 200),
     "/buyers/leads/{second_line}/return": ({"reason": "fictitious"}, 303),
+}
+PARTS = (
+    "/buyers/market",
+    "/buyers/orders",
+    "/buyers/leads",
+    "/buyers/returns",
+    "/buyers/listings/{listing}",
+    "/buyers/orders/{order}",
+)
+PREFIXES = {
+    "listing": "lst",
+    "order": "ord",
+    "line": "line",
+    "second_line": "line",
+    "lead_return": "ret",
 }
 OF_ONE_BUYER = ("{order}", "{line}", "{second_line}", "{lead_return}")
 
@@ -85,11 +100,22 @@ def test_every_door_is_tried_here(app: Flask):
     assert tried == doors
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_works_and_is_kept_by_nobody(stage: Stage, path: str):
-    answer = stage.browser.get(stage.at(path))
-    assert "<h1" in text_of(answer)
-    assert "no-store" in answer.headers["Cache-Control"]
+def attempt(client: FlaskClient, path: str, ids: dict[str, str]) -> TestResponse:
+    """The page asked for, or the deed tried, with what it needs."""
+    address = path.format(**ids)
+    return send(client, address, DEEDS[path][0]) if path in DEEDS else client.get(address)
+
+
+def statuses(client: FlaskClient, paths: Iterable[str], ids: dict[str, str]) -> dict[str, int]:
+    return {path: attempt(client, path, ids).status_code for path in paths}
+
+
+# One stage serves all addresses: what differs between them is the address alone.
+def test_a_page_works_and_is_kept_by_nobody(stage: Stage):
+    for path in PAGES:
+        answer = stage.browser.get(stage.at(path))
+        assert "<h1" in text_of(answer), path
+        assert "no-store" in answer.headers["Cache-Control"], path
 
 
 @pytest.mark.parametrize("path", DEEDS)
@@ -98,74 +124,42 @@ def test_a_deed_works(stage: Stage, path: str):
     text_of(send(stage.browser, stage.at(path), form), status)
 
 
-@pytest.mark.parametrize("path", [*PAGES, *DEEDS])
-def test_nobody_comes_in_without_signing_in(client: FlaskClient, path: str):
-    ids = dict.fromkeys(("listing", "order", "line", "second_line", "lead_return"), "x")
-    answer = (
-        send(client, path.format(**ids), {}) if path in DEEDS else client.get(path.format(**ids))
-    )
-    assert answer.status_code == 303
-    assert "/sign-in" in answer.headers["Location"]
+def test_nobody_comes_in_without_signing_in(client: FlaskClient):
+    for path in (*PAGES, *DEEDS):
+        answer = attempt(client, path, dict.fromkeys(PREFIXES, "x"))
+        assert answer.status_code == 303, path
+        assert "/sign-in" in answer.headers["Location"], path
 
 
-@pytest.mark.parametrize("path", [*PAGES, *DEEDS])
 @pytest.mark.parametrize("who", ["seller", "verifier", "admin"])
-def test_a_stranger_finds_nothing(
-    stage: Stage, enter: Callable[[Player], FlaskClient], cast: Cast, path: str, who: str
-):
-    browser = enter(getattr(cast, who))
-    tried = (
-        send(browser, stage.at(path), DEEDS[path][0])
-        if path in DEEDS
-        else browser.get(stage.at(path))
-    )
-    assert tried.status_code == 404
+def test_a_stranger_finds_nothing(stage: Stage, enter: Enter, cast: Cast, who: str):
+    paths = (*PAGES, *DEEDS)
+    assert statuses(enter(getattr(cast, who)), paths, stage.ids) == dict.fromkeys(paths, 404)
 
 
-@pytest.mark.parametrize("path", [p for p in (*PAGES, *DEEDS) if any(i in p for i in OF_ONE_BUYER)])
-def test_another_buyer_finds_nothing(
-    stage: Stage, enter: Callable[[Player], FlaskClient], cast: Cast, path: str
-):
-    browser = enter(cast.other_buyer)
-    tried = (
-        send(browser, stage.at(path), DEEDS[path][0])
-        if path in DEEDS
-        else browser.get(stage.at(path))
-    )
-    assert tried.status_code == 404
+def test_another_buyer_finds_nothing(stage: Stage, enter: Enter, cast: Cast):
+    paths = [p for p in (*PAGES, *DEEDS) if any(name in p for name in OF_ONE_BUYER)]
+    assert statuses(enter(cast.other_buyer), paths, stage.ids) == dict.fromkeys(paths, 404)
 
 
-@pytest.mark.parametrize("path", [p for p in (*PAGES, *DEEDS) if "{" in p])
-def test_what_does_not_exist_looks_the_same(buyer: FlaskClient, path: str):
-    prefixes = {
-        "listing": "lst",
-        "order": "ord",
-        "line": "line",
-        "second_line": "line",
-        "lead_return": "ret",
-    }
-    for ids in (
-        {name: encode(prefix, uuid7()) for name, prefix in prefixes.items()},
-        dict.fromkeys(prefixes, "no-id-at-all"),
-    ):
-        form: dict[str, Any] = DEEDS[path][0] if path in DEEDS else {}
-        tried = (
-            send(buyer, path.format(**ids), form)
-            if path in DEEDS
-            else buyer.get(path.format(**ids))
-        )
-        assert tried.status_code == 404
+def test_what_does_not_exist_looks_the_same(buyer: FlaskClient):
+    paths = [p for p in (*PAGES, *DEEDS) if "{" in p]
+    unknown = {name: encode(prefix, uuid7()) for name, prefix in PREFIXES.items()}
+    for ids in (unknown, dict.fromkeys(PREFIXES, "no-id-at-all")):
+        assert statuses(buyer, paths, ids) == dict.fromkeys(paths, 404)
 
 
-@pytest.mark.parametrize("path", [p for p in PAGES if p not in ("/buyers/",)])
-def test_htmx_gets_the_part_that_the_page_has(stage: Stage, path: str):
-    whole = text_of(stage.browser.get(stage.at(path)))
-    part = text_of(stage.browser.get(stage.at(path), headers={"HX-Request": "true"}))
-    if part.lstrip().startswith("<!doctype"):
-        assert "results" not in path  # a page without a list has no part
-        return
-    assert "<html" not in part
-    assert part.strip().splitlines()[0].strip() in whole
+def test_htmx_gets_the_part_that_the_page_has(stage: Stage):
+    for path in PARTS:
+        address = stage.at(path)
+        whole = text_of(stage.browser.get(address))
+        answer = stage.browser.get(address, headers={"HX-Request": "true"})
+        part = text_of(answer)
+        assert "<html" not in part, path
+        assert part.strip().splitlines()[0].strip() in whole, path
+        assert "HX-Request" in answer.headers["Vary"]
+        restored = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+        assert "<html" in text_of(stage.browser.get(address, headers=restored)), path
 
 
 class TestRoles:
@@ -184,7 +178,7 @@ class TestRoles:
         return hired
 
     def test_finance_reads_orders_and_neither_buys_nor_opens(
-        self, stage: Stage, hire: Callable[[Role], Player], enter: Callable[[Player], FlaskClient]
+        self, stage: Stage, hire: Callable[[Role], Player], enter: Enter
     ):
         browser = enter(hire(Role.FINANCE))
         for path in LISTS:
@@ -202,7 +196,7 @@ class TestRoles:
         stage: Stage,
         listing: Listing,
         hire: Callable[[Role], Player],
-        enter: Callable[[Player], FlaskClient],
+        enter: Enter,
     ):
         browser = enter(hire(Role.MEMBER))
         page = text_of(browser.get(stage.at("/buyers/orders/{order}")))

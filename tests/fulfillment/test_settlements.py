@@ -8,6 +8,7 @@ import pytest
 
 from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
+from exchange.billing.services import commission
 from exchange.catalog.policies import ReturnReason
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
@@ -78,8 +79,6 @@ class TestSettleOrder:
         assert fresh(order).status is OrderStatus.SETTLED
 
     def test_the_commission_is_the_one_of_the_sale(self, cast):
-        from exchange.billing.services import commission  # noqa: PLC0415  # beside its use
-
         line = make_line(cast)
         pass_time(timedelta(hours=1))
         commission.set_rate(scope="home_improvement_us", bps=5_000, actor=SYSTEM)

@@ -37,6 +37,6 @@ def events() -> Response:
         "admin/events.html",
         block="results",
         page=page,
-        entries=timeline.entries(page.items),
+        log=timeline.entries(page.items),
         asked={name: asked[name] for name in ("type", "subject", "actor") if asked[name]},
     )

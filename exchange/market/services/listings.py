@@ -13,7 +13,7 @@ from exchange.catalog.models import Vertical, VerticalStatus
 from exchange.catalog.policies import QualityClass
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
-from exchange.core.db import get, lock, save
+from exchange.core.db import get, save
 from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
 from exchange.core.money import Money
 from exchange.core.states import transition
@@ -24,6 +24,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, BatchStatus, LeadKind
 from exchange.market import queries
 from exchange.market.models import Listing, ListingStatus, ListingTerms
+from exchange.market.services import gates
 
 PRICE_MAX: Final = 10**9  # minor units; a slip of the finger, not a price
 BY_SELLER: Final = "seller"  # why a listing is paused: its seller, or the lot is looked at again
@@ -41,7 +42,7 @@ def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing | No
     found = queries.find_listing_of_batch(batch.id)
     if found is None:
         found = _draft(batch, price=batch.price, unverified=unverified, actor=SYSTEM)
-    listing = lock(Listing, found.id)
+    listing = gates.close(found.id)
     listing.quality_class = _sold_as(batch, unverified=unverified)
     return _publish_if_possible(listing, batch)
 
@@ -118,7 +119,7 @@ def set_price(*, listing_id: UUID, price: Money, actor: Actor) -> Listing:
 
 def reflect_stock(*, listing_id: UUID, actor: Actor = SYSTEM) -> Listing:
     """Say "sold out" when nothing is left, and "on sale" again when something came back."""
-    listing = lock(Listing, listing_id)
+    listing = gates.close(listing_id)
     stocked = queries.has_stock(listing.batch_id)
     if listing.status is ListingStatus.PUBLISHED and not stocked:
         transition(listing, ListingStatus.SOLD_OUT, actor=actor)
@@ -132,7 +133,7 @@ def suspend_sale_of_batch(*, batch_id: UUID, reason: str, actor: Actor = SYSTEM)
     listing = queries.find_listing_of_batch(batch_id)
     if listing is None:
         return
-    listing = lock(Listing, listing.id)
+    listing = gates.close(listing.id)
     if ListingStatus.PAUSED in Listing.TRANSITIONS[listing.status]:
         listing.pause_reason = reason
         transition(listing, ListingStatus.PAUSED, actor=actor, reason=reason)
@@ -143,7 +144,7 @@ def end_sale_of_batch(*, batch_id: UUID, actor: Actor = SYSTEM) -> None:
     listing = queries.find_listing_of_batch(batch_id)
     if listing is None:
         return
-    listing = lock(Listing, listing.id)
+    listing = gates.close(listing.id)
     if ListingStatus.WITHDRAWN in Listing.TRANSITIONS[listing.status]:
         transition(listing, ListingStatus.WITHDRAWN, actor=actor)
 
@@ -151,7 +152,7 @@ def end_sale_of_batch(*, batch_id: UUID, actor: Actor = SYSTEM) -> None:
 def publish_drafts(*, organization_id: UUID) -> None:
     """Put on sale what waited for the seller's approval."""
     for listing_id in queries.draft_listings(organization_id):
-        listing = lock(Listing, listing_id)
+        listing = gates.close(listing_id)
         _publish_if_possible(listing, queries.get_batch_of(listing))
 
 
@@ -214,7 +215,7 @@ def _put_on_sale(listing: Listing, actor: Actor) -> None:
 
 
 def _own(listing_id: UUID, actor: Actor) -> Listing:
-    listing = lock(Listing, listing_id)
+    listing = gates.close(listing_id)
     if actor.kind != SYSTEM.kind and listing.organization_id != actor.organization_id:
         raise NotFound
     return listing
@@ -223,7 +224,7 @@ def _own(listing_id: UUID, actor: Actor) -> Listing:
 def _own_or_watched(listing_id: UUID, actor: Actor) -> Listing:
     """Staff who review lots may stop a sale as well."""
     if actor.may(Permission.BATCH_REVIEW):
-        return lock(Listing, listing_id)
+        return gates.close(listing_id)
     return _own(listing_id, actor)
 
 

@@ -1,7 +1,7 @@
 """Verbs of orders: a buyer takes leads and sets money aside, all of it or nothing.
 
-Locks are taken in one order: the buyer's turn, the listing, the leads, the order's own rows, then
-the accounts. Orders of one buyer come one after the other, so that nobody is sold to them twice.
+Locks are taken in one order: the buyer's turn, the listing's gate, the leads, the order's own
+rows, then the accounts.
 """
 
 from __future__ import annotations
@@ -34,10 +34,9 @@ from exchange.leads.models import Batch
 from exchange.market import queries
 from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
 from exchange.market.queries.stock import Wanted
-from exchange.market.services import reservations
+from exchange.market.services import gates, reservations
 
 ORDER_LEADS_MAX: Final = 1_000
-TURN: Final = 7_015_503  # the first half of the advisory lock; the second is the buyer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def place_order(
     """
     count = _count(quantity, lead_ids)
     _require_buyer(buyer_id)
-    _wait_for_turn(buyer_id)
+    gates.enter(buyer_id=buyer_id, listing_id=listing_id)
     offer = _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
     accepted = _read_criteria(criteria, offer.batch)
     wanted = _wanted(offer, buyer_id, criteria=accepted, lead_ids=lead_ids)
@@ -121,23 +120,13 @@ def _require_buyer(buyer_id: UUID) -> None:
         raise Forbidden("Only a buyer can order leads.", code="not_a_buyer")
 
 
-def _wait_for_turn(buyer_id: UUID) -> None:
-    """Let the buyer's orders in one by one: what the last one took is known to the next."""
-    number = int.from_bytes(buyer_id.bytes[-4:], "big", signed=True)
-    db.session.execute(select(func.pg_advisory_xact_lock(TURN, number)))
-
-
 def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
-    """The listing, kept as it is: a new price or a pause waits until this order is through.
-
-    Buyers share this lock with each other.
-    """
+    """The listing behind its gate: a new price or a pause waits until this order is through."""
     row = db.session.execute(
         select(Listing, Batch, Organization.status.label("seller_status"))
         .join(Batch, Batch.id == Listing.batch_id)
         .join(Organization, Organization.id == Listing.organization_id)
         .where(Listing.id == listing_id)
-        .with_for_update(of=Listing, read=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:

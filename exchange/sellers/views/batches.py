@@ -8,7 +8,6 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
@@ -53,7 +52,6 @@ def batch(batch_id: str) -> Response:
         progress=verification.progress(seen.batch.id),
         listing=market.find_listing_of_batch(seen.batch.id),
         suggestion=secrets.token_hex(8),
-        now=clock.now(),
     )
 
 
