@@ -235,6 +235,7 @@ def _filters(asked: Json) -> Filters:
         kind=asked.get("kind"),
         quality_classes=tuple(asked["quality_class"]),
         price_max=asked.get("price_max"),
+        bad_upper_max=asked.get("bad_upper_max"),
         checked=asked["checked"],
         criteria=_criteria(asked.get("criteria"), schema_id=schema_id),
     )

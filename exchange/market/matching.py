@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+ORDER_LEADS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

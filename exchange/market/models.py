@@ -49,6 +49,8 @@ class Listing(Record):
         enum_column(ListingStatus), default=ListingStatus.DRAFT
     )
     quality_class: Mapped[QualityClass] = mapped_column(enum_column(QualityClass))  # sold as
+    # By which lists sort: the upper bound of bad leads of the source, else of the lot; 1: unknown.
+    bad_upper: Mapped[float] = mapped_column(default=1.0)
     terms_version: Mapped[int] = mapped_column(default=1)
     price: Mapped[Money] = money_columns("price")  # of the newest terms, net
     published_at: Mapped[datetime | None]

@@ -7,9 +7,9 @@ from marshmallow import Schema, fields, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import Batch, Lead, LeadKind
+from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
 from exchange.market.queries import Sort
-from exchange.market.services.orders import ORDER_LEADS_MAX
 
 
 class SearchQuery(PageQuery):
@@ -21,9 +21,12 @@ class SearchQuery(PageQuery):
     kind = fields.Enum(LeadKind, by_value=True)
     quality_class = fields.List(fields.Enum(QualityClass, by_value=True), load_default=list)
     price_max = fields.Integer(metadata={"description": "minor units"})
+    bad_upper_max = fields.Float(
+        validate=validate.Range(0, 1), metadata={"description": "share of bad leads at most"}
+    )
     checked = fields.Boolean(load_default=False)
     criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
-    sort = fields.Enum(Sort, by_value=True, load_default=Sort.NEWEST)
+    sort = fields.Enum(Sort, by_value=True, load_default=Sort.SAFEST)
     status = fields.Enum(ListingStatus, by_value=True)
 
 

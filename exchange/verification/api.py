@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
 from exchange.core.db import get, parse_id
-from exchange.core.errors import NotFound, Unauthenticated
+from exchange.core.errors import NotFound
 from exchange.identity.access import NOBODY, actor, organization, public, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as leads
@@ -36,9 +36,9 @@ blueprint = Blueprint("verification_api", __name__, description="The spot check"
 def draw(batch_id: str) -> dict[str, Any]:  # Any: JSON
     """Show the draw of a batch.
 
-    Of a decided batch everybody with a key gets the whole record: it is enough, together with the
-    leaves, to recompute who was called and what was decided. Before that its seller sees what is
-    fixed and how far the check is.
+    Of a decided batch everybody gets the whole record, without a key: it is enough, together with
+    the leaves, to recompute who was called and what was decided. Before that its seller sees what
+    is fixed and how far the check is.
     """
     batch, is_own = _batch(batch_id)
     if is_own and not queries.is_public(batch):
@@ -66,7 +66,7 @@ def leaves(batch_id: str) -> ResponseReturnValue:
 @requires(Permission.TASK_WORK)
 @blueprint.response(200, TaskOut)
 @blueprint.alt_response(204, description="Nothing waits for you")
-def claim_next() -> calls.Call | Response:
+def claim_next() -> tuple[calls.Call, int, dict[str, str]] | Response:
     """Take the next call, or get the one that is yours again; 204 when nothing waits.
 
     The call is yours for fifteen minutes. Its contact is in the answer and is shown nowhere else.
@@ -78,7 +78,8 @@ def claim_next() -> calls.Call | Response:
     )
     if task is None:
         return Response(status=204)
-    return calls.open_call(task_id=task.id, actor=actor())
+    call = calls.open_call(task_id=task.id, actor=actor())
+    return call, 200, {"Cache-Control": "private, no-store"}
 
 
 @blueprint.route("/verification/tasks/<task_id>/verdict", methods=["POST"])
@@ -107,11 +108,9 @@ def release(form: dict[str, Any], task_id: str) -> VerificationTask:  # Any: as 
 
 
 def _batch(batch_id: str) -> tuple[Batch, bool]:
-    """The batch, and whether the caller is its seller. Nobody without a key gets this far."""
-    if actor() is NOBODY:
-        raise Unauthenticated
+    """The batch, and whether the caller is its seller."""
     batch = get(Batch, parse_id(batch_id, Batch))
-    return batch, batch.organization_id == organization().id
+    return batch, actor() is not NOBODY and batch.organization_id == organization().id
 
 
 def _task_id(text: str) -> UUID:

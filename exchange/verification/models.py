@@ -214,6 +214,7 @@ class Verdict(Record):
         UniqueConstraint("task_id", "lease_number"),  # one call, one verdict
         Index(None, "inspection_id"),
         Index(None, "verifier_id", "created_at"),
+        Index(None, "lead_id", "verifier_id"),  # who judged a lead is not given it again
         # Nobody checks leads of their own organization.
         CheckConstraint("organization_id <> seller_id", name="not_own_leads"),
     )
@@ -221,6 +222,7 @@ class Verdict(Record):
     task_id: Mapped[UUID] = mapped_column(ForeignKey("verification_task.id"))
     lease_number: Mapped[int]
     inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspection.id"))
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
     verifier_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the verifier's
     seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))

@@ -1188,6 +1188,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
             ),
             nullable=False,
         ),
+        sa.Column("bad_upper", sa.Double(), nullable=False),
         sa.Column("terms_version", sa.Integer(), nullable=False),
         sa.Column("price_amount", sa.BigInteger(), nullable=False),
         sa.Column("price_currency", sa.String(length=3), nullable=False),
@@ -1756,6 +1757,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.Column("task_id", sa.Uuid(), nullable=False),
         sa.Column("lease_number", sa.Integer(), nullable=False),
         sa.Column("inspection_id", sa.Uuid(), nullable=False),
+        sa.Column("lead_id", sa.Uuid(), nullable=False),
         sa.Column("verifier_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("seller_id", sa.Uuid(), nullable=False),
@@ -1782,6 +1784,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.ForeignKeyConstraint(
             ["inspection_id"], ["inspection.id"], name=op.f("fk_verdict_inspection_id")
         ),
+        sa.ForeignKeyConstraint(["lead_id"], ["lead.id"], name=op.f("fk_verdict_lead_id")),
         sa.ForeignKeyConstraint(
             ["organization_id"], ["organization.id"], name=op.f("fk_verdict_organization_id")
         ),
@@ -1799,6 +1802,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
     )
     op.create_index(op.f("ix_verdict_inspection_id"), "verdict", ["inspection_id"], unique=False)
     op.create_index(
+        op.f("ix_verdict_lead_id_verifier_id"), "verdict", ["lead_id", "verifier_id"], unique=False
+    )
+    op.create_index(
         op.f("ix_verdict_verifier_id_created_at"),
         "verdict",
         ["verifier_id", "created_at"],
@@ -1808,6 +1814,7 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
 
 def downgrade() -> None:  # noqa: PLR0915  # as above
     op.drop_index(op.f("ix_verdict_verifier_id_created_at"), table_name="verdict")
+    op.drop_index(op.f("ix_verdict_lead_id_verifier_id"), table_name="verdict")
     op.drop_index(op.f("ix_verdict_inspection_id"), table_name="verdict")
     op.drop_table("verdict")
     op.drop_index(op.f("ix_lead_return_status_decide_by"), table_name="lead_return")

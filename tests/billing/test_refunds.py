@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from exchange.billing import queries
 from exchange.billing.models import AccountKind, Reason
 from exchange.billing.queries import SaleHistory
+from exchange.billing.services import refunds
 from exchange.billing.services.refunds import commission_back
+from exchange.core.actors import SYSTEM
 from exchange.core.errors import Conflict
+from exchange.core.money import Money
 from tests.billing.books import Deal, amounts, eur, fund, house, spend_payable
 from tests.cast import Cast
 
@@ -110,6 +113,49 @@ def deal_commission(deal: Deal, part: int) -> int:
     """What is left of the commission after a refund of a third."""
     deal.refund(330, settled=True, reason=f"part-{part}")
     return house(AccountKind.COMMISSION)
+
+
+class TestCompensate:
+    def test_the_house_pays_the_seller_and_the_buyer_keeps_the_refund(self, cast: Cast) -> None:
+        fund(cast.buyer, 30_000)
+        deal = Deal(cast.buyer, cast.seller).deliver()
+        deal.refund(settled=False)
+        assert compensate(deal) == eur(8_500)
+        assert amounts(cast.seller) == {"payable": 8_500}
+        assert amounts(cast.buyer) == {"wallet": 30_000}
+        assert house(AccountKind.WRITE_OFF) == -8_500
+
+    def test_a_debt_is_repaid_first(self, cast: Cast) -> None:
+        fund(cast.buyer, 30_000)
+        deal = Deal(cast.buyer, cast.seller).deliver().settle()
+        spend_payable(cast.seller, 7_000)
+        deal.refund(settled=True)
+        compensate(deal)
+        assert amounts(cast.seller) == {"payable": 1_500}
+
+    def test_repeated_it_moves_nothing(self, cast: Cast) -> None:
+        fund(cast.buyer, 30_000)
+        deal = Deal(cast.buyer, cast.seller).deliver()
+        deal.refund(settled=False)
+        assert [compensate(deal), compensate(deal)] == [eur(8_500), eur(0)]
+        assert amounts(cast.seller) == {"payable": 8_500}
+
+    def test_what_was_not_refunded_whole_is_not_made_good(self, cast: Cast) -> None:
+        fund(cast.buyer, 30_000)
+        deal = Deal(cast.buyer, cast.seller).deliver()
+        deal.refund(9_999, settled=False)
+        with pytest.raises(Conflict):
+            compensate(deal)
+
+
+def compensate(deal: Deal) -> Money:
+    return refunds.compensate(
+        ref=deal.ref,
+        seller_id=deal.seller.organization.id,
+        price=deal.price,
+        commission_bps=1_500,
+        actor=SYSTEM,
+    )
 
 
 class TestCommissionBack:

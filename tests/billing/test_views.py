@@ -17,6 +17,7 @@ from exchange.identity.permissions import Role
 from tests.billing.books import EUR, Deal, amounts, commit, eur, fund
 from tests.billing.test_top_ups import start
 from tests.cast import Cast
+from tests.factories.fulfillment import make_line
 from tests.servers.stripe_sandbox import StripeSandbox
 
 Post = Callable[..., int]
@@ -228,6 +229,16 @@ class TestMoney:
         text = cast.seller.sign_in(client).get("/money").text
         for words in ("€75.00", "€10.00", "€43.21", "Return window closed, sale settled"):
             assert words in text
+
+    def test_pending_money_is_shown_by_the_day_on_which_it_is_free(
+        self, cast: Cast, client: FlaskClient
+    ) -> None:
+        line = make_line(cast)
+        commit()
+        assert line.window_until is not None
+        text = cast.seller.sign_in(client).get("/money").text
+        assert "If nothing is returned until then" in text
+        assert f'datetime="{line.window_until.isoformat(timespec="seconds")}"' in text
 
     @pytest.mark.parametrize("address", PAGES_OF_SELLERS)
     def test_a_buyer_has_no_such_pages(self, cast: Cast, client: FlaskClient, address: str) -> None:

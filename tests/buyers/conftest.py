@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from exchange.market.models import Listing
-from tests.buyers.support import PEOPLE
+from tests.buyers.support import PEOPLE, keep
 from tests.cast import Cast, Player
 from tests.factories.billing import fund_wallet
 from tests.factories.leads import make_batch
@@ -28,7 +28,9 @@ def enter(app: Flask) -> Enter:
 def listing(cast: Cast) -> Listing:
     """Twelve people on sale at 45 dollars each, and a buyer with 1,000 dollars."""
     fund_wallet(cast.buyer, 1_000_00)
-    return make_listing(cast.seller, make_batch(cast.seller, people=PEOPLE))
+    made = make_listing(cast.seller, make_batch(cast.seller, people=PEOPLE))
+    keep()
+    return made
 
 
 @pytest.fixture

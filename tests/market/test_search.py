@@ -69,12 +69,15 @@ class TestSearch:
         own = queries.search(viewer=cast.seller.organization.id, filters=Filters())
         assert own.items == []
 
-    def test_pages_by_a_cursor_in_either_order(self, cast):
+    def test_pages_by_a_cursor_in_any_order(self, cast):
         made = [make_listing(cast.seller, leads=1, price=p) for p in (50_00, 40_00, 45_00)]
+        made[0].bad_upper = 0.12
+        db.session.flush()
         viewer = cast.buyer.organization.id
         for sort, expected in (
             (Sort.NEWEST, made[::-1]),
             (Sort.CHEAPEST, [made[1], made[2], made[0]]),
+            (Sort.SAFEST, [made[0], made[2], made[1]]),
         ):
             seen, cursor = [], None
             while True:
@@ -100,6 +103,8 @@ class TestSearch:
             ({"quality_classes": (QualityClass.PRIME,)}, 0),
             ({"price_max": 44_99}, 0),
             ({"price_max": 45_00}, 10),
+            ({"bad_upper_max": 0.99}, 0),
+            ({"bad_upper_max": 1}, 10),
             ({"checked": True}, 0),
         ],
     )

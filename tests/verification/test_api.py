@@ -97,11 +97,15 @@ class TestDraw:
                 assert answer.status_code == 404
                 assert answer.get_json()["code"] == "not_found"
 
-    def test_is_not_for_strangers(self, cast: Cast, client: FlaskClient) -> None:
+    def test_is_for_everybody_once_the_lot_is_decided(
+        self, cast: Cast, client: FlaskClient
+    ) -> None:
         batch = batch_of(make_sample(cast.seller))
+        db.session.commit()
+        assert client.get(draw_path(batch)).status_code == 404
         work(cast.verifier, everybody(Outcome.CONFIRMED))
         db.session.commit()
-        assert client.get(draw_path(batch)).status_code == 401
+        assert client.get(draw_path(batch)).get_json()["secret"]
 
     def test_of_nothing_is_not_found(self, cast: Cast, client: FlaskClient) -> None:
         headers = cast.seller.key("batch:read")

@@ -26,6 +26,7 @@ class TestDraws:
         draw = queries.get_draw(batch.id)
         assert draw is not None
         assert (draw.nonce, draw.nonce_by) == ("", "nobody")
+        db.session.refresh(batch)
         assert batch.status is BatchStatus.SAMPLING
 
     def test_are_rung_for_again_when_the_doorbell_forgot(self, cast: Cast, sweep, run_jobs) -> None:

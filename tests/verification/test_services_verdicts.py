@@ -330,6 +330,7 @@ class TestOwnLeads:
             task_id=task.id,
             lease_number=1,
             inspection_id=task.inspection_id,
+            lead_id=inspection_of(task).lead_id,
             verifier_id=cast.verifier.user.id,
             organization_id=cast.seller.organization.id,
             seller_id=cast.seller.organization.id,

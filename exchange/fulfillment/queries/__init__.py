@@ -1,6 +1,7 @@
 """Questions about what follows a sale, by noun; the names here are what other packages ask."""
 
 from exchange.fulfillment.queries import checks as checks
+from exchange.fulfillment.queries import pending as pending
 from exchange.fulfillment.queries.lines import (
     DueLine,
     are_all_final,

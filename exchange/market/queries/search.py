@@ -32,6 +32,7 @@ LISTING_PRICE: Final = Listing.__table__.c.price_amount
 
 
 class Sort(StrEnum):
+    SAFEST = "safest"  # the least upper bound of bad leads first (decision 31)
     NEWEST = "newest"  # the listing that came on sale last
     CHEAPEST = "cheapest"
 
@@ -46,6 +47,7 @@ class Filters:
     kind: LeadKind | None = None
     quality_classes: tuple[QualityClass, ...] = ()
     price_max: int | None = None  # minor units of the vertical's currency
+    bad_upper_max: float | None = None  # share of bad leads, by the bound that lists sort by
     checked: bool = False  # verified by us
     criteria: Criteria = EVERYTHING  # of one vertical's schema
 
@@ -95,7 +97,7 @@ def search(
     *,
     viewer: UUID,
     filters: Filters,
-    sort: Sort = Sort.NEWEST,
+    sort: Sort = Sort.SAFEST,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Results:
@@ -162,6 +164,8 @@ def _listing_conditions(filters: Filters) -> Iterator[tuple[str, ColumnElement[b
         yield "quality_classes", Listing.quality_class.in_(filters.quality_classes)
     if filters.price_max is not None:
         yield "price_max", filters.price_max >= LISTING_PRICE
+    if filters.bad_upper_max is not None:
+        yield "bad_upper_max", Listing.bad_upper <= filters.bad_upper_max
 
 
 def _lead_conditions(filters: Filters) -> Iterator[tuple[str, ColumnElement[bool]]]:
@@ -201,12 +205,17 @@ def _grouped(viewer: UUID, filters: Filters) -> Rows:
 def _sorted(statement: Rows, sort: Sort) -> Rows:
     if sort is Sort.CHEAPEST:
         return statement.order_by(LISTING_PRICE, Listing.id)
+    if sort is Sort.SAFEST:
+        return statement.order_by(Listing.bad_upper, Listing.id.desc())
     return statement.order_by(Listing.id.desc())
 
 
 def _after(last: Listing, sort: Sort) -> ColumnElement[bool]:
     if sort is Sort.CHEAPEST:
         return tuple_(LISTING_PRICE, Listing.id) > tuple_(last.price.amount, last.id)
+    if sort is Sort.SAFEST:
+        same = (Listing.bad_upper == last.bad_upper) & (Listing.id < last.id)
+        return (Listing.bad_upper > last.bad_upper) | same
     return Listing.id < last.id
 
 

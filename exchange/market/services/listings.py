@@ -25,6 +25,7 @@ from exchange.leads.models import Batch, BatchStatus, LeadKind
 from exchange.market import queries
 from exchange.market.models import Listing, ListingStatus, ListingTerms
 from exchange.market.services import gates
+from exchange.verification import queries as verification
 
 PRICE_MAX: Final = 10**9  # minor units; a slip of the finger, not a price
 BY_SELLER: Final = "seller"  # why a listing is paused: its seller, or the lot is looked at again
@@ -44,6 +45,7 @@ def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing | No
         found = _draft(batch, price=batch.price, unverified=unverified, actor=SYSTEM)
     listing = gates.close(found.id)
     listing.quality_class = _sold_as(batch, unverified=unverified)
+    listing.bad_upper = _bad_upper(batch)
     return _publish_if_possible(listing, batch)
 
 
@@ -164,6 +166,7 @@ def _draft(batch: Batch, *, price: Money, unverified: bool, actor: Actor) -> Lis
             batch_id=batch.id,
             vertical_id=batch.vertical_id,
             quality_class=_sold_as(batch, unverified=unverified),
+            bad_upper=_bad_upper(batch),
             price=price,
         )
     )
@@ -174,6 +177,15 @@ def _draft(batch: Batch, *, price: Money, unverified: bool, actor: Actor) -> Lis
 
 def _sold_as(batch: Batch, *, unverified: bool) -> QualityClass:
     return QualityClass.UNVERIFIED if unverified else batch.quality_class
+
+
+def _bad_upper(batch: Batch) -> float:
+    """Decision 31: the record of the source comes before the one lot's own."""
+    quality = verification.published_quality(batch.id)
+    if quality is None:
+        return 1.0
+    own = 1.0 if quality["bad_upper"] is None else quality["bad_upper"]
+    return own if quality["source"] is None else quality["source"]["upper"]
 
 
 def _write_terms(listing: Listing, batch: Batch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
@@ -32,11 +32,10 @@ from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
+from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
 from exchange.market.queries.stock import Wanted
 from exchange.market.services import gates, reservations
-
-ORDER_LEADS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

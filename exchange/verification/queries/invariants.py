@@ -100,10 +100,15 @@ def tasks_without_a_question() -> list[str]:
 
 @invariant("verification.verdicts")
 def verdicts_on_others_questions() -> list[str]:
-    """The seller that a verdict names is the one of its inspection, whom the verifier is not of."""
+    """A verdict names the lead and the seller of its inspection; the verifier is not of theirs."""
     found = db.session.scalars(
         select(Verdict.id)
         .join(Inspection, Inspection.id == Verdict.inspection_id)
-        .where(Verdict.seller_id != Inspection.organization_id)
+        .where(
+            or_(
+                Verdict.seller_id != Inspection.organization_id,
+                Verdict.lead_id != Inspection.lead_id,
+            )
+        )
     )
-    return [f"verdict {verdict_id} names another seller than its lead has" for verdict_id in found]
+    return [f"verdict {verdict_id} is about another lead than was asked" for verdict_id in found]

@@ -57,12 +57,10 @@ def takeable(
 
 def _judged_by(verifier_id: UUID) -> ColumnElement[bool]:
     """Whether the verifier gave a final verdict on the lead before, for whatever purpose."""
-    other = Inspection.__table__.alias("judged")
     return (
         select(Verdict.id)
-        .join(other, other.c.id == Verdict.inspection_id)
         .where(
-            other.c.lead_id == Inspection.lead_id,
+            Verdict.lead_id == Inspection.lead_id,
             Verdict.verifier_id == verifier_id,
             Verdict.outcome.is_not(None),
             Verdict.undone_at.is_(None),

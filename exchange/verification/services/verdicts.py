@@ -210,6 +210,7 @@ def _write(
             task_id=task.id,
             lease_number=task.lease_number,
             inspection_id=inspection.id,
+            lead_id=inspection.lead_id,
             verifier_id=tasks.verifier_of(actor),
             organization_id=actor.organization_id,
             seller_id=inspection.organization_id,

@@ -1,0 +1,314 @@
+"""docs/ledger.md: each flow of money with the postings it makes. The figures come from here.
+
+REWRITE_DOCS=1 writes the page anew; otherwise a stale page fails.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import pytest
+
+from exchange.billing import queries
+from exchange.billing.accounts import AccountRef
+from exchange.billing.chain import JournalEntry
+from exchange.billing.gateway import ConnectTransfer
+from exchange.billing.models import Payout
+from exchange.billing.services import holds, payouts, reserves, top_ups
+from exchange.config import ROOT
+from exchange.core import clock
+from exchange.core.actors import SYSTEM
+from exchange.core.money import Money
+from tests.billing.books import EUR, Deal, eur, hold
+from tests.billing.test_top_ups import open_checkout
+from tests.cast import Cast
+from tests.servers.stripe_sandbox import StripeSandbox
+
+PAGE = ROOT / "docs" / "ledger.md"
+PRICE = eur(3_333)
+
+
+class Story:
+    """Flows told one after the other in one set of books."""
+
+    def __init__(self, cast: Cast, stripe: StripeSandbox) -> None:
+        self.cast = cast
+        self.stripe = stripe
+        self.parts: list[str] = []
+        self.told = 0
+        self.seller = cast.seller.organization.id
+        self.first, self.second, self.third = (self.deal() for _ in range(3))
+        self.names = {
+            cast.buyer.organization.id: "buyer",
+            self.seller: "seller",
+        }
+
+    def deal(self, price: Money = PRICE) -> Deal:
+        return Deal(self.cast.buyer, self.cast.seller, price)
+
+    def tell(self, title: str, text: str) -> None:
+        """A flow: its words, the postings made since the last one, and what is where now."""
+        entries = list(queries.whole_journal())
+        lines = [
+            self.row(entry, place)
+            for entry in entries[self.told :]
+            for place in range(len(entry.legs))
+        ]
+        self.told = len(entries)
+        table = "\n".join(["| posting | from | to | amount |", "|---|---|---|---:|", *lines])
+        self.parts.append(f"## {title}\n\n{text}\n\n{table}\n\n{self.standing()}\n")
+
+    def row(self, entry: JournalEntry, place: int) -> str:
+        leg = entry.legs[place]
+        reason = f"`{entry.reason}`" if place == 0 else ""
+        return f"| {reason} | {self.name(leg.source)} | {self.name(leg.target)} | {text_of(leg.amount)} |"
+
+    def name(self, ref: AccountRef) -> str:
+        owner = "house" if ref.organization_id is None else self.names[ref.organization_id]
+        return f"{owner}: `{ref.kind}`"
+
+    def standing(self) -> str:
+        """The balances of both parties, in one line each."""
+        found = []
+        for owner, name in self.names.items():
+            rows = queries.balances(owner)
+            parts = [
+                f"`{kind}` {text_of(getattr(row, kind))}"
+                for row in rows
+                for kind in (
+                    "wallet",
+                    "held",
+                    "pending",
+                    "reserve",
+                    "payable",
+                    "in_transit",
+                    "debt",
+                )
+                if getattr(row, kind)
+            ]
+            found.append(f"Now the {name} has {', '.join(parts) or 'nothing'}.")
+        return "  \n".join(found)
+
+    def transfer(self, payout: Payout) -> ConnectTransfer:
+        return ConnectTransfer(f"tr_{payout.id}", payout.amount)
+
+    def request_payout(self) -> Payout:
+        return payouts.request(organization_id=self.seller, currency=EUR, actor=SYSTEM)
+
+
+def text_of(amount: Money) -> str:
+    whole, cents = divmod(abs(amount.amount), 100)
+    return f"{'-' if amount.amount < 0 else ''}{whole:,}.{cents:02}"
+
+
+def tell_everything(story: Story) -> str:
+    for chapter in (
+        pay_in,
+        buy,
+        deliver,
+        settle,
+        return_in_time,
+        refund_late,
+        pay_out,
+        owe,
+        refund_in_parts,
+        reverse_payout,
+        release,
+    ):
+        chapter(story)
+    return "\n".join([INTRODUCTION, *story.parts, trial_balance()])
+
+
+def pay_in(story: Story) -> None:
+    buyer = story.cast.buyer
+    top_up = top_ups.start(
+        organization_id=buyer.organization.id, amount=eur(50_000), actor=buyer.actor
+    )
+    open_checkout(top_up)
+    story.stripe.pay(str(top_up.session_id))
+    (payment,) = story.stripe.objects("payment_intent")
+    top_ups.credit(
+        top_up_id=top_up.id, payment_id=payment["id"], amount=top_up.amount, actor=SYSTEM
+    )
+    top_ups.book_fee(top_up.id)
+    story.tell(
+        "Paying in",
+        "The buyer pays 500.00 on a page of Stripe. The event of the payment credits the wallet, once"
+        " (key `top-up-<id>`). What Stripe keeps is posted when Stripe knows it; the buyer does not"
+        " pay it.",
+    )
+
+
+def buy(story: Story) -> None:
+    hold([story.first, story.second, story.third])
+    story.tell(
+        "Ordering",
+        "Three leads at 33.33 are ordered. Their price is set aside in one posting (key"
+        " `hold-<order>`) with one hold for each lead. Without enough money nothing is written.",
+    )
+
+
+def deliver(story: Story) -> None:
+    first, second, third = story.first, story.second, story.third
+    seller_of = {deal.ref.id: story.seller for deal in (first, second)}
+    holds.capture_all(refs=[first.ref, second.ref], seller_of=seller_of, actor=SYSTEM)
+    holds.release_all(refs=[third.ref], actor=SYSTEM)
+    story.tell(
+        "Delivery, and a lead that could not be delivered",
+        "Two leads are delivered: each hold is captured (key `line-<id>-delivered`). The person of the"
+        " third objected meanwhile: its hold is released (`line-<id>-released`).",
+    )
+
+
+def settle(story: Story) -> None:
+    story.first.settle()
+    story.tell(
+        "The return window closes",
+        "Commission 15 % and reserve 10 % of 33.33, both rounded down: 4.99 and 3.33. The seller"
+        " receives all the rest, so no cent is lost or made (key `line-<id>-settled`).",
+    )
+
+
+def return_in_time(story: Story) -> None:
+    story.second.refund(settled=False)
+    story.tell(
+        "A return inside the window",
+        "The second lead is returned before its window closes: the money is still pending and goes"
+        " back whole. No commission was taken, so none has to come back.",
+    )
+
+
+def refund_late(story: Story) -> None:
+    story.deal().deliver().settle()
+    story.told = len(list(queries.whole_journal()))
+    story.first.refund(settled=True, reason="failed_check")
+    story.tell(
+        "A refund after the settlement",
+        "Another lead was sold and settled meanwhile. Then a check finds the first one bad. The sale"
+        " is taken back to `pending` first: the whole commission, then the seller's `payable`, then"
+        " `reserve`. From `pending` the price goes to the buyer, whose statement so shows nothing of"
+        " the seller's affairs.",
+    )
+
+
+def pay_out(story: Story) -> None:
+    account = payouts.connect_account(organization_id=story.seller, actor=SYSTEM)
+    payouts.make_account_ready(account_id=account.id, actor=SYSTEM)
+    story.deal(eur(10_000)).deliver().settle()
+    story.told = len(list(queries.whole_journal()))
+    payout = story.request_payout()
+    payouts.confirm(payout_id=payout.id, transfer=story.transfer(payout), actor=SYSTEM)
+    story.tell(
+        "A payout",
+        "A lead at 100.00 was sold and settled too. The seller asks for everything that is payable. It"
+        " leaves `payable` at once, so it cannot be spent twice, and `in_transit` when Stripe confirms"
+        " the transfer.",
+    )
+
+
+def owe(story: Story) -> None:
+    deal = story.deal(eur(10_000)).deliver().settle()
+    payout = story.request_payout()
+    payouts.confirm(payout_id=payout.id, transfer=story.transfer(payout), actor=SYSTEM)
+    story.told = len(list(queries.whole_journal()))
+    deal.refund(settled=True, reason="failed_check")
+    story.deal(eur(10_000)).deliver().settle()
+    story.tell(
+        "A debt, and how it is repaid",
+        "One more lead at 100.00 was sold, settled and paid out before it proved bad: there is nothing"
+        " in `payable`, the reserve covers a part, the rest is the seller's debt. The next settlement"
+        " repays it before anything is kept in reserve or made payable.",
+    )
+
+
+def refund_in_parts(story: Story) -> None:
+    deal = story.deal(eur(1_000)).deliver().settle(commission_bps=999, reserve_bps=0)
+    story.told = len(list(queries.whole_journal()))
+    for part, amount in enumerate((330, 330, 340), start=1):
+        deal.refund(amount, settled=True, reason=f"guarantee-{part}")
+    story.tell(
+        "Refunds in parts",
+        "Under the guarantee a share of the price is refunded, here 10.00 with a commission of 0.99 in"
+        " three parts. The commission comes back cumulatively, `floor(commission x refunded / price)`"
+        " less what came back before: 0.32, 0.33 and 0.34. Rounding each part for itself would keep two"
+        " cents.",
+    )
+
+
+def reverse_payout(story: Story) -> None:
+    payout = story.request_payout()
+    payouts.fail(
+        payout_id=payout.id, transfer=story.transfer(payout), reason="reversed", actor=SYSTEM
+    )
+    story.tell(
+        "A payout that fails",
+        "Stripe makes the transfer and takes it back. In whatever order the two events arrive, the"
+        " books say the same and the money is payable again.",
+    )
+
+
+def release(story: Story) -> None:
+    clock.advance(timedelta(days=31))
+    reserves.release_due()
+    story.tell(
+        "The reserve is released",
+        "A reserve must cover what settlements of the last thirty days kept back; what is above that"
+        " becomes payable.",
+    )
+
+
+def trial_balance() -> str:
+    lines = queries.trial_balance(EUR)
+    rows = [
+        f"| `{line.kind}` | {line.account_class} | {text_of(line.debit) if line.debit else ''} |"
+        f" {text_of(line.credit) if line.credit else ''} |"
+        for line in lines
+    ]
+    sums = [
+        Money(sum(getattr(line, side).amount for line in lines), EUR)
+        for side in ("debit", "credit")
+    ]
+    assert sums[0] == sums[1]
+    return "\n".join(
+        [
+            "## The trial balance at the end\n",
+            "| account | class | debit | credit |",
+            "|---|---|---:|---:|",
+            *rows,
+            f"| | | **{text_of(sums[0])}** | **{text_of(sums[1])}** |",
+            "",
+        ]
+    )
+
+
+INTRODUCTION = """# The ledger
+
+Written by `tests/billing/test_ledger_document.py`, which runs every flow below and compares; do not edit.
+
+All amounts are euros. A transfer moves an amount from one account to another, so it cannot be unbalanced. A posting
+is one business fact with a unique key, so it cannot be made twice. A balance is credits less debits: what the house
+owes a party is positive, `cash` mirrors the balance at Stripe with the sign reversed. Postings are never changed;
+a correction is another posting.
+
+Every second a sealer lays new postings onto a hash chain:
+`hash = SHA-256(hash of the link before | canonical link)`, where the canonical link is the JSON of the link's number,
+of the posting with its transfers, and, for each organization it touches, of the number of that organization's link
+before this one; UTF-8, names sorted, no spaces. The first link stands behind 32 zero bytes. `exchange ledger verify`
+computes the whole chain again, `GET /api/v1/ledger/head` publishes its head, and `GET /api/v1/ledger/proof` gives an
+organization its own links.
+"""
+
+
+@pytest.fixture
+def story(cast: Cast, stripe: StripeSandbox) -> Story:
+    return Story(cast, stripe)
+
+
+def test_the_page_says_what_the_books_do(story: Story) -> None:
+    text = tell_everything(story)
+    if os.environ.get("REWRITE_DOCS"):
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(text, encoding="utf-8")
+    written = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    assert written == text, "docs/ledger.md is stale: run this test with REWRITE_DOCS=1"
