@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check lint format docs bench db-reset lock clean
+.PHONY: help install run test check lint format docs translations bench db-reset lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,6 +66,18 @@ format: $(STAMP) ## Write every file as the formatters want it
 
 docs: $(STAMP) ## Write the generated pages of docs/
 	$(BIN)/exchange docs
+
+# Words of pages and first arguments of our errors; a catalog is compiled when the program starts.
+ERRORS := Malformed Unauthenticated InsufficientFunds Forbidden NotFound Conflict Gone TooLarge \
+  UnsupportedFile Invalid Unavailable
+translations: $(STAMP) ## Extract what is translated and bring the catalogs up to date
+	$(BIN)/pybabel --quiet extract --mapping babel.cfg --no-location --sort-output --project exchange \
+	  --keyword N_ --keyword lazy_gettext --keyword FieldProblem:3 $(ERRORS:%=--keyword %) \
+	  --output-file translations/messages.pot .
+	for language in ru es ms; do \
+	  $(BIN)/pybabel --quiet update --input-file translations/messages.pot --locale $$language \
+	    --output-dir translations --init-missing --no-fuzzy-matching --ignore-obsolete; \
+	done
 
 bench: $(STAMP) ## Measure all (bench-intake, bench-sampling, bench-market, bench-ledger, bench-web)
 	$(BIN)/python -m bench

@@ -106,7 +106,9 @@ def _open_doors(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
         if module.__name__.endswith("webhooks"):
             csrf.exempt(module.blueprint)
-    for blueprint in api.init_app(app, [m.blueprint for m in _modules("api") if hasattr(m, "blueprint")]):
+    for blueprint in api.init_app(
+        app, [m.blueprint for m in _modules("api") if hasattr(m, "blueprint")]
+    ):
         csrf.exempt(blueprint)
 
 

@@ -13,6 +13,7 @@ from flask import Flask, g, request, url_for
 from flask_babel import Babel, get_locale, get_timezone
 from markupsafe import Markup
 
+from exchange.app import catalogs
 from exchange.billing import queries as billing
 from exchange.catalog import queries as catalog
 from exchange.config import ROOT
@@ -36,6 +37,7 @@ LAYOUTS: Final = {
 
 def init_app(app: Flask) -> None:
     """Install languages, filters and globals."""
+    catalogs.compile_stale(ROOT / "translations")
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
     Babel(app, locale_selector=_locale, timezone_selector=_timezone)
     app.jinja_env.filters.update(

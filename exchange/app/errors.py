@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, g, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -138,6 +139,7 @@ def _render(
         response = jsonify(problem)
         response.content_type = "application/problem+json"
     else:
+        problem |= {"title": gettext(title), "detail": gettext(detail)}
         response = Response(render_template("errors/error.html", problem=problem))
     response.status_code = status
     return response

@@ -44,7 +44,7 @@ class Refused(Conflict):
     code, title = "refused_by_stripe", "The payment service refused this"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The payment service refused this: {reason}.", reason=reason)
+        super().__init__("The payment service refused this.", reason=reason)
         self.reason = reason
 
 

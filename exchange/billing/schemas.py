@@ -85,7 +85,7 @@ class TopUpOut(Schema):
     amount = MoneyField()
     status = fields.Enum(TopUpStatus, by_value=True)
     checkout_url = fields.String(allow_none=True)
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class PayoutOut(Schema):
@@ -95,7 +95,7 @@ class PayoutOut(Schema):
     amount = MoneyField()
     status = fields.Enum(PayoutStatus, by_value=True)
     failure = fields.String()
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class SubjectOut(Schema):
@@ -115,7 +115,7 @@ class TransferOut(Schema):
     amount = MoneyField()
     balance = MoneyField()
     subject = fields.Function(lambda line: SubjectOut().dump(line))
-    metadata = fields.Constant({})
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
 class HeadOut(Schema):

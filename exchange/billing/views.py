@@ -8,17 +8,25 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
-from flask import Blueprint, Response, current_app, redirect, request, stream_with_context
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    redirect,
+    request,
+    stream_with_context,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from exchange.billing import queries, stripe_pages, words
-from exchange.billing.models import AccountKind, PayoutAccountStatus, TopUp
+from exchange.billing.models import AccountKind, Payout, PayoutAccountStatus, TopUp, TopUpStatus
 from exchange.billing.queries import StatementLine
 from exchange.billing.schemas import PayoutForm, StatementQuery, TopUpForm
 from exchange.billing.services import payouts, top_ups
 from exchange.core.db import parse_id
-from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
+from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.idempotency import idempotent
 from exchange.core.money import Currency, Money
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
@@ -28,6 +36,13 @@ from exchange.identity.permissions import OrganizationKind, Permission
 blueprint = Blueprint("billing", __name__, url_prefix="/money")
 
 FILTERS: Final = ("account", "currency")
+# Where the lines of a statement lead, by who reads and what they are about.
+PAGES: Final = {
+    (OrganizationKind.BUYER, "order"): ("buyers.order", "order_id"),
+    (OrganizationKind.BUYER, "line"): ("buyers.lead", "line_id"),
+    (OrganizationKind.BUYER, "top_up"): ("billing.top_up", "top_up_id"),
+    (OrganizationKind.SELLER, "payout"): ("billing.payout", "payout_id"),
+}
 LATEST: Final = 5  # top-ups or payouts shown beside the balances
 
 
@@ -67,10 +82,9 @@ def start_top_up() -> ResponseReturnValue:
 @requires(Permission.TOP_UP)
 def checkout(top_up_id: str) -> ResponseReturnValue:
     found = _top_up(top_up_id)
-    try:
-        return redirect(stripe_pages.checkout_url(found), code=303)
-    except Conflict:  # paid or expired meanwhile: the page says which
+    if found.status is not TopUpStatus.STARTED:
         return see_other("billing.top_up", top_up_id=top_up_id)
+    return redirect(stripe_pages.checkout_url(found), code=303)
 
 
 @blueprint.get("/top-ups/<top_up_id>")
@@ -82,7 +96,7 @@ def top_up(top_up_id: str) -> Response:
         "billing/top_ups/detail.html",
         block="state",
         top_up=found,
-        balance=balance,
+        left=balance,
         back=request.args.get("back", ""),
     )
 
@@ -132,6 +146,13 @@ def payout_list() -> Response:
         ),
         failure=words.failure,
     )
+
+
+@blueprint.get("/payouts/<payout_id>")
+@requires(Permission.MONEY_READ)
+def payout(payout_id: str) -> Response:
+    found = queries.get_payout(parse_id(payout_id, Payout), viewer=organization().id)
+    return render("billing/payouts/detail.html", payout=found, failure=words.failure)
 
 
 @blueprint.get("/top-ups")
@@ -237,7 +258,18 @@ def _statement(accounts: tuple[AccountKind, ...]) -> dict[str, Any]:  # Any: wha
         ],
         "account_words": words.ACCOUNTS,
         "reason_words": words.REASONS,
+        "subject_words": words.SUBJECTS,
+        "page_of": _page_of,
     }
+
+
+def _page_of(line: StatementLine) -> str:
+    """The address of what a line is about; empty where the reader has no such page."""
+    endpoint, argument = PAGES.get((organization().kind, line.subject.kind), ("", ""))
+    view = current_app.view_functions.get(endpoint)
+    if view is None or getattr(view, "permission", None) not in actor().permissions:
+        return ""
+    return url_for(endpoint, **{argument: line.subject_id})  # type: ignore[arg-type]  # a path
 
 
 def _select(name: str, label: str, options: dict[str, str]) -> dict[str, Any]:  # Any: as above

@@ -54,6 +54,14 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.VERIFICATION_PAID: _("Checks paid"),
     Reason.CORRECTION: _("Correction"),
 }
+# What a posting is about; other kinds have no page and are shown by their id.
+SUBJECTS: Final[dict[str, str]] = {
+    "order": _("Order"),
+    "line": _("Lead"),
+    "top_up": _("Top-up"),
+    "payout": _("Payout"),
+    "organization": _("Account"),
+}
 # Stripe's own words for why, and ours; others are shown as they are.
 FAILURES: Final[dict[str, str]] = {
     "organization_suspended": _("Held while your organization is suspended."),

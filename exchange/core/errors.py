@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+N_ = str  # marks a sentence for the catalogs; pages translate it, programs get the English
+
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
@@ -22,7 +24,7 @@ class DomainError(Exception):
 
     code = "refused"
     status = 409
-    title = "Refused"
+    title = N_("Refused")
 
     def __init__(
         self,
@@ -42,50 +44,50 @@ class DomainError(Exception):
 
 
 class Malformed(DomainError):
-    code, status, title = "malformed", 400, "The request cannot be read"
+    code, status, title = "malformed", 400, N_("The request cannot be read")
 
 
 class Unauthenticated(DomainError):
-    code, status, title = "unauthenticated", 401, "Sign in first"
+    code, status, title = "unauthenticated", 401, N_("Sign in first")
 
 
 class InsufficientFunds(DomainError):
-    code, status, title = "insufficient_funds", 402, "Not enough funds"
+    code, status, title = "insufficient_funds", 402, N_("Not enough funds")
 
 
 class Forbidden(DomainError):
-    code, status, title = "forbidden", 403, "Not allowed"
+    code, status, title = "forbidden", 403, N_("Not allowed")
 
 
 class NotFound(DomainError):
     """Also for what is not yours: absence and lack of access look the same from outside."""
 
-    code, status, title = "not_found", 404, "Not found"
+    code, status, title = "not_found", 404, N_("Not found")
 
 
 class Conflict(DomainError):
-    code, status, title = "conflict", 409, "Not possible in the present state"
+    code, status, title = "conflict", 409, N_("Not possible in the present state")
 
 
 class IllegalTransition(Conflict):
-    code, title = "illegal_transition", "Not possible in the present state"
+    code, title = "illegal_transition", N_("Not possible in the present state")
 
 
 class Gone(DomainError):
-    code, status, title = "gone", 410, "No longer available"
+    code, status, title = "gone", 410, N_("No longer available")
 
 
 class TooLarge(DomainError):
-    code, status, title = "too_large", 413, "Too large"
+    code, status, title = "too_large", 413, N_("Too large")
 
 
 class UnsupportedFile(DomainError):
-    code, status, title = "unsupported_file", 415, "This kind of file cannot be read"
+    code, status, title = "unsupported_file", 415, N_("This kind of file cannot be read")
 
 
 class Invalid(DomainError):
-    code, status, title = "invalid", 422, "Please check the marked fields"
+    code, status, title = "invalid", 422, N_("Please check the marked fields")
 
 
 class Unavailable(DomainError):
-    code, status, title = "unavailable", 503, "Not available just now"
+    code, status, title = "unavailable", 503, N_("Not available just now")

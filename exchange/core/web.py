@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Final, ParamSpec
 
 from flask import Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from jinja2_fragments.flask import render_block
 from marshmallow import EXCLUDE, Schema, ValidationError
 
@@ -19,6 +20,20 @@ from exchange.core import db as database
 from exchange.core.errors import DomainError, FieldProblem, Invalid, Malformed
 
 P = ParamSpec("P")
+N_ = str  # marks a sentence for the catalogs; pages translate the sentences of errors
+
+# What the schema library says by itself.
+LIBRARY_SENTENCES: Final = (
+    N_("Missing data for required field."),
+    N_("Field may not be null."),
+    N_("Not a valid string."),
+    N_("Not a valid integer."),
+    N_("Not a valid number."),
+    N_("Not a valid boolean."),
+    N_("Not a valid email address."),
+    N_("Not a valid choice."),
+    N_("String does not match expected pattern."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +127,8 @@ def _refused(error: DomainError) -> FormState:
     errors: dict[str, list[str]] = {}
     for problem in error.errors:
         name = problem.pointer.strip("/").split("/")[0]
-        errors.setdefault(name, []).append(problem.detail)
-    return FormState(request.form.to_dict(), errors, error.detail)
+        errors.setdefault(name, []).append(gettext(problem.detail))
+    return FormState(request.form.to_dict(), errors, gettext(error.detail))
 
 
 def _sent(schema: Schema) -> dict[str, Any]:

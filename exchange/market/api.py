@@ -261,29 +261,24 @@ def _listing(listing: Listing) -> Json:
 
 
 def _listings(found: Sequence[Listing]) -> list[Json]:
-    stocks = queries.stocks(found)
     quality = verification.published_qualities([listing.batch_id for listing in found])
-    shown = []
-    for listing in found:
-        batch, stock = queries.get_batch_of(listing), stocks[listing.id]
-        terms = queries.get_terms(listing.id, version=listing.terms_version)
-        is_own = listing.organization_id == organization().id
-        shown.append(
-            {
-                "listing": listing,
-                "vertical": inventory.vertical_of(listing.vertical_id).code,
-                "seller": queries.seller_of(listing).trade_name,
-                "own_batch_id": listing.batch_id if is_own else None,
-                "quality": quality.get(listing.batch_id),
-                "kind": batch.kind,
-                "sales_max": batch.sales_max,
-                "return_window_hours": terms.return_window_hours,
-                "available": stock.left,
-                "sold": stock.sold,
-                "freshest_at": None,
-            }
-        )
-    return shown
+    ours = organization().id
+    return [
+        {
+            "listing": one.listing,
+            "vertical": one.vertical,
+            "seller": one.seller,
+            "own_batch_id": one.batch.id if one.listing.organization_id == ours else None,
+            "quality": quality.get(one.batch.id),
+            "kind": one.batch.kind,
+            "sales_max": one.batch.sales_max,
+            "return_window_hours": one.return_window_hours,
+            "available": one.stock.left,
+            "sold": one.stock.sold,
+            "freshest_at": None,
+        }
+        for one in queries.shown(found)
+    ]
 
 
 def _summary(order: Order) -> Json:

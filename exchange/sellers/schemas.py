@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import AmountField, MoneyField, PageQuery
 from exchange.leads.models import BatchStatus, LeadKind
+from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)
 _sales = validate.Range(1, 10)
@@ -101,7 +102,7 @@ class BatchOut(Schema):
     counts = fields.Nested(RowCountsOut, attribute="batch")
     population = fields.Integer(attribute="batch.population", allow_none=True)
     merkle_root = fields.String(attribute="root", allow_none=True)
-    quality = fields.Dict(allow_none=True)
+    quality = fields.Nested(QualityOut, allow_none=True)
     questions = fields.List(fields.Dict())
     problems = fields.Dict(keys=fields.String(), values=fields.Integer())
     metadata = fields.Constant({})

@@ -125,30 +125,6 @@ class ReleaseOut(Schema):
     status = fields.String(attribute="status.value")
 
 
-class SourceOut(Schema):
-    mean = fields.Float()
-    lower = fields.Float()
-    upper = fields.Float()
-    n_effective = fields.Integer()
-
-
-class _Measured(Schema):
-    n = fields.Integer()
-    good = fields.Integer()
-    bad = fields.Integer()
-    open = fields.Integer()
-    population = fields.Integer()
-    bad_upper = fields.Float(allow_none=True)
-    confidence = fields.Float()
-    method = fields.String()
-    checked_at = fields.DateTime()
-    source = fields.Nested(SourceOut, allow_none=True)
-
-
-# Decision 31; shares are between 0 and 1. `class` is a word of Python.
-QualityOut: type[Schema] = _Measured.from_dict({"class": fields.String()}, name="QualityOut")
-
-
 class DrawOut(Schema):
     """What is fixed of a draw; once its lot is decided, the whole record.
 

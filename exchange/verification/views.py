@@ -41,6 +41,10 @@ SKIPS: Final = {
     "acquaintance": words("I know this person"),
     "other": words("Another reason"),
 }
+ASKED: Final = {
+    Asked.CALLED_BEFORE: words("Called about this before"),
+    Asked.HORIZON: words("Wants to act"),
+}
 KEYS: Final = (
     ("1", words("choose a result, 1 to 9")),
     ("Mod+Enter", words("submit and next")),
@@ -105,7 +109,7 @@ def task(task_id: str) -> Response:
         local_now=now.astimezone(ZoneInfo(call.task.time_zone)),
         is_open=call.hours.is_open(now),
         outcomes=list(Outcome),
-        asked={one: call.line_of(one) for one in Asked},
+        asked=[(one, word, call.line_of(one)) for one, word in ASKED.items()],
         skips=list(SKIPS.items()),
         keys=KEYS,
         today=questions.done_since(_me(), since=_midnight(now)),

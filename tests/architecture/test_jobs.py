@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import_models()
 BEST_EFFORT: dict[str, str] = {}
 
 
+@cache
 def rung_by_sweeps() -> set[str]:
     """Every text that a sweep, or a function of its package that it calls, could ring with."""
     found: set[str] = set()

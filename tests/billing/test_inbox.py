@@ -35,10 +35,12 @@ DOOR = "/api/v1/webhooks/stripe"
 
 
 def orders(letters: list[Parcel]) -> Iterator[list[Parcel]]:
-    """Orders of the letters, all or two dozen, with repeats; ever the same choice."""
+    """Orders of the letters with repeats: all of them, or as sent, reversed and six more."""
     chance = random.Random(7)
-    found = list(permutations(letters))
-    for order in chance.sample(found, min(len(found), 24)):
+    found = [list(order) for order in permutations(letters)]
+    if len(found) > 8:
+        found = [letters, letters[::-1], *chance.sample(found, 6)]
+    for order in found:
         yield [copy for letter in order for copy in [letter] * chance.randint(1, 3)]
 
 

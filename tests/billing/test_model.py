@@ -32,7 +32,7 @@ from exchange.core.invariants import INVARIANTS
 from tests.billing.books import EUR, Deal, amounts, eur, fund, hold, house, undone
 from tests.cast import Cast, Player
 
-STEPS, RUNS = 25, 12
+STEPS, RUNS = 25, 8
 PRICES = st.integers(1, 700)
 RATES = st.sampled_from([0, 1, 333, 999, 1_500, 10_000])
 

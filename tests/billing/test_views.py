@@ -50,6 +50,13 @@ class TestWallet:
         for words in ("€275.00", "€25.00", "Top-up", "Set aside for an order", "Refund"):
             assert words in text
 
+    def test_a_line_leads_to_what_it_is_about(self, cast: Cast, client: FlaskClient) -> None:
+        line = make_line(cast)
+        commit()
+        text = cast.buyer.sign_in(client).get("/money/wallet").text
+        for address in (f"/buyers/leads/{line.public_id}", "/buyers/orders/ord_"):
+            assert f'href="{address}' in text
+
     def test_htmx_gets_the_statement_alone_cut_to_an_account(
         self, cast: Cast, client: FlaskClient
     ) -> None:
@@ -352,8 +359,20 @@ class TestPayout:
         payouts.send(payout.id)  # the exchange has nothing at Stripe
         commit()
         assert payout.status is PayoutStatus.FAILED
-        page = cast.seller.sign_in(client).get("/money/payouts")
-        assert "balance at Stripe did not suffice" in page.text
+        browser = cast.seller.sign_in(client)
+        for address in ("/money/payouts", f"/money/payouts/{payout.public_id}"):
+            assert "balance at Stripe did not suffice" in browser.get(address).text
+
+    def test_a_strangers_payout_is_not_found(
+        self, cast: Cast, client: FlaskClient, ready_account: Callable[..., PayoutAccount]
+    ) -> None:
+        earn(cast, ready_account)
+        payout = payouts.request(
+            organization_id=cast.seller.organization.id, currency=EUR, actor=SYSTEM
+        )
+        commit()
+        browser = cast.other_seller.sign_in(client)
+        assert browser.get(f"/money/payouts/{payout.public_id}").status_code == 404
 
     def test_a_buyer_requests_none(self, cast: Cast, client: FlaskClient) -> None:
         form = {"currency": "EUR", "idempotency_key": token()}

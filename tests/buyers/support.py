@@ -78,8 +78,8 @@ def bought(client: FlaskClient, listing: Listing, quantity: int = 3) -> str:
 
 
 def lines_on(page: str) -> list[str]:
-    """The ids of the bought leads that a page links to, in its order."""
-    return list(dict.fromkeys(re.findall(r"/buyers/leads/(line_\w+)", page)))
+    """The bought leads that a page links to, the freshest first: pages begin with the last line."""
+    return list(dict.fromkeys(re.findall(r"/buyers/leads/(line_\w+)", page)))[::-1]
 
 
 def traces_of(person: dict[str, str], text: str) -> list[str]:

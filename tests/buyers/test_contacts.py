@@ -211,7 +211,7 @@ class TestRefunded:
     def test_a_refunded_lead_is_closed_for_good(
         self, buyer: FlaskClient, refunded: tuple[str, str]
     ):
-        order, line = refunded
+        _, line = refunded
         before = openings()
         answer = buyer.post(f"/buyers/leads/{line}/contact")
         assert "This lead was refunded" in words_of(answer, 410)

@@ -165,6 +165,12 @@ class TestRefusals:
         with pytest.raises(Forbidden):
             place(cast.other_seller, listing)
 
+    def test_ones_own_leads(self, cast):
+        own = make_listing(cast.buyer, leads=1)  # as an organization that does both would have
+        with pytest.raises(Forbidden) as refused:
+            place(cast.buyer, own)
+        assert refused.value.code == "own_leads"
+
     def test_a_price_that_nobody_agreed_to(self, cast, listing):
         listings.set_price(
             listing_id=listing.id, price=Money(50_00, Currency.USD), actor=cast.seller.actor

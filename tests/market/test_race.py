@@ -6,6 +6,7 @@ that cannot be lost proves nothing.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from random import Random
 from uuid import UUID
 
@@ -23,14 +24,14 @@ from exchange.core.money import Currency, Money
 from exchange.identity import queries as identity_queries
 from exchange.identity import services as identity
 from exchange.identity.permissions import OrganizationKind, Role
-from exchange.leads.models import Lead, LeadKind
+from exchange.leads.models import Contact, Lead, LeadKind
 from exchange.market import queries
 from exchange.market.models import Listing, Order, OrderLine
 from exchange.market.queries import stock
 from exchange.market.services import listings, orders, reservations
 from tests.cast import PASSWORD, Cast, Player, make_cast
 from tests.factories.billing import fund_wallet
-from tests.factories.leads import leads_of
+from tests.factories.leads import leads_of, make_person
 from tests.factories.market import make_listing
 from tests.racing import Client, patiently, race
 
@@ -151,6 +152,23 @@ def test_one_wallet_pays_for_no_more_than_it_holds(committed, cast):
     assert outcomes == {"bought": 10, "insufficient_funds": 20}
     assert wallet(buyer) == PRICE - 1
     assert violations() == []
+
+
+def test_one_buyer_never_gets_a_person_twice_from_two_sellers_at_once(committed, cast):
+    buyer = make_buyer(1, wallet=100 * PRICE).organization.id
+    people = [make_person() for _ in range(12)]
+    first = make_listing(cast.seller, people=people, window=timedelta(0)).id
+    second = make_listing(cast.other_seller, people=people).id
+    db.session.commit()
+    outcomes = race(
+        committed,
+        [lambda one=one: buy(buyer, one, quantity=1) for one in (first, second)] * 12,
+    )
+    assert outcomes == {"bought": 12, "sold_out": 12}
+    known = select(func.count(Contact.phone_index.distinct())).join(
+        OrderLine, OrderLine.lead_id == Contact.lead_id
+    )
+    assert db.session.scalar(known) == sold() == 12
 
 
 def test_choosing_leads_and_asking_for_a_number_do_not_block_each_other(committed, cast):

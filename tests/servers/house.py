@@ -24,6 +24,7 @@ from exchange.embedded.process import Process
 from tests.waiting import eventually
 
 STOP_SECONDS = 20
+LEAVING = "answers-leaving"  # in Redis: answers of the dawdling server, by process id
 
 
 @dataclass(slots=True)

@@ -104,7 +104,7 @@ def _balances(currency: Currency, amounts: dict[AccountKind, int]) -> Balances:
 
 
 def balance_pill(organization: Organization) -> BalancePill | None:
-    """The wallet that a buyer used last, with what it is good for; None for others."""
+    """The wallet that a buyer topped up last, with what it is good for; None for others."""
     if organization.kind is not OrganizationKind.BUYER:
         return None
     last = db.session.scalar(
@@ -114,10 +114,23 @@ def balance_pill(organization: Organization) -> BalancePill | None:
         .limit(1)
     )
     if last is None:
-        return BalancePill(Money(0, home_currency(organization)), "empty")
+        left = _fullest_wallet(organization)
+        return BalancePill(left, "enough" if left else "empty")
     left = balance(organization.id, AccountKind.WALLET, last.amount.currency)
     limited = left < last.amount.share(LIMITED_BPS)
     return BalancePill(left, "empty" if not left else "limited" if limited else "enough")
+
+
+def _fullest_wallet(organization: Organization) -> Money:
+    """Money that came otherwise than by a top-up, a refund for example."""
+    row = db.session.execute(
+        select(Account.balance, Account.currency)
+        .where(Account.organization_id == organization.id, Account.kind == AccountKind.WALLET)
+        .order_by(Account.balance.desc())
+        .limit(1)
+    ).one_or_none()
+    found = row and Money(row.balance, Currency(row.currency))
+    return found or Money(0, home_currency(organization))
 
 
 def home_currency(organization: Organization) -> Currency:

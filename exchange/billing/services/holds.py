@@ -128,7 +128,7 @@ def _active(refs: Sequence[Ref], *, unless: HoldStatus) -> list[LockedHold]:
     for hold in locked:
         if hold.status not in {HoldStatus.ACTIVE, unless}:
             raise IllegalTransition(
-                f"This hold is {hold.status} and cannot become {unless}.", before=str(hold.status)
+                "This money was captured or released before.", before=str(hold.status)
             )
     return [hold for hold in locked if hold.status is HoldStatus.ACTIVE]
 

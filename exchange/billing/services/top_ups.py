@@ -32,8 +32,8 @@ def start(*, organization_id: UUID, amount: Money, actor: Actor) -> TopUp:
     """
     require_approved(organization_id)
     if not AMOUNT_MIN <= amount.amount <= AMOUNT_MAX:
-        sentence = f"Between {AMOUNT_MIN // 100} and {AMOUNT_MAX // 100:,}."
-        raise Invalid(errors=(FieldProblem("/amount", "out_of_range", sentence),))
+        problem = FieldProblem("/amount", "out_of_range", "Name an amount from 5 to 999,999.")
+        raise Invalid(errors=(problem,))
     top_up = save(TopUp(organization_id=organization_id, amount=amount))
     events.record(
         "top_up.started",
@@ -53,7 +53,7 @@ def open_checkout(*, top_up_id: UUID, success_url: str, cancel_url: str) -> str:
     """
     top_up = get(TopUp, top_up_id)
     if top_up.status is not TopUpStatus.STARTED:
-        raise Conflict(f"This top-up has {top_up.status}.", code="not_payable")
+        raise Conflict("There is nothing left to pay here.", code="not_payable")
     if top_up.checkout_url:
         return top_up.checkout_url
     page = gateway.open_checkout(

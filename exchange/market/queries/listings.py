@@ -12,6 +12,7 @@ from sqlalchemy import Select, func, select, tuple_
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
 from exchange.catalog.fields import FieldType, LeadFields, Value
+from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import db, get, parse_id
 from exchange.core.errors import NotFound
@@ -81,6 +82,18 @@ class Stock:
     leads: int  # in the lot
     sold: int
     left: int  # leads that can still be bought
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A listing with what is said beside its price."""
+
+    listing: Listing
+    batch: Batch
+    vertical: str  # the code
+    seller: str  # the trade name
+    return_window_hours: int  # of the terms in force
+    stock: Stock
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +190,34 @@ def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
     )
     found = {row.batch_id: Stock(row.leads, int(row.sold), row.left) for row in rows}
     return {one.id: found.get(one.batch_id, Stock(0, 0, 0)) for one in listings}
+
+
+def shown(listings: Sequence[Listing]) -> list[Shown]:
+    """The listings with what belongs to them, in their order."""
+    rows = db.session.execute(
+        select(
+            Listing.id,
+            Batch,
+            Vertical.code,
+            Organization.trade_name,
+            ListingTerms.return_window_hours.label("hours"),
+        )
+        .join(Batch, Batch.id == Listing.batch_id)
+        .join(Vertical, Vertical.id == Listing.vertical_id)
+        .join(Organization, Organization.id == Listing.organization_id)
+        .join(
+            ListingTerms,
+            (ListingTerms.listing_id == Listing.id)
+            & (ListingTerms.version == Listing.terms_version),
+        )
+        .where(Listing.id.in_([listing.id for listing in listings]))
+    )
+    by_id, stock = {row.id: row for row in rows}, stocks(listings)
+    found = [(listing, by_id[listing.id]) for listing in listings]
+    return [
+        Shown(one, row.Batch, row.code, row.trade_name, row.hours, stock[one.id])
+        for one, row in found
+    ]
 
 
 def sellable_leads(

@@ -77,23 +77,9 @@ def place_order(
     taken = reservations.take(wanted, count)
     order = _write_order(offer, buyer_id, count=count, criteria=accepted, actor=actor)
     refs = _write_lines(order, offer, taken)
-    holds.place(
-        organization_id=buyer_id,
-        holds=[(ref, offer.price) for ref in refs],
-        subject=Ref.to(order),
-        actor=actor,
-    )
+    _set_aside(order, refs, actor)
     _ring_when_sold_out(offer)
-    transition(
-        order,
-        OrderStatus.CONFIRMED,
-        actor=actor,
-        quantity=count,
-        total=order.total.amount,
-        currency=str(order.total.currency),
-        listing_id=str(offer.id),
-        seller_id=str(offer.seller_id),
-    )
+    _confirm(order, offer, actor)
     return order
 
 
@@ -217,6 +203,30 @@ def _write_lines(order: Order, offer: Offer, taken: reservations.Slots) -> list[
     names = ["id", "lead_id", "slot", *same]
     db.session.execute(insert(OrderLine).from_select(names, source, include_defaults=False))
     return [Ref(OrderLine.KIND, line_id) for line_id in line_ids]
+
+
+def _set_aside(order: Order, refs: Sequence[Ref], actor: Actor) -> None:
+    """One hold for each line, one posting for all."""
+    holds.place(
+        organization_id=order.buyer_id,
+        holds=[(ref, order.price) for ref in refs],
+        subject=Ref.to(order),
+        actor=actor,
+    )
+
+
+def _confirm(order: Order, offer: Offer, actor: Actor) -> None:
+    """Whoever hands the leads over hears of it now, in the same transaction."""
+    transition(
+        order,
+        OrderStatus.CONFIRMED,
+        actor=actor,
+        quantity=order.quantity,
+        total=order.total.amount,
+        currency=str(order.total.currency),
+        listing_id=str(offer.id),
+        seller_id=str(offer.seller_id),
+    )
 
 
 def _ring_when_sold_out(offer: Offer) -> None:
