@@ -101,14 +101,10 @@ def _connection_options(settings: Settings, statement_timeout_seconds: int) -> s
 
 def _open_doors(app: Flask) -> None:
     for module in (*_modules("views"), *_modules("webhooks")):
-        if not hasattr(module, "blueprint"):
-            continue
         app.register_blueprint(module.blueprint)
         if module.__name__.endswith("webhooks"):
             csrf.exempt(module.blueprint)
-    for blueprint in api.init_app(
-        app, [m.blueprint for m in _modules("api") if hasattr(m, "blueprint")]
-    ):
+    for blueprint in api.init_app(app, [m.blueprint for m in _modules("api")]):
         csrf.exempt(blueprint)
 
 
@@ -116,7 +112,4 @@ def _modules(part: str) -> Iterator[ModuleType]:
     for package in PACKAGES:
         name = f"exchange.{package}.{part}"
         if find_spec(name):
-            try:
-                yield import_module(name)
-            except Exception as error:  # noqa: BLE001  # while the house is being built
-                print("not yet:", name, error)  # noqa: T201
+            yield import_module(name)

@@ -254,8 +254,9 @@ def _step(environment: Mapping[str, str], *arguments: str) -> None:
         raise Failed(f"`exchange {' '.join(arguments)}` failed, so nothing is served.")
 
 
-def _logins(environment: Mapping[str, str]) -> str:
-    command = leashed([*PROGRAM, "demo", "logins"], identity=OURSELVES)
+def _ask(environment: Mapping[str, str], *arguments: str) -> str:
+    """What one of our own commands prints."""
+    command = leashed([*PROGRAM, *arguments], identity=OURSELVES)
     answer = subprocess.run(  # noqa: S603  # our own program
         command, env=dict(environment), cwd=ROOT, check=False, text=True, stdout=subprocess.PIPE
     )
@@ -270,8 +271,9 @@ def _serve(plan: Plan, environment: Mapping[str, str], supervisor: Supervisor) -
         say("Telling the demo story; the pages are open already.")
         _step(environment, "demo", "seed")
     click.echo(f"Ready: {plan.url}")
-    if plan.kind == "demo":
-        click.echo(_logins(environment))
+    who = ("demo", "logins") if plan.kind == "demo" else ("founding",)
+    if welcome := _ask(environment, *who):
+        click.echo(welcome)
     say(f"Logs: {plan.folder}/*.log. Ctrl-C stops everything.")
     supervisor.watch()
 

@@ -105,4 +105,3 @@ class BatchOut(Schema):
     quality = fields.Nested(QualityOut, allow_none=True)
     questions = fields.List(fields.Dict())
     problems = fields.Dict(keys=fields.String(), values=fields.Integer())
-    metadata = fields.Constant({})

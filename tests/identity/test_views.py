@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
+from exchange.cli.founding import founding
 from exchange.core.db import db
 from exchange.core.limits import limiter
 from exchange.identity import queries, services
@@ -371,3 +373,14 @@ def test_a_cross_site_form_is_refused(app: Flask, client: FlaskClient, cast: Cas
         assert client.post("/sign-in", data=form).status_code == 400
     finally:
         app.config["WTF_CSRF_ENABLED"] = False
+
+
+def test_the_terminal_says_how_an_empty_house_is_opened(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = app.config["SETTINGS"]
+    monkeypatch.setattr("exchange.cli.application.settings", lambda: settings)
+    runner = CliRunner()
+    told = runner.invoke(founding).stdout
+    assert services.founding_code(settings.secret_key) in told
+    assert f"{settings.base_url}/found" in told
