@@ -23,6 +23,7 @@ from exchange.core.errors import Conflict, Malformed
 HEADER, FIELD = "Idempotency-Key", "idempotency_key"
 KEPT_DAYS = 30
 KEY_CHARACTERS_MAX = 255
+BLOCK = 1 << 20  # bytes of a file at a time
 P = ParamSpec("P")
 
 
@@ -48,15 +49,15 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
 
     @wraps(view)
     def door(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-        scope, key = _scope(), _key()
+        scope, key, asked = _scope(), _key(), _request_hash()
         _wait_or_refuse(scope, key)
         kept = db.session.scalar(
             select(IdempotencyKey).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
         )
         if kept is not None:
-            return _replay(kept)
+            return _replay(kept, asked)
         response = make_response(current_app.ensure_sync(view)(*args, **kwargs))
-        _keep(scope, key, response)
+        _keep(scope, key, response, asked=asked)
         return response
 
     door.__dict__["is_idempotent"] = True  # the documentation says so
@@ -92,8 +93,8 @@ def _wait_or_refuse(scope: UUID, key: str) -> None:
         )
 
 
-def _replay(kept: IdempotencyKey) -> Response:
-    if kept.request_hash != _request_hash():
+def _replay(kept: IdempotencyKey, asked: bytes) -> Response:
+    if kept.request_hash != asked:
         raise Conflict(
             "This key was used for another request. Make a new key for a new intention.",
             code="idempotency_conflict",
@@ -101,7 +102,7 @@ def _replay(kept: IdempotencyKey) -> Response:
     return Response(kept.body, kept.status, {**kept.headers, "Idempotent-Replayed": "true"})
 
 
-def _keep(scope: UUID, key: str, response: Response) -> None:
+def _keep(scope: UUID, key: str, response: Response, *, asked: bytes) -> None:
     headers = {
         name: response.headers[name]
         for name in ("Content-Type", "Location", "HX-Redirect")
@@ -111,7 +112,7 @@ def _keep(scope: UUID, key: str, response: Response) -> None:
         IdempotencyKey(
             scope=scope,
             key=key,
-            request_hash=_request_hash(),
+            request_hash=asked,
             status=response.status_code,
             headers=headers,
             body=response.get_data(),
@@ -124,5 +125,18 @@ def _request_hash() -> bytes:
         content = json.dumps(request.get_json(silent=True), sort_keys=True)
     else:
         fields = request.form.items(multi=True)
-        content = json.dumps(sorted(f for f in fields if f[0] not in {FIELD, "csrf_token"}))
+        sent = [f for f in fields if f[0] not in {FIELD, "csrf_token"}]
+        content = json.dumps(sorted([*sent, *_files()]))
     return sha256(f"{request.method} {request.path}\n{content}".encode()).digest()
+
+
+def _files() -> list[tuple[str, str]]:
+    """The uploaded files by the hash of what is in them: another file is another request."""
+    found = []
+    for name, file in request.files.items(multi=True):
+        digest = sha256()
+        while block := file.stream.read(BLOCK):
+            digest.update(block)
+        file.stream.seek(0)
+        found.append((name, digest.hexdigest()))
+    return found

@@ -145,8 +145,8 @@ class OrderLine(Record):
             None, "lead_id", "buyer_id", unique=True, postgresql_where=text("status <> 'released'")
         ),
         Index(None, "order_id"),
-        Index(None, "buyer_id"),
-        Index(None, "seller_id"),
+        Index(None, "buyer_id", "id"),
+        Index(None, "seller_id", "id"),
         Index(None, "window_until", postgresql_where=text("status = 'delivered'")),
         CheckConstraint("slot >= 0", name="slot"),
         CheckConstraint("slot IS NOT NULL OR status IN ('released', 'returned')", name="holds"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields, validate
 
@@ -11,8 +9,8 @@ from exchange.catalog.scripts import Outcome, Right
 from exchange.core.forms import IdField
 from exchange.verification.models import OutcomeClass, VerificationTask
 from exchange.verification.policy import NOTE_LENGTH_MAX
+from exchange.verification.words import SKIPS
 
-SKIP_REASONS: Final = ("language", "line", "acquaintance", "other")
 _note = validate.Length(max=NOTE_LENGTH_MAX)
 
 
@@ -21,7 +19,7 @@ class LeaseForm(Schema):
 
 
 class SkipForm(LeaseForm):
-    reason = fields.String(required=True, validate=validate.OneOf(SKIP_REASONS))
+    reason = fields.String(required=True, validate=validate.OneOf(SKIPS))
 
 
 class CallForm(LeaseForm):
@@ -79,7 +77,7 @@ class ReleaseIn(Schema):
     lease_number = fields.Integer(required=True)
     reason = fields.String(
         load_default="",
-        validate=validate.OneOf(("", *SKIP_REASONS)),
+        validate=validate.OneOf(("", *SKIPS)),
         metadata={"description": "with one, others get the call first for ten minutes"},
     )
 

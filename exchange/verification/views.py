@@ -15,7 +15,6 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as words
 
 from exchange.catalog.definition import VerticalDefinition
 from exchange.catalog.queries import get_definition
@@ -31,35 +30,11 @@ from exchange.verification.queries import tasks as questions
 from exchange.verification.schemas import CallForm, DraftForm, SkipForm
 from exchange.verification.services import calls, tasks, verdicts
 from exchange.verification.services.verdicts import RIGHT
+from exchange.verification.words import ASKED, KEYS, SKIPS
 
 blueprint = Blueprint("verification", __name__, url_prefix="/verification")
 
 FIX: Final = "fix-"  # the beginning of a corrected field's name in the form
-SKIPS: Final = {
-    "language": words("I do not speak the language"),
-    "line": words("My line or device has a problem"),
-    "acquaintance": words("I know this person"),
-    "other": words("Another reason"),
-}
-ASKED: Final = {
-    Asked.CALLED_BEFORE: words("Called about this before"),
-    Asked.HORIZON: words("Wants to act"),
-}
-KEYS: Final = (
-    ("1", words("choose a result, 1 to 9")),
-    ("Mod+Enter", words("submit and next")),
-    ("D", words("call")),
-    ("ArrowRight", words("next line of the script")),
-    ("ArrowLeft", words("previous line")),
-    ("N", words("note")),
-    ("C", words("time of the call-back")),
-    ("E", words("correct what is claimed")),
-    ("U", words("undo the last result (30 s)")),
-    ("X", words("keep the call longer")),
-    ("Ctrl+Space", words("skip")),
-    ("B", words("break: give the call back")),
-    ("?", words("this list")),
-)
 
 
 @blueprint.get("")

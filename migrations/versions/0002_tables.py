@@ -1565,7 +1565,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         sa.PrimaryKeyConstraint("id", name=op.f("pk_order_line")),
         sa.UniqueConstraint("lead_id", "slot", name=op.f("uq_order_line_lead_id_slot")),
     )
-    op.create_index(op.f("ix_order_line_buyer_id"), "order_line", ["buyer_id"], unique=False)
+    op.create_index(
+        op.f("ix_order_line_buyer_id_id"), "order_line", ["buyer_id", "id"], unique=False
+    )
     op.create_index(
         op.f("ix_order_line_lead_id_buyer_id"),
         "order_line",
@@ -1574,7 +1576,9 @@ def upgrade() -> None:  # noqa: PLR0915  # one statement per table and index
         postgresql_where=sa.text("status <> 'released'"),
     )
     op.create_index(op.f("ix_order_line_order_id"), "order_line", ["order_id"], unique=False)
-    op.create_index(op.f("ix_order_line_seller_id"), "order_line", ["seller_id"], unique=False)
+    op.create_index(
+        op.f("ix_order_line_seller_id_id"), "order_line", ["seller_id", "id"], unique=False
+    )
     op.create_index(
         op.f("ix_order_line_window_until"),
         "order_line",
@@ -1849,14 +1853,14 @@ def downgrade() -> None:  # noqa: PLR0915  # as above
         table_name="order_line",
         postgresql_where=sa.text("status = 'delivered'"),
     )
-    op.drop_index(op.f("ix_order_line_seller_id"), table_name="order_line")
+    op.drop_index(op.f("ix_order_line_seller_id_id"), table_name="order_line")
     op.drop_index(op.f("ix_order_line_order_id"), table_name="order_line")
     op.drop_index(
         op.f("ix_order_line_lead_id_buyer_id"),
         table_name="order_line",
         postgresql_where=sa.text("status <> 'released'"),
     )
-    op.drop_index(op.f("ix_order_line_buyer_id"), table_name="order_line")
+    op.drop_index(op.f("ix_order_line_buyer_id_id"), table_name="order_line")
     op.drop_table("order_line")
     op.drop_index(op.f("ix_delivery_status_deliver_by"), table_name="delivery")
     op.drop_table("delivery")

@@ -180,3 +180,9 @@ def test_a_refused_upload_leaves_no_file_behind(post, settings):
 
 def stored_files(settings):
     return {path for path in (settings.data_folder / "files").rglob("*") if path.is_file()}
+
+
+def test_another_file_under_the_same_key_is_refused(post, vertical):
+    assert post(text_of(vertical, good_rows(vertical)).encode()).status_code == 202
+    other = post(text_of(vertical, good_rows(vertical, seed=2)).encode())
+    assert (other.status_code, other.get_json()["code"]) == (409, "idempotency_conflict")

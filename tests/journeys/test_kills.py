@@ -6,6 +6,7 @@ once. The control repeats without a key, and must buy twice: else the kills woul
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
@@ -21,6 +22,7 @@ from uuid import uuid4
 import pytest
 import requests
 from flask import Flask
+from flask.testing import FlaskClient
 from redis import Redis
 from sqlalchemy import func, select
 
@@ -50,8 +52,9 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.commits
 
 # The file
-ROWS, REPEATED = 5 * CHUNK_ROWS, 300
-DEFECTS = {"short_code": 150, "consent_missing": 90, "email_invalid": 60}
+ROWS, SHORT = 5 * CHUNK_ROWS, 500
+REPEATED, DEFECTS = 100, {"short_code": 50, "consent_missing": 30, "email_invalid": 20}
+FORM = {"vertical": VERTICAL, "price": "4500", "declared_unsold": "true"}
 
 # The purchases
 PRICE = 45_00
@@ -70,20 +73,21 @@ def look() -> None:
 # A worker in the middle of a file
 
 
-def the_file() -> bytes:
-    """Thousands of people, some rows spoilt, some people again in another chunk."""
+def a_file(rows: int) -> bytes:
+    """So many rows, some of them spoilt, the last ones people who stand further up."""
     definition, random = catalog.get_definition(catalog.get_vertical(VERTICAL)), Random(5)
-    rows = samples.invented_rows(definition, random=random, count=ROWS, now=clock.now())
-    spoilt = samples.plant(rows[: ROWS - REPEATED], random=random, defects=DEFECTS)
-    whole = [row for number, row in enumerate(rows, start=1) if number not in spoilt]
-    rows[ROWS - REPEATED :] = whole[:REPEATED]
-    return samples.as_csv(definition, rows)
+    people = samples.invented_rows(
+        definition, random=random, count=rows - REPEATED, now=clock.now()
+    )
+    spoilt = samples.plant(people, random=random, defects=DEFECTS)
+    whole = [row for number, row in enumerate(people, start=1) if number not in spoilt]
+    return samples.as_csv(definition, people + whole[:REPEATED])
 
 
 def upload(url: str, headers: dict[str, str], content: bytes) -> str:
     response = requests.post(
         f"{url}/api/v1/batches",
-        data={"vertical": VERTICAL, "price": str(PRICE), "declared_unsold": "true"},
+        data=FORM,
         files={"file": ("leads.csv", content)},
         headers={**headers, "Idempotency-Key": "the-file"},
         timeout=60,
@@ -102,6 +106,7 @@ def killed_after(worker: house.Child, batch_id: str, *, rows: int) -> int:
     """Kill the worker and its fork once so many rows are in; how many were in then."""
     eventually(lambda: rows_done(batch_id) >= rows, seconds=SECONDS)
     forks = house.children_of(worker.pid)
+    assert forks, "nobody was at work"
     worker.kill()
     eventually(lambda: not [pid for pid in forks if house.runs(pid)])
     done = rows_done(batch_id)
@@ -113,7 +118,7 @@ def test_file_is_taken_in_whole_although_its_workers_are_killed(committed: Flask
     settings, seller = committed.config["SETTINGS"], make_cast().seller
     make_vertical()
     headers = seller.key("batch:upload", "batch:read")
-    content = the_file()
+    content = a_file(ROWS)
     db.session.commit()
     with ExitStack() as stack:
         scheduler = stack.enter_context(house.scheduler(settings))
@@ -129,7 +134,7 @@ def test_file_is_taken_in_whole_although_its_workers_are_killed(committed: Flask
         stack.enter_context(house.worker(settings))
         stack.enter_context(house.scheduler(settings))
         eventually(lambda: status_of(batch_id) is BatchStatus.SEALED, seconds=SECONDS)
-    taken_in_whole(batch_id)
+    taken_in_whole(batch_id, rows=ROWS)
 
 
 def status_of(batch_id: str) -> BatchStatus:
@@ -137,20 +142,20 @@ def status_of(batch_id: str) -> BatchStatus:
     return db.session.get_one(Batch, parse_id(batch_id, Batch)).status
 
 
-def taken_in_whole(batch_id: str) -> None:
+def taken_in_whole(batch_id: str, *, rows: int) -> None:
     """Every row is in one state, every person in one lead, and the seal is over all of them."""
     batch = db.session.get_one(Batch, parse_id(batch_id, Batch))
     invalid = sum(DEFECTS.values())
-    assert (batch.rows_total, batch.rows_done, batch.in_review) == (ROWS, ROWS, 0)
+    assert (batch.rows_total, batch.rows_done, batch.in_review) == (rows, rows, 0)
     assert (batch.invalid, batch.duplicate, batch.suppressed) == (invalid, REPEATED, 0)
-    assert batch.valid == batch.population == ROWS - invalid - REPEATED
+    assert batch.valid == batch.population == rows - invalid - REPEATED
     ended = Counter(
         (
             *db.session.scalars(select(Lead.row_number).where(Lead.batch_id == batch.id)),
             *db.session.scalars(select(ProblemRow.row_number)),
         )
     )
-    assert set(ended) == set(range(1, ROWS + 1))
+    assert set(ended) == set(range(1, rows + 1))
     assert set(ended.values()) == {1}
     people = select(func.count(func.distinct(Fingerprint.lead_id))).join(
         Lead, (Lead.id == Fingerprint.lead_id) & (Lead.batch_id == batch.id)
@@ -330,25 +335,31 @@ def test_the_control_buys_twice(committed: Flask) -> None:
 def test_sweeps_find_what_redis_forgot(committed: Flask) -> None:
     settings, cast = committed.config["SETTINGS"], make_cast()
     make_vertical()
-    headers = cast.seller.key("batch:upload", "batch:read")
     delivery = undelivered(cast)
-    content = the_file()
-    db.session.commit()
-    with ExitStack() as stack:
-        server = stack.enter_context(house.web(settings))
-        batch_id = upload(server.url, headers, content)
-        with unit_of_work():
-            jobs.enqueue("fulfillment.deliver", delivery.id)
-        assert rung() >= {"leads.take_in", "fulfillment.deliver"}
-        jobs.redis_connection().flushdb()  # this test's own database of the doorbell
-        assert rung() == set()
-        stack.enter_context(house.worker(settings))
-        stack.enter_context(house.scheduler(settings))
+    batch_id = upload_here(committed.test_client(), cast.seller, a_file(SHORT))
+    with unit_of_work():
+        jobs.enqueue("fulfillment.deliver", delivery.id)
+    assert rung() >= {"leads.take_in", "fulfillment.deliver"}
+    jobs.redis_connection().flushdb()  # this process's own database of the doorbell
+    assert rung() == set()
+    with house.worker(settings), house.scheduler(settings):
         eventually(lambda: fresh(delivery).status is DeliveryStatus.ACKNOWLEDGED, seconds=SECONDS)
         eventually(lambda: status_of(batch_id) is BatchStatus.SEALED, seconds=SECONDS)
-    taken_in_whole(batch_id)
+    taken_in_whole(batch_id, rows=SHORT)
     assert balance(cast.buyer, AccountKind.HELD) == 0
     assert balance(cast.seller, AccountKind.PENDING) == 2 * PRICE
+
+
+def upload_here(client: FlaskClient, seller: Player, content: bytes) -> str:
+    """The same upload, through the door in this process."""
+    headers = seller.key("batch:upload")
+    answer = client.post(
+        "/api/v1/batches",
+        data={**FORM, "file": (io.BytesIO(content), "leads.csv")},
+        headers={**headers, "Idempotency-Key": "the-file"},
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.get_json()["id"])
 
 
 def rung() -> set[str]:

@@ -11,7 +11,7 @@ from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
 from exchange.core import clock, jobs
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db, unit_of_work
+from exchange.core.db import db, save, unit_of_work
 from exchange.core.errors import (
     Conflict,
     Forbidden,
@@ -24,7 +24,7 @@ from exchange.core.events import Event
 from exchange.core.ids import uuid7
 from exchange.core.money import Currency, Money
 from exchange.identity import services as identity
-from exchange.leads.models import Contact, Lead, LeadKind, LeadStatus
+from exchange.leads.models import Contact, Lead, LeadKind, LeadStatus, SuppressionEntry
 from exchange.leads.services.suppression import suppress_person
 from exchange.market import matching, queries
 from exchange.market.models import LineStatus, ListingStatus, Order, OrderLine, OrderStatus
@@ -100,7 +100,8 @@ class TestPlaceOrder:
             buyer_id=cast.buyer.organization.id,
             known_since=clock.now() - timedelta(days=60),
         )
-        found = stock.read_candidates(stock.candidates(wanted))
+        rows = db.session.execute(stock.candidates(wanted)).all()
+        found = stock.read_candidates(wanted, rows)
         assert found == matching.in_order(found)
         assert len(found) == 10
 
@@ -234,6 +235,14 @@ class TestExclusivity:
             place(cast.buyer, listing)
         assert refused.value.facts == {"left": 0}
 
+    def test_not_even_long_after(self, cast):
+        listing = make_listing(cast.seller, leads=1, kind=LeadKind.SHARED, sales_max=3)
+        fund_wallet(cast.buyer)
+        place(cast.buyer, listing)
+        clock.advance(timedelta(days=61))
+        with pytest.raises(Gone):
+            place(cast.buyer, listing)
+
     @pytest.mark.parametrize("field", ["phone", "email"])
     def test_one_person_under_two_leads_is_sold_to_a_buyer_once(self, cast, field):
         person = make_person()
@@ -288,6 +297,24 @@ class TestWhatIsNotForSale:
         fund_wallet(cast.buyer)
         with pytest.raises(Gone):
             place(cast.buyer, listing, 2)
+
+    def test_people_on_a_list_that_came_in_since(self, cast, listing):
+        lead = leads_of(queries.get_batch_of(listing))[0]
+        contact = db.session.get(Contact, lead.id)
+        today = clock.now().date()
+        save(SuppressionEntry(hash=contact.email_index, origin="list", listed_on=today))
+        assert lead.id not in {found.id for found in picked(place(cast.buyer, listing, 9))}
+        with pytest.raises(Gone):
+            place(cast.buyer, listing, 1)
+
+    def test_a_page_full_of_people_who_cannot_be_sold_is_passed(self, cast):
+        people = [make_person() for _ in range(6)]
+        make_listing(cast.seller, people=people, window=timedelta(0))
+        fund_wallet(cast.buyer)
+        place(cast.buyer, queries.listings_of_seller(cast.seller.organization.id).items[0], 6)
+        listing = make_listing(cast.other_seller, people=[*people, make_person()])
+        order = place(cast.buyer, listing, 1)
+        assert [lead.row_number for lead in picked(order)] == [7]
 
     @pytest.mark.parametrize("change", [{"is_sealed": False}, {"status": LeadStatus.QUARANTINED}])
     def test_leads_beside_the_seal_and_bad_ones(self, cast, listing, change):

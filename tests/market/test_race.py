@@ -244,13 +244,13 @@ def take_guards_away(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None
     """Count first and write afterwards, and let the tables allow it."""
 
     def take(wanted: stock.Wanted, quantity: int) -> dict[UUID, int]:
-        found = stock.read_candidates(stock.candidates(wanted).limit(quantity))
+        found = db.session.execute(stock.candidates(wanted).limit(quantity)).all()
         if len(found) < quantity:
             raise Conflict(code="sold_out")
-        for candidate in found:
-            count = update(Lead).where(Lead.id == candidate.lead_id).values(sold=1)
+        for row in found:
+            count = update(Lead).where(Lead.id == row.id).values(sold=1)
             db.session.execute(count, execution_options={"synchronize_session": False})
-        return {candidate.lead_id: 0 for candidate in found}
+        return {row.id: 0 for row in found}
 
     monkeypatch.setattr(reservations, "take", take)
     with psycopg.connect(database_url, autocommit=True) as owner:

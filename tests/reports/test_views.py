@@ -9,9 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from exchange.catalog.policies import QualityClass
+from exchange.core.db import db
 from exchange.reports import method
 from exchange.reports.problems import PROBLEMS
 from exchange.verification.plans import LX_08, LX_10, LX_15
+from tests.cast import Cast
+from tests.factories.leads import make_batch
 
 
 def body(response) -> str:
@@ -79,3 +82,34 @@ class TestDocs:
         ids = re.findall(r'\bid="([^"]+)"', page)
         assert len(ids) == len(set(ids))
         assert set(PROBLEMS) <= set(ids)
+
+
+class TestSearch:
+    def test_an_id_leads_to_its_page(self, client: FlaskClient, cast: Cast) -> None:
+        batch = make_batch(cast.seller, leads=6)
+        db.session.commit()
+        cast.seller.sign_in(client)
+        found = client.get(f"/search?q=%20{batch.public_id}")
+        assert found.location == f"/sellers/batches/{batch.public_id}"
+
+    def test_staff_follow_everything_through_the_log(self, client: FlaskClient, cast: Cast) -> None:
+        cast.admin.sign_in(client)
+        user = cast.seller.user.public_id
+        assert client.get(f"/search?q={user}").location == f"/admin/events?subject={user}"
+
+    def test_what_is_anothers_is_not_there(self, client: FlaskClient, cast: Cast) -> None:
+        batch = make_batch(cast.seller, leads=6)
+        db.session.commit()
+        cast.other_seller.sign_in(client)
+        found = client.get(f"/search?q={batch.public_id}")
+        assert client.get(found.location).status_code == 404
+        cast.buyer.sign_in(client)
+        assert client.get(f"/search?q={batch.public_id}").status_code == 404
+
+    @pytest.mark.parametrize("asked", ["nonsense", "batch_", "+16145550100", "<script>"])
+    def test_what_is_no_id_is_said_so(self, client: FlaskClient, cast: Cast, asked: str) -> None:
+        cast.seller.sign_in(client)
+        response = client.get("/search", query_string={"q": asked})
+        assert response.status_code == 404
+        assert "Nothing is found" in body(response)
+        assert "<script>" not in response.get_data(as_text=True)

@@ -32,7 +32,8 @@ def claim_unguarded(lead_ids: Collection[UUID]) -> dict[UUID, int]:
 
 def take_unguarded(wanted: stock.Wanted, quantity: int) -> dict[UUID, int]:
     """Pick without a lock; whoever picked the same leads meanwhile is not seen."""
-    found = stock.read_candidates(stock.candidates(wanted).limit(quantity))
+    rows = db.session.execute(stock.candidates(wanted).limit(quantity)).all()
+    found = stock.read_candidates(wanted, rows)
     picked = reservations.matching.pick(found, quantity)
     if len(picked) < quantity:
         raise reservations._sold_out(wanted, left=len(picked))  # the same words

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture
-def house(committed: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cast]:
+def house(committed: Flask, monkeypatch: pytest.MonkeyPatch) -> Cast:
     """An instance that commands find, with its people."""
     settings = committed.config["SETTINGS"]
     for name, value in {

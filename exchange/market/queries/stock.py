@@ -7,26 +7,33 @@ and no person twice inside the vertical's duplicate window.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, literal, select
-from sqlalchemy.orm import InstrumentedAttribute, aliased
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    LargeBinary,
+    Row,
+    Select,
+    Uuid,
+    any_,
+    literal,
+    select,
+    tuple_,
+)
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
 from exchange.core.db import db
 from exchange.leads.models import Contact, Lead, LeadStatus
 from exchange.leads.queries import is_person_suppressed
-from exchange.market.matching import Candidate
+from exchange.market import matching
 from exchange.market.models import LineStatus, OrderLine
 
-Index = InstrumentedAttribute[bytes | None]
 Rows = Select[*tuple[Any, ...]]  # Any: rows of many shapes
-# The people whom a buyer has, and their leads.
-Known, Theirs = aliased(Contact), aliased(Lead)
 ATTRIBUTES: Final = Lead.__table__.c.attributes
 IS_SEALED: Final = Lead.__table__.c.is_sealed
 
@@ -70,36 +77,43 @@ def bought_by(buyer_id: UUID) -> ColumnElement[bool]:
     )
 
 
-def candidates(wanted: Wanted) -> Rows:
-    """The leads that may be sold to the buyer, in the order of `matching`."""
+def candidates(wanted: Wanted) -> Select[UUID, datetime]:
+    """Leads of the lot that the buyer never had, in the order of `matching`; a page of an index.
+
+    Whether the person behind a lead may be sold to the buyer is asked afterwards, for a page at
+    once: in one statement the planner had too much to choose from and now and then chose badly.
+    """
     statement = (
-        select(Lead.id, Lead.requested_at, Contact.phone_index, Contact.email_index)
-        .join(Contact, Contact.lead_id == Lead.id)
-        .where(
-            Lead.batch_id == wanted.batch_id,
-            *sellable(),
-            to_sql(wanted.criteria, ATTRIBUTES),
-            ~is_person_suppressed(),
-            ~bought_by(wanted.buyer_id),
-            ~_is_person_known(wanted, Contact.phone_index),
-            ~_is_person_known(wanted, Contact.email_index),
-        )
+        select(Lead.id, Lead.requested_at)
+        .where(*on_sale(wanted.batch_id), _never_had(wanted.buyer_id))
         .order_by(Lead.requested_at.desc(), Lead.id.desc())
     )
+    if wanted.is_narrowed:
+        statement = statement.where(to_sql(wanted.criteria, ATTRIBUTES))
     if wanted.lead_ids is not None:
         statement = statement.where(in_list(Lead.id, wanted.lead_ids))
     return statement
 
 
-def read_candidates(statement: Rows) -> list[Candidate]:
-    """The rows of such a statement, ready to be picked from."""
+def after(statement: Select[UUID, datetime], last: Row[UUID, datetime]) -> Select[UUID, datetime]:
+    """The same statement behind its row `last`."""
+    place = tuple_(literal(last.requested_at), literal(last.id, Uuid))
+    return statement.where(tuple_(Lead.requested_at, Lead.id) < place)
+
+
+def read_candidates(
+    wanted: Wanted, rows: Sequence[Row[UUID, datetime]]
+) -> list[matching.Candidate]:
+    """Those of the rows whose person may be sold to the buyer, ready to be picked from.
+
+    Left out are people who were erased, who are suppressed, and whom the buyer bought lately.
+    """
+    people = _people([row.id for row in rows])
+    known = _known_people(wanted, people.values()) if people else frozenset()
     return [
-        Candidate(
-            row.id,
-            row.requested_at,
-            frozenset(value for value in (row.phone_index, row.email_index) if value),
-        )
-        for row in db.session.execute(statement)
+        matching.Candidate(row.id, row.requested_at, people[row.id])
+        for row in rows
+        if row.id in people and known.isdisjoint(people[row.id])
     ]
 
 
@@ -129,18 +143,43 @@ def _ever_sold_to(buyer_id: UUID) -> tuple[ColumnElement[bool], ...]:
     return (OrderLine.buyer_id == buyer_id, OrderLine.status != released)
 
 
-def _is_person_known(wanted: Wanted, index: Index) -> ColumnElement[bool]:
-    """A condition on Contact: the buyer bought the same person in this vertical since then."""
-    return (
-        select(OrderLine.id)
-        .join(Known, Known.lead_id == OrderLine.lead_id)
-        .join(Theirs, Theirs.id == OrderLine.lead_id)
+def _never_had(buyer_id: UUID) -> ColumnElement[bool]:
+    """`bought_by` the other way round, as a look-up for each lead, for pages of a large lot."""
+    had = select(OrderLine.id).where(OrderLine.lead_id == Lead.id, *_ever_sold_to(buyer_id))
+    return had.limit(1).correlate(Lead).scalar_subquery().is_(None)
+
+
+def _people(lead_ids: Sequence[UUID]) -> dict[UUID, frozenset[bytes]]:
+    """By lead, the hashes of its person; who was erased or is suppressed is missing."""
+    rows = db.session.execute(
+        select(Contact.lead_id, Contact.phone_index, Contact.email_index).where(
+            in_list(Contact.lead_id, lead_ids), ~is_person_suppressed()
+        )
+    )
+    return {
+        row.lead_id: frozenset(value for value in (row.phone_index, row.email_index) if value)
+        for row in rows
+    }
+
+
+def _known_people(wanted: Wanted, people: Iterable[frozenset[bytes]]) -> frozenset[bytes]:
+    """All hashes of people whom the buyer bought in this vertical since `known_since`."""
+    hashes = sorted(set().union(*people))
+    same = any_(literal(hashes, ARRAY(LargeBinary)))
+    found = (
+        select(Contact.lead_id).where(Contact.phone_index == same)
+        .union(select(Contact.lead_id).where(Contact.email_index == same))
+        .cte("same").prefix_with("MATERIALIZED")
+    )  # fmt: skip
+    rows = db.session.execute(
+        select(Contact.phone_index, Contact.email_index)
+        .join(found, found.c.lead_id == Contact.lead_id)
+        .join(OrderLine, OrderLine.lead_id == Contact.lead_id)
+        .join(Lead, Lead.id == Contact.lead_id)
         .where(
-            getattr(Known, index.key) == index,
-            Theirs.vertical_id == wanted.vertical_id,
+            Lead.vertical_id == wanted.vertical_id,
             OrderLine.created_at > wanted.known_since,
             *_ever_sold_to(wanted.buyer_id),
         )
-        .correlate(Contact)
-        .exists()
     )
+    return frozenset(value for row in rows for value in row if value)

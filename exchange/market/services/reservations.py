@@ -16,11 +16,18 @@ from exchange.core.errors import Gone
 from exchange.leads.models import Lead
 from exchange.leads.services.slots import claim_slots
 from exchange.market import matching
+from exchange.market.matching import Candidate
 from exchange.market.queries.listings import COUNT_MIN
-from exchange.market.queries.stock import Wanted, candidates, read_candidates, slots_in_use
+from exchange.market.queries.stock import (
+    Wanted,
+    after,
+    candidates,
+    read_candidates,
+    slots_in_use,
+)
 
 Slots = dict[UUID, int]  # by lead, in the order in which the leads were picked
-PAGE_FACTOR = 4  # how much further is looked where people repeat inside the lot
+PAGE_MIN = 100  # leads looked at together where some of the first ones cannot be sold
 
 
 class _Outrun(Exception):  # never leaves this module
@@ -34,13 +41,11 @@ def take(wanted: Wanted, quantity: int) -> Slots:
 
 def _take_free(wanted: Wanted, quantity: int) -> Slots | None:
     """The quick way: whoever else is buying at this moment is passed over, not waited for."""
-    statement = candidates(wanted).limit(quantity)
-    free = statement.with_for_update(of=Lead, skip_locked=True, key_share=True)
     try:
         # The savepoint gives the locks back where they are not enough: keeping them while waiting
         # for others could end in two orders that wait for each other.
         with db.session.begin_nested():
-            return _claim(matching.pick(read_candidates(free), quantity), quantity)
+            return _claim(_pick(wanted, quantity, pass_over=True), quantity)
     except _Outrun:
         return None
 
@@ -52,7 +57,7 @@ def _take_waiting(wanted: Wanted, quantity: int) -> Slots:
     rounds end at the latest with the stock.
     """
     while True:
-        picked = _pick(wanted, quantity)
+        picked = _pick(wanted, quantity, pass_over=False)
         if len(picked) < quantity:
             raise _sold_out(wanted, left=len(picked))
         try:
@@ -62,15 +67,20 @@ def _take_waiting(wanted: Wanted, quantity: int) -> Slots:
             continue
 
 
-def _pick(wanted: Wanted, quantity: int) -> list[UUID]:
-    """Leads in the public order, looked for further where one person has several."""
-    limit = quantity
+def _pick(wanted: Wanted, quantity: int, *, pass_over: bool) -> list[UUID]:
+    """Leads in the public order, page by page until there are enough or no more."""
+    statement = candidates(wanted)
+    if pass_over:
+        statement = statement.with_for_update(of=Lead, skip_locked=True, key_share=True)
+    found: list[Candidate] = []
+    page, limit = statement, quantity
     while True:
-        found = read_candidates(candidates(wanted).limit(limit))
+        rows = db.session.execute(page.limit(limit)).all()
+        found += read_candidates(wanted, rows)
         picked = matching.pick(found, quantity)
-        if len(picked) == quantity or len(found) < limit:
+        if len(picked) == quantity or len(rows) < limit:
             return picked
-        limit *= PAGE_FACTOR
+        page, limit = after(statement, rows[-1]), max(quantity, PAGE_MIN)
 
 
 def _claim(picked: Sequence[UUID], quantity: int) -> Slots:
