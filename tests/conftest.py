@@ -27,6 +27,7 @@ from exchange.config import Settings, as_application
 from exchange.core import jobs, schema
 from exchange.core.db import db
 from exchange.core.invariants import violations
+from exchange.core.limits import limiter
 from tests.cast import Cast, make_cast
 from tests.doorbell import run_jobs as drain
 
@@ -144,7 +145,9 @@ def shared_app(settings: Settings) -> Iterator[Flask]:
     """The application of this test process."""
     app = create_app(settings)
     app.test_client_class = Browser
-    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    # The limiter reads its settings once, and there is one for all applications of the process.
+    limiter.enabled = False
     yield app
     with app.app_context():
         db.engine.dispose()
@@ -207,7 +210,7 @@ def committed(worker_id: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     with fresh_database(f"commits_{number}") as url:
         app = create_app(make_settings(url, redis_database=number, folder=tmp_path))
         app.test_client_class = Browser
-        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False, RATELIMIT_ENABLED=False)
+        app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
         with app.app_context():
             jobs.redis_connection().flushdb()
             try:

@@ -47,7 +47,7 @@ def columns(fields: LeadFields, *, currency: Currency, reader: Reader) -> list[C
         Column(f"{reader.words[name]} ({reader.zone})", name, _clock(reader.zone)) for name in TIMES
     ]
     specs = [spec for spec in fields.specs if spec.contact or spec.is_attribute]
-    return [*own, *times, *(_column(spec, currency, reader) for spec in specs)]
+    return [*own, *times, *(_column(spec, currency=currency, reader=reader) for spec in specs)]
 
 
 def table(columns: Sequence[Column], rows: Iterable[Mapping[str, Any]], *, separator: str) -> bytes:
@@ -64,7 +64,7 @@ def _cell(value: Any, column: Column) -> str:  # Any: see Column
     return "" if value is None else defused(column.write(value))
 
 
-def _column(spec: FieldSpec, currency: Currency, reader: Reader) -> Column:
+def _column(spec: FieldSpec, *, currency: Currency, reader: Reader) -> Column:
     head = spec.label_in(reader.language)
     if spec.type is FieldType.MONEY:
         return Column(f"{head}, {currency}", spec.name, lambda value: _decimal(value, currency))

@@ -15,13 +15,13 @@ def described(
 ) -> list[Shown]:
     """The attributes that are filled in, each with its field."""
     return [
-        (spec, _shown(spec, attributes[spec.name], currency))
+        (spec, _shown(spec, attributes[spec.name], currency=currency))
         for spec in fields.attributes
         if attributes.get(spec.name) is not None
     ]
 
 
-def _shown(spec: FieldSpec, value: Value, currency: Currency) -> Value | Money:
+def _shown(spec: FieldSpec, value: Value, *, currency: Currency) -> Value | Money:
     if spec.type is FieldType.MONEY and isinstance(value, int):
         return Money(value, currency)
     return value

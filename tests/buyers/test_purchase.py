@@ -151,11 +151,38 @@ def test_only_fresh_leads_are_sold_to_who_asked_for_fresh_ones(
     assert len(form["ids"]) == 3
     buy(cast.other_buyer, listing, 1)
     answer = post(buyer, listing, form)
-    assert "Of the leads you chose 2 can still be bought." in words_of(answer, 410)
+    assert "Only 2 are left for you." in words_of(answer, 410)
     assert len(orders()) == 1
-    send(buyer, listing, form_on(asks(buyer, listing, "quantity=2&fresh=24")))
+    send(buyer, listing, form_on(text_of(answer, 410)))
     mine = OrderLine.buyer_id == cast.buyer.organization.id
     assert set(db.session.scalars(select(OrderLine.lead_id).where(mine))) == set(fresh[1:])
+
+
+def test_a_wish_for_more_fresh_leads_than_there_are_is_cut(buyer: FlaskClient, listing: Listing):
+    fresh = [lead.id for lead in leads_of_listing(listing)[:6]]
+    db.session.execute(
+        update(Lead)
+        .where(Lead.batch_id == listing.batch_id, Lead.id.not_in(fresh))
+        .values(requested_at=clock.now() - timedelta(hours=40))
+    )
+    keep()
+    answer = buyer.get(f"/buyers/listings/{listing.public_id}/buy?quantity=9&fresh=24")
+    assert "Only 6 are left for you." in words_of(answer)
+    assert len(form_on(text_of(answer))["ids"]) == 6
+    refused = place(buyer, listing, quantity=9, fresh=24)
+    assert "Buy 6 leads for $270.00?" in words_of(refused, 410)
+    assert orders() == []
+
+
+def test_fresh_leads_that_are_too_few_to_be_named_are_not_sold_by_number(
+    buyer: FlaskClient, listing: Listing
+):
+    """A number would not keep the promise that they are fresh."""
+    lead, *_ = leads_of_listing(listing)
+    form = {"a.project": lead.attributes["project"], "fresh": "24"}
+    answer = place(buyer, listing, quantity=1, **form)
+    assert "Ask for them without a time." in words_of(answer, 409)
+    assert orders() == []
 
 
 def test_few_people_can_be_bought_by_number(buyer: FlaskClient, listing: Listing):
@@ -164,6 +191,19 @@ def test_few_people_can_be_bought_by_number(buyer: FlaskClient, listing: Listing
     query = f"quantity=1&a.project={lead.attributes['project']}"
     send(buyer, listing, form_on(asks(buyer, listing, query)))
     assert db.session.scalars(select(OrderLine.lead_id)).all() == [lead.id]
+
+
+def test_ticked_leads_that_are_gone_are_chosen_again(
+    buyer: FlaskClient, listing: Listing, cast: Cast
+):
+    leads = leads_of_listing(listing)
+    form = form_on(asks(buyer, listing, f"ids={leads[0].public_id}&ids={leads[5].public_id}"))
+    buy(cast.other_buyer, listing, 1)
+    answer = post(buyer, listing, form)
+    assert "Of the leads you chose 1 can still be bought. Choose again." in words_of(answer, 410)
+    assert "/orders" not in "".join(
+        re.findall(r'action="[^"]*listings[^"]*"', text_of(answer, 410))
+    )
 
 
 class TestOnce:

@@ -53,6 +53,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "EXCHANGE_MASTER_KEYS": settings.master_keys,
         "EXCHANGE_INSTANCE": settings.instance,
         "EXCHANGE_DATA": str(settings.data_folder),
+        "EXCHANGE_BASE_URL": settings.base_url,
         "EXCHANGE_ARGON2_MEMORY_KIB": str(settings.argon2_memory_kib),
         "EXCHANGE_ARGON2_TIME_COST": str(settings.argon2_time_cost),
         "STRIPE_SECRET_KEY": settings.stripe_secret_key,
@@ -66,10 +67,14 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def web(
-    settings: Settings, *, application: str = "wsgi:app", log: Path | None = None
+    settings: Settings,
+    *,
+    port: int | None = None,
+    application: str = "wsgi:app",
+    log: Path | None = None,
 ) -> Iterator[Child]:
     """The web server, two processes of four threads, as in a real instance."""
-    port = free_port()
+    port = port or free_port()
     with _running(_granian(port, application), environment(settings), log) as child:
         child.url = f"http://127.0.0.1:{port}"
         eventually(lambda: answers(child.url), seconds=60)

@@ -19,6 +19,7 @@ from exchange.catalog.definition import Terms
 from exchange.catalog.fields import FieldSpec, LeadFields
 from exchange.core.db import db
 from exchange.core.money import Money
+from exchange.core.pagination import LIMIT, LIMIT_MAX
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries as market
@@ -77,7 +78,12 @@ def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
 
 
 def masked_leads(
-    seen: ListingView, *, viewer: UUID, narrowing: Narrowing, cursor: str | None = None
+    seen: ListingView,
+    *,
+    viewer: UUID,
+    narrowing: Narrowing,
+    cursor: str | None = None,
+    limit: int = LIMIT,
 ) -> MaskedLeads:
     """A page of the leads that fit. Raises Invalid for a choice that no lead can have."""
     return market.sellable_leads(
@@ -87,6 +93,7 @@ def masked_leads(
         region=narrowing.region,
         fresh_hours=narrowing.fresh_hours,
         cursor=cursor,
+        limit=limit,
     )
 
 
@@ -108,7 +115,9 @@ def freshest(
     found: list[MaskedLead] = []
     cursor = None
     while len(found) < quantity:
-        page = masked_leads(seen, viewer=viewer, narrowing=narrowing, cursor=cursor)
+        page = masked_leads(
+            seen, viewer=viewer, narrowing=narrowing, cursor=cursor, limit=LIMIT_MAX
+        )
         found += page.items
         cursor = page.next_cursor
         if cursor is None:

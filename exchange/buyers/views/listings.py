@@ -24,7 +24,7 @@ from exchange.buyers.values import described
 from exchange.buyers.views.blueprint import blueprint
 from exchange.core import ids
 from exchange.core.db import parse_id
-from exchange.core.errors import DomainError, FieldProblem, Invalid
+from exchange.core.errors import Conflict, DomainError, FieldProblem, Gone, Invalid
 from exchange.core.idempotency import idempotent
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
@@ -44,6 +44,11 @@ class Wish:
     lead_ids: tuple[UUID, ...] = ()  # none: freshest first
 
     @property
+    def is_ticked(self) -> bool:
+        """Whether the buyer chose the leads by hand; those of a time are named by us."""
+        return bool(self.lead_ids) and self.narrowing.fresh_hours is None
+
+    @property
     def public_ids(self) -> list[str]:
         """The chosen leads as a form sends them."""
         return [ids.encode(Lead.PREFIX, lead_id) for lead_id in self.lead_ids]
@@ -54,7 +59,7 @@ class Wish:
 def listing(listing_id: str) -> Response:
     asked = load_query(ListingQuery())
     seen, ours = _seen(listing_id), organization()
-    narrowing = _narrowing(request.args, seen, asked)
+    narrowing = _narrowing(request.args, seen=seen, asked=asked)
     return render(
         "buyers/listings/detail.html",
         block="listing",
@@ -79,8 +84,9 @@ def buy(listing_id: str) -> Response:
     seen, ours = _seen(listing_id), organization()
     wish = _wish(seen)
     left = _left(seen, wish)
-    if left and not wish.lead_ids:
-        wish = replace(wish, quantity=min(wish.quantity, left))
+    if left != 0 and not wish.is_ticked:
+        wish = replace(wish, quantity=min(wish.quantity, left or wish.quantity), lead_ids=())
+        wish = _named(seen, wish)
     total = seen.listing.price * wish.quantity
     return render(
         "buyers/listings/buy.html",
@@ -107,15 +113,16 @@ def place_order(listing_id: str) -> ResponseReturnValue:
 
 
 def _place(seen: ListingView, wish: Wish, *, terms_version: int) -> Order:
-    chosen = {"lead_ids": wish.lead_ids} if wish.lead_ids else {"quantity": wish.quantity}
     try:
+        wish = _named(seen, wish)
         return verbs.place_order(
             buyer_id=organization().id,
             listing_id=seen.listing.id,
             terms_version=terms_version,
+            quantity=None if wish.lead_ids else wish.quantity,
+            lead_ids=wish.lead_ids or None,
             criteria=wish.narrowing.order_criteria(),
             actor=actor(),
-            **chosen,
         )
     except DomainError as error:
         if "left" in error.facts:
@@ -128,7 +135,7 @@ def _left(seen: ListingView, wish: Wish) -> int | None:
     if "left" in g:
         refused: int | None = g.left
         return refused
-    if wish.lead_ids:
+    if wish.is_ticked:
         return None
     count = queries.count_leads(seen, viewer=organization().id, narrowing=wish.narrowing)
     return count if count is not None and count < wish.quantity else None
@@ -145,29 +152,33 @@ def _former_terms(seen: ListingView) -> ListingTerms | None:
 def _wish(seen: ListingView) -> Wish:
     sent = request.form if request.method == "POST" else request.args
     asked = load_form(OrderForm()) if request.method == "POST" else load_query(WishQuery())
-    narrowing = _narrowing(sent, seen, asked)
+    narrowing = _narrowing(sent, seen=seen, asked=asked)
     lead_ids = tuple(parse_id(text, Lead) for text in sent.getlist("ids"))
     if lead_ids:
         return Wish(narrowing, len(lead_ids), lead_ids)
     if not asked["quantity"]:
         problem = FieldProblem("/quantity", "required", _("Say how many leads you want."))
         raise Invalid(errors=(problem,))
-    return _by_freshness(seen, Wish(narrowing, asked["quantity"]))
+    return Wish(narrowing, asked["quantity"])
 
 
-def _by_freshness(seen: ListingView, wish: Wish) -> Wish:
+def _named(seen: ListingView, wish: Wish) -> Wish:
     """Where only fresh leads are wanted they are named: nobody gets an older one instead."""
-    if wish.narrowing.fresh_hours is None:
+    if wish.lead_ids or wish.narrowing.fresh_hours is None:
         return wish
-    found = queries.freshest(
-        seen, viewer=organization().id, narrowing=wish.narrowing, quantity=wish.quantity
-    )
-    lead_ids = tuple(lead.id for lead in found)
-    return Wish(wish.narrowing, len(lead_ids) or wish.quantity, lead_ids)
+    ours = organization().id
+    if queries.count_leads(seen, viewer=ours, narrowing=wish.narrowing) is None:
+        text = _("So few leads fit that they are not named. Ask for them without a time.")
+        raise Conflict(text, code="too_few")
+    found = queries.freshest(seen, viewer=ours, narrowing=wish.narrowing, quantity=wish.quantity)
+    if len(found) < wish.quantity:
+        raise Gone(_("Fewer leads are left."), code="sold_out", left=len(found))
+    return replace(wish, lead_ids=tuple(lead.id for lead in found))
 
 
 def _narrowing(
     sent: Mapping[str, str],
+    *,
     seen: ListingView,
     asked: Mapping[str, Any],  # Any: loaded by a schema
 ) -> Narrowing:
