@@ -211,6 +211,7 @@ def committed(worker_id: str, tmp_path: Path, request: pytest.FixtureRequest) ->
         app = create_app(make_settings(url, redis_database=number, folder=tmp_path))
         app.test_client_class = Browser
         app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+        limiter.enabled = False
         with app.app_context():
             jobs.redis_connection().flushdb()
             try:

@@ -28,7 +28,7 @@ def user() -> None:
 @user.command("create")
 @click.option("--email", required=True)
 @click.option("--org", required=True, help="Name of the organization.")
-@click.option("--role", type=click.Choice([*Role]), required=True)
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
 @click.option("--name", default="", help="Default: the part of the e-mail before the @.")
 @click.option("--country", default="US", show_default=True, help="Of a new operator.")
 def create_user(*, email: str, org: str, role: str, name: str, country: str) -> None:

@@ -70,6 +70,7 @@ TRADE: Final[dict[str, Problem]] = {
     "listing_ended": Problem(409, _("A listing that has ended stays as it is.")),
     "already_listed": Problem(409, _("The lot is on sale already.")),
     "not_accepted": Problem(409, _("Only an accepted lot can be sold.")),
+    "too_few": Problem(409, _("So few leads cannot be sold as a lot.")),
     "targeted": Problem(409, _("Targeted leads belong to the buyer they were captured for.")),
     "vertical_paused": Problem(409, _("Wait until the operator resumes the vertical.")),
     "vertical_fixed": Problem(409, _("Publish a new vertical under another code.")),
