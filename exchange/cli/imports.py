@@ -38,7 +38,12 @@ STATES: Final = ("valid", "in_review", "invalid", "duplicate", "suppressed")
 @click.option("--delimiter", help="Answer, when the file leaves it open.")
 @click.option("--date-order", help="Answer: dmy, mdy or ymd.")
 @click.option("--decimal-separator", help="Answer: . or ,")
-@click.option("--class", "grade", type=click.Choice([grade.value for grade in QualityClass]), default="standard")
+@click.option(
+    "--class",
+    "grade",
+    type=click.Choice([grade.value for grade in QualityClass]),
+    default="standard",
+)
 @click.option("--price", type=int, help="Per lead, in minor units.")
 @click.option("--sales-max", type=click.IntRange(1, 10), default=1, show_default=True)
 @click.option("--unsold", is_flag=True, help="Declare that the leads are not sold elsewhere.")

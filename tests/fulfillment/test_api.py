@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from exchange.core.db import db
 from exchange.core.events import Event
@@ -50,6 +50,21 @@ def opened() -> int:
     return db.session.scalar(statement)
 
 
+FULL_DISK = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'no space left'; END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON event FOR EACH ROW
+WHEN (NEW.type = 'contact.opened') EXECUTE FUNCTION full_disk()
+"""
+
+
+def refuse_the_record() -> None:
+    """Let the table of events refuse openings, as a full disk would; undone with the test."""
+    for statement in ("SET ROLE exchange", FULL_DISK, "SET ROLE exchange_app"):
+        db.session.execute(text(statement))
+    db.session.commit()
+
+
 class TestBoughtLeads:
     def test_are_opened_and_recorded(self, client, lines, buyer):
         answer = contacts(client, buyer, lines)
@@ -65,6 +80,12 @@ class TestBoughtLeads:
         assert contacts(client, stranger, lines).status_code == 404
         assert contacts(client, cast.buyer.key("order:read"), lines).status_code == 404
         assert opened() == 0
+
+    def test_without_a_record_nothing_is_opened(self, client, lines, buyer):
+        refuse_the_record()
+        answer = contacts(client, buyer, lines)
+        assert answer.status_code == 500
+        assert "+1614" not in answer.get_data(as_text=True)
 
     def test_without_a_key(self, client, lines):
         assert contacts(client, {}, lines).status_code == 401
