@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from babel import Locale
 from babel.dates import format_date, format_datetime
@@ -12,6 +13,8 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 from flask import Flask, g, request, url_for
 from flask_babel import Babel, get_locale, get_timezone
 from markupsafe import Markup
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from exchange.app import catalogs
 from exchange.billing import queries as billing
@@ -24,6 +27,7 @@ from exchange.identity.access import SignedIn
 from exchange.identity.permissions import OrganizationKind, Permission
 from exchange.notifications import queries as notices
 
+Answer = TypeVar("Answer")
 LANGUAGES: Final = {"en": "English", "ru": "Русский", "es": "Español", "ms": "Bahasa Melayu"}
 NO_BREAK_SPACE: Final = "\u00a0"
 # Pages that several kinds of organizations share stand in the frame of who looks.
@@ -133,6 +137,11 @@ def number(value: int | float) -> str:  # noqa: PYI041  # both kinds are meant
 
 
 def _context() -> dict[str, Any]:  # Any: what templates see
+    reader = {"locale": _reader().language, "zone": str(get_timezone())}
+    return {**reader, **(_unless_away(_who) or {"layout": "layouts/public.html"})}
+
+
+def _who() -> dict[str, Any]:  # Any: as above
     held = access.actor().permissions
     seen = access.signed_in()
     return {
@@ -142,9 +151,20 @@ def _context() -> dict[str, Any]:  # Any: what templates see
         "layout": _layout(seen, held),
         "balance": _balance(seen, held),
         "instance": clock.instance_kind().value,
-        "locale": _reader().language,
-        "zone": str(get_timezone()),
     }
+
+
+def _unless_away(ask: Callable[[], Answer]) -> Answer | None:
+    """The answer; None on the page of an error while the database does not answer."""
+    if g.get("is_away"):
+        return None
+    try:
+        return ask()
+    except (DBAPIError, PoolTimeout):
+        if not g.get("is_failing"):
+            raise
+        g.is_away = True
+        return None
 
 
 def _viewer(seen: SignedIn) -> Viewer:
@@ -176,7 +196,7 @@ def _reader() -> Locale:
 
 
 def _locale() -> str | None:
-    seen = access.signed_in()
+    seen = _unless_away(access.signed_in)
     chosen = seen.user.locale if seen else request.cookies.get("locale")
     if chosen in LANGUAGES:
         return chosen
@@ -184,5 +204,5 @@ def _locale() -> str | None:
 
 
 def _timezone() -> str | None:
-    seen = access.signed_in()
+    seen = _unless_away(access.signed_in)
     return seen.user.timezone if seen else None

@@ -139,6 +139,7 @@ def _render(
         response = jsonify(problem)
         response.content_type = "application/problem+json"
     else:
+        g.is_failing = True  # from here on the page must do without a database that is away
         problem |= {"title": gettext(title), "detail": gettext(detail)}
         response = Response(render_template("errors/error.html", problem=problem))
     response.status_code = status

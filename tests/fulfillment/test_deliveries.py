@@ -11,12 +11,12 @@ from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db, unit_of_work
+from exchange.core.db import db, save, unit_of_work
 from exchange.core.money import Currency
 from exchange.fulfillment import queries as fulfillment
 from exchange.fulfillment.models import Delivery, DeliveryStatus
 from exchange.fulfillment.services import deliveries
-from exchange.leads.models import LeadStatus
+from exchange.leads.models import Contact, LeadStatus, SuppressionEntry
 from exchange.leads.services.suppression import suppress_person
 from exchange.market import queries
 from exchange.market.models import LineStatus, OrderStatus
@@ -88,6 +88,14 @@ class TestDeliver:
         order = queries.get_order(undelivered.order_id, viewer=None)
         assert queries.tally(order).charged.amount == PRICE
         assert order.status is OrderStatus.FULFILLED
+
+    def test_somebody_on_a_list_that_came_in_since_is_let_go_of(self, undelivered):
+        first, second = queries.lines_of(undelivered.order_id)
+        contact, today = db.session.get(Contact, first.lead_id), clock.now().date()
+        save(SuppressionEntry(hash=contact.phone_index, origin="list", listed_on=today))
+        deliveries.deliver(delivery_id=undelivered.id, actor=SYSTEM)
+        assert fresh(first).status is LineStatus.RELEASED
+        assert fresh(second).status is LineStatus.DELIVERED
 
     def test_an_order_of_which_nothing_is_left_is_cancelled(self, cast, undelivered):
         for line in queries.lines_of(undelivered.order_id):
