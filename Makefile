@@ -54,7 +54,6 @@ lint: $(STAMP) ## Formats, lints, types, import contracts, fresh docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/djlint --check --quiet templates
 	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive exchange stripe_sandbox
 	$(BIN)/exchange docs --check

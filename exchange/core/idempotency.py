@@ -64,6 +64,16 @@ def idempotent(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseRe
     return door
 
 
+def led_to(key: str) -> str | None:
+    """Where the request with this key of the actor's led to, if it was made and led anywhere."""
+    kept = db.session.scalar(
+        select(IdempotencyKey.headers).where(
+            IdempotencyKey.scope == _scope(), IdempotencyKey.key == key
+        )
+    )
+    return kept.get("Location") if kept else None
+
+
 def _scope() -> UUID:
     actor = g.actor  # set by identity before any door is entered
     scope: UUID | None = actor.organization_id or actor.id

@@ -29,6 +29,7 @@ PUBLIC = {
     "reports.docs",
     "reports.errors",
     "reports.styleguide",
+    "reports.terms",
     # What a stranger recomputes, and what Stripe signs.
     "billing_api.show_head",
     "billing_webhooks.stripe",

@@ -43,7 +43,7 @@ from tests.factories.billing import fund_wallet
 from tests.factories.leads import leads_of
 from tests.factories.market import make_listing, place
 
-STEPS, RUNS = 20, 10
+STEPS, RUNS = 30, 12
 PRICE, FEE = 45_00, 8_10
 WINDOW = 72  # hours
 REASONS = st.sampled_from(["fictitious", "outside_criteria"])
@@ -101,6 +101,8 @@ class Trade(RuleBasedStateMachine):
         for listing in self.listings:
             for lead in leads_of(market.get_batch_of(listing)):
                 self.stocks[lead.id] = Stock(lead.sales_max)
+        for buyer in (0, 1):
+            self.pay_in(buyer, 4)
 
     @rule(buyer=st.integers(0, 1), leads=st.integers(1, 4))
     def pay_in(self, buyer: int, leads: int) -> None:
@@ -125,10 +127,18 @@ class Trade(RuleBasedStateMachine):
                 self.stocks[line.lead_id].sold += 1
                 self.stocks[line.lead_id].buyers.add(buyer)
 
-    @precondition(lambda self: self.lines)
+    @precondition(lambda self: any(not line.asked for line in self.lines))
     @rule(pick=PICKS, reason=REASONS)
     def ask_back(self, pick: int, reason: str) -> None:
-        line = self.line(pick)
+        fresh = [line for line in self.lines if not line.asked]
+        self.ask(fresh[pick % len(fresh)], reason)
+
+    @precondition(lambda self: self.lines)
+    @rule(pick=PICKS, reason=REASONS)
+    def ask_whatever_was_asked_before(self, pick: int, reason: str) -> None:
+        self.ask(self.line(pick), reason)
+
+    def ask(self, line: Line, reason: str) -> None:
         ask: Callable[[], Any] = lambda: returns.request_return(  # noqa: E731  # one call
             line_id=line.id, reason=reason, actor=self.buyers[line.buyer].actor
         )
@@ -193,7 +203,7 @@ class Trade(RuleBasedStateMachine):
             line.verdict, line.objection, line.decided_at = "approved", "", self.hour
             self.give_back(line)
 
-    @rule(hours=st.sampled_from([5, 25, 75]))
+    @rule(hours=st.sampled_from([5, 5, 25, 75]))
     def let_time_pass(self, hours: int) -> None:
         clock.advance(timedelta(hours=hours))
         self.hour += hours

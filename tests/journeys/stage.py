@@ -11,20 +11,29 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+)
+from sqlalchemy.orm import Session
 
 from exchange.app import create_app
 from exchange.core import jobs
 from exchange.core.db import db
 from exchange.embedded.address import free_port
-from tests.cast import PASSWORD, Player, make_cast
+from tests.cast import PASSWORD, Cast, Player, make_cast
 from tests.conftest import fresh_database, make_settings
 from tests.factories.story import Story, open_house, trade
 from tests.servers import house
 from tests.servers.chromium import chromium
 from tests.servers.stripe_sandbox import StripeSandbox, stripe_sandbox
 
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 STEP_MILLISECONDS = 20_000
 DOORBELL = 15  # the highest database of the doorbell: tests count from the lowest
 
@@ -38,17 +47,28 @@ class Stage:
     browser: Browser
     stripe: StripeSandbox
     story: Story
+    pages: dict[str, str]  # public ids by the name of what they stand for
     complaints: list[str] = field(default_factory=list)
     _states: dict[str, Any] = field(default_factory=dict)  # Any: cookies as Playwright keeps them
 
+    @property
+    def cast(self) -> Cast:
+        return self.story.cast
+
     @contextmanager
-    def visit(
-        self, player: Player | None = None, *, narrow: bool = False, scripts: bool = True
-    ) -> Iterator[Page]:
+    def tables(self) -> Iterator[Session]:
+        """What is committed by now; nothing is held on to afterwards."""
+        try:
+            yield db.session()
+        finally:
+            db.session.rollback()
+
+    @contextmanager
+    def visit(self, player: Player | None = None, *, scripts: bool = True) -> Iterator[Page]:
         """A page of a new browser, signed in where a player is named, in which nothing may fail."""
         context = self.browser.new_context(
             base_url=self.url,
-            viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]  # a plain dict is fine
+            viewport=WIDE,
             java_script_enabled=scripts,
             locale="en-US",
             storage_state=self._state_of(player) if player else None,
@@ -63,10 +83,10 @@ class Stage:
 
     def _state_of(self, player: Player) -> Any:  # Any: see above
         """Cookies of a player, who signs in once: the door counts who knocks too often."""
-        email = player.user.email
+        email = email_of(player)
         if email not in self._states:
             with self.visit() as page:
-                sign_in(page, email)
+                sign_in(page, player)
                 self._states[email] = page.context.storage_state()
         return self._states[email]
 
@@ -90,10 +110,18 @@ class Stage:
             self.complaints.append(f"asked a stranger: {request.url}")
 
 
-def sign_in(page: Page, email: str) -> None:
+def email_of(player: Player) -> str:
+    """The player's address, read without staying in a transaction."""
+    try:
+        return player.user.email
+    finally:
+        db.session.rollback()
+
+
+def sign_in(page: Page, player: Player) -> None:
     """Through the door, as people do."""
     page.goto("/sign-in")
-    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("E-mail").fill(email_of(player))
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda url: "/sign-in" not in url)
@@ -120,11 +148,27 @@ def open_stage(worker: int, folder: Path) -> Iterator[Stage]:
         jobs.redis_connection().flushdb()
         story = open_house(make_cast())
         trade(story)
+        pages = _public_ids(story)
         db.session.commit()
         stack.enter_context(house.web(settings, port=port, log=_log(folder, "web")))
         stack.enter_context(house.worker(settings, log=_log(folder, "worker")))
         stack.enter_context(house.scheduler(settings, log=_log(folder, "scheduler")))
-        yield Stage(url, app, browser, stripe, story)
+        yield Stage(url, app, browser, stripe, story, pages)
+
+
+def _public_ids(story: Story) -> dict[str, str]:
+    return {
+        "listing": story.listing.public_id,
+        "checked": story.batches[0].public_id,
+        "called": story.batches[1].public_id,
+        "sealed": story.batches[2].public_id,
+        "draft": story.drafts[0].public_id,
+        "order": story.orders[-1].public_id,
+        "line": story.lines[-1].public_id,
+        "refunded": story.returns[0].public_id,
+        "undecided": story.returns[1].public_id,
+        "seller": story.cast.seller.organization.public_id,
+    }
 
 
 def _log(folder: Path, name: str) -> Path | None:

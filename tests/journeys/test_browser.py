@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -16,16 +19,19 @@ from sqlalchemy import func, select
 
 from exchange.billing.models import AccountKind
 from exchange.billing.queries import balance
+from exchange.core import clock
 from exchange.core.invariants import violations
 from exchange.core.money import Currency
 from exchange.market.models import Order, OrderLine
 from exchange.verification.models import Verdict
-from tests.cast import Player
+from tests.cast import PASSWORD, Player
 from tests.conftest import worker_number
+from tests.factories.catalog import VERTICAL
 from tests.factories.story import FAMILY
-from tests.journeys.stage import Stage, open_stage, sign_in
+from tests.journeys.stage import NARROW, WIDE, Stage, email_of, open_stage, sign_in
 
-AXE = (Path(__file__).parents[1] / "vendor" / "axe-core-4.10.3" / "axe.min.js").read_text()
+VENDOR = Path(__file__).parents[1] / "vendor"
+AXE = (VENDOR / "axe-core-4.10.3" / "axe.min.js").read_text()
 PRICE, BOUGHT, TOP_UP = 45_00, 5, 500_00
 # What a phone number or an address would look like if it were not masked.
 CONTACT = re.compile(rf"{FAMILY}|\+?1?614234\d{{4}}|234-?\d{{4}}\b", re.IGNORECASE)
@@ -46,12 +52,12 @@ def stage(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 # A buyer
 
 
-def orders_of(stage: Stage, player: Player) -> list[int]:
-    """How many leads each order of the player's has, newest first."""
+def orders_of(stage: Stage, player: Player) -> dict[UUID, int]:
+    """How many leads each order of the player's has."""
     with stage.tables() as session:
-        lines = select(func.count()).select_from(OrderLine).join(Order)
-        mine = lines.where(Order.buyer_id == player.organization.id)
-        return list(session.scalars(mine.group_by(Order.id).order_by(Order.id.desc())))
+        lines = select(Order.id, func.count()).join(OrderLine, OrderLine.order_id == Order.id)
+        mine = lines.where(Order.buyer_id == player.organization.id).group_by(Order.id)
+        return {row[0]: row[1] for row in session.execute(mine)}
 
 
 def wallet_of(stage: Stage, player: Player) -> int:
@@ -88,20 +94,36 @@ def confirm_purchase(page: Page) -> Locator:
 def test_buyer_tops_up_buys_opens_and_returns(stage: Stage) -> None:
     buyer = stage.cast.other_buyer
     with stage.visit() as page:
-        sign_in(page, buyer.user.email)
-        to_the_listing(page)
-        assert CONTACT.search(page.content()) is None
+        sign_in(page, buyer)
         top_up(page, stage, dollars="500")
         expect(page.get_by_text("The money has come.")).to_be_visible()
         assert wallet_of(stage, buyer) == TOP_UP
         to_the_listing(page)
-        confirm_purchase(page).dblclick()
-        expect(page.get_by_role("heading", level=1)).to_have_text(f"Order of {BOUGHT} leads")
-        assert orders_of(stage, buyer) == [BOUGHT]
-        assert wallet_of(stage, buyer) == TOP_UP - BOUGHT * PRICE
         assert CONTACT.search(page.content()) is None
+        button = confirm_purchase(page)
+        button.dblclick()
+        bought(page)
+        assert list(orders_of(stage, buyer).values()) == [BOUGHT]
+        assert wallet_of(stage, buyer) == TOP_UP - BOUGHT * PRICE
+        back_and_again(page, button)
         open_a_contact(page)
         ask_a_return(page)
+
+
+def bought(page: Page) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Order of {BOUGHT} leads")
+    assert CONTACT.search(page.content()) is None
+
+
+def back_and_again(page: Page, button: Locator) -> None:
+    """Whoever goes back to the question is told that it was answered."""
+    order = page.url
+    page.go_back()
+    expect(page.get_by_text("You made this purchase already.")).to_be_visible()
+    expect(button).to_have_count(0)
+    page.get_by_role("link", name="To the order").click()
+    bought(page)
+    assert page.url == order
 
 
 def open_a_contact(page: Page) -> None:
@@ -120,25 +142,27 @@ def open_a_contact(page: Page) -> None:
 def ask_a_return(page: Page) -> None:
     page.get_by_role("link", name="Return this lead").click()
     page.get_by_label("Never asked").check()
-    page.get_by_label("Note").fill("They say that they never asked.")
+    page.get_by_role("textbox", name="Note").fill("They say that they never asked.")
     page.get_by_role("button", name="Return for $45.00").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Never asked")
     expect(page.get_by_text("We are looking at it.")).to_be_visible()
 
 
 def test_purchase_works_without_scripts(stage: Stage) -> None:
-    buyer = stage.cast.newcomer
+    buyer = stage.cast.buyer
+    before, wallet = orders_of(stage, buyer), wallet_of(stage, buyer)
     with stage.visit(scripts=False) as page:
-        sign_in(page, buyer.user.email)
+        sign_in(page, buyer)
         top_up(page, stage, dollars="500")
         paid_at_last(page)
         to_the_listing(page)
         assert CONTACT.search(page.content()) is None
         # Nothing here keeps a browser from sending the form twice but the token in it.
         confirm_purchase(page).dblclick()
-        expect(page.get_by_role("heading", level=1)).to_have_text(f"Order of {BOUGHT} leads")
-        assert orders_of(stage, buyer) == [BOUGHT]
-        assert wallet_of(stage, buyer) == TOP_UP - BOUGHT * PRICE
+        bought(page)
+        made = orders_of(stage, buyer)
+        assert [made[order_id] for order_id in made.keys() - before.keys()] == [BOUGHT]
+        assert wallet_of(stage, buyer) == wallet + TOP_UP - BOUGHT * PRICE
         open_a_contact(page)
         ask_a_return(page)
 
@@ -153,25 +177,6 @@ def paid_at_last(page: Page) -> None:
         expect(come.or_(again)).to_be_visible()
 
 
-def test_back_and_resend_buy_nothing_more(stage: Stage) -> None:
-    buyer = stage.cast.buyer
-    with stage.visit(buyer) as page:
-        to_the_listing(page)
-        button = confirm_purchase(page)
-        before = orders_of(stage, buyer)
-        button.click()
-        expect(page.get_by_role("heading", level=1)).to_have_text(f"Order of {BOUGHT} leads")
-        order = page.url
-        page.go_back()
-        confirm = page.get_by_role("button", name=f"Buy {BOUGHT} for $225.00")
-        # The page of then, from the browser's memory or asked for again, has a token of its own.
-        if confirm.locator("xpath=ancestor::form").get_attribute("data-sent") is None:
-            confirm.click()
-            page.wait_for_url("**/buyers/orders/**")
-        assert len(orders_of(stage, buyer)) - len(before) in {1, 2}
-        assert order
-
-
 # A verifier
 
 
@@ -180,29 +185,232 @@ class Keys:
 
     def __init__(self, page: Page) -> None:
         self.page = page
+        page.add_init_script(
+            "for (const kind of ['pointerdown', 'mousedown', 'touchstart'])"
+            " addEventListener(kind, () => { document.documentElement.dataset.mouse = kind; }, true)"
+        )
 
     def press(self, *keys: str) -> None:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def type(self, text: str) -> None:
+        self.page.keyboard.type(text)
+
+    def ask(self, script: str) -> str:
+        return str(self.page.evaluate(script))
+
+    @property
     def focus(self) -> str:
-        return str(self.page.evaluate("document.activeElement.id || document.activeElement.name"))
+        return self.ask("document.activeElement.id || document.activeElement.tagName")
 
+    @property
     def chosen(self) -> str:
-        found = "document.querySelector('.outcomes input:checked')?.value ?? ''"
-        return str(self.page.evaluate(found))
+        return self.ask("document.querySelector('.outcomes input:checked')?.value ?? ''")
 
-    def task(self) -> str:
-        """The call on the screen, by its address for submitting."""
-        return str(self.page.evaluate("document.querySelector('form#call').action"))
+    @property
+    def call(self) -> str:
+        """The call on the screen, by where it is submitted to."""
+        return self.ask("document.querySelector('form#call')?.action ?? ''")
 
-    def moved_on(self, keys: str, *, from_task: str) -> None:
-        """Press, and see another call; its heading has the focus, so that readers are told."""
-        self.press(keys)
+    def next_call(self, *keys: str) -> str:
+        """Press, and see another call. Its heading has the focus, so that readers are told."""
+        before = self.call
+        self.press(*keys)
+        self.arrive(f"document.querySelector('form#call')?.action !== '{before}'")
+        assert "/tasks/" in self.call
+        assert self.focus == "title"
+        assert self.chosen == ""
+        assert self.ask("document.documentElement.dataset.mouse ?? ''") == ""
+        return self.call
+
+    def arrive(self, condition: str) -> None:
+        """Wait for a page on which this is so and whose scripts have run."""
         self.page.wait_for_function(
-            "before => document.querySelector('form#call')?.action !== before"
-            " && document.readyState === 'complete'",
-            arg=from_task,
+            f"() => document.documentElement.classList.contains('js') && {condition}"
         )
-        assert self.task() != from_task
-        assert self.focus() == "title"
+        self.page.wait_for_load_state()
+
+
+def test_verifier_checks_ten_people_without_a_mouse(stage: Stage) -> None:
+    with stage.visit() as page:
+        keys = Keys(page)
+        start_by_keyboard(keys, stage.cast.second_verifier)
+        keys.next_call("Control+Enter")
+        confirm_too_quickly(keys)
+        keys.next_call("5", "Control+Enter")
+        with_note_and_undo(keys)
+        skip(keys)
+        correct(keys)
+        call_back(stage, keys)
+        for _ in range(5):
+            keys.next_call("6", "Control+Enter")
+    assert codes_of(stage, stage.cast.second_verifier) == [
+        *("confirmed", "number_dead", "not_reached", "corrected", "call_back"),
+        *["not_reached"] * 5,
+    ]
+
+
+def start_by_keyboard(keys: Keys, verifier: Player) -> None:
+    keys.page.goto("/sign-in")
+    keys.page.get_by_label("E-mail").focus()
+    keys.type(email_of(verifier))
+    keys.press("Tab")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    keys.arrive("location.pathname === '/verification'")
+
+
+def confirm_too_quickly(keys: Keys) -> None:
+    """Nobody has talked to somebody in a second: it is asked once, and believed then."""
+    keys.press("1")
+    assert keys.chosen == "confirmed"
+    keys.press("Control+Enter")
+    keys.arrive("document.getElementById('error-summary')")
+    assert keys.focus == "error-summary"
+    assert keys.chosen == "confirmed"
+    keys.next_call("Control+Enter")
+
+
+def with_note_and_undo(keys: Keys) -> None:
+    """A note is typed and no letter of it does anything; the result is taken back and given again."""
+    first = keys.call
+    keys.press("6", "n")
+    keys.type("1 rang, 2 busy, dub next")
+    assert (keys.focus, keys.chosen) == ("f-note", "not_reached")
+    keys.press("Escape")
+    keys.next_call("Control+Enter")
+    keys.press("u")
+    keys.arrive(f"document.querySelector('form#call')?.action === '{first}'")
+    assert keys.focus == "title"
+    assert keys.ask("document.getElementById('f-note').value") == "1 rang, 2 busy, dub next"
+    assert keys.chosen == "not_reached"
+    keys.next_call("Control+Enter")
+
+
+def skip(keys: Keys) -> None:
+    keys.press("Control+Space")
+    assert keys.focus == "f-reason"
+    keys.press("ArrowDown", "Tab")
+    keys.next_call("Enter")
+
+
+def correct(keys: Keys) -> None:
+    """The first claimed fact is another; then too quickly again."""
+    keys.press("2", "e")
+    assert keys.focus.startswith("f-fix-")
+    keys.press("ArrowDown", "Control+Enter")
+    keys.arrive("document.getElementById('error-summary')")
+    keys.next_call("Control+Enter")
+
+
+def call_back(stage: Stage, keys: Keys) -> None:
+    """A day and a time by the person's clock, typed as the field wants it."""
+    with stage.tables():
+        tomorrow = clock.now() + timedelta(days=1)
+    keys.press("7", "c")
+    assert keys.focus == "f-callback_at"
+    keys.type(f"{tomorrow:%m%d%Y}")
+    keys.press("ArrowRight")
+    keys.type("1100AM")
+    keys.press("Control+Enter")
+    keys.arrive("document.getElementById('error-summary')")
+    assert keys.ask("document.getElementById('f-callback_at').value").endswith("T11:00")
+    keys.next_call("Control+Enter")
+
+
+def codes_of(stage: Stage, verifier: Player) -> list[str]:
+    """The results that stand, in the order in which they were given."""
+    with stage.tables() as session:
+        mine = select(Verdict.code).where(
+            Verdict.verifier_id == verifier.user.id, Verdict.undone_at.is_(None)
+        )
+        return list(session.scalars(mine.order_by(Verdict.id)))
+
+
+# Everybody
+
+
+def rooms(stage: Stage) -> dict[str, tuple[Player | None, list[str]]]:
+    """The main pages of every role."""
+    cast, ids = stage.cast, stage.pages
+    return {
+        "public": (None, ["/sign-in", "/sign-up", "/method", "/docs", "/docs/errors"]),
+        "buyer": (
+            cast.buyer,
+            [
+                *("/buyers/", "/buyers/market", f"/buyers/listings/{ids['listing']}"),
+                f"/buyers/listings/{ids['listing']}/buy?quantity=5",
+                *("/buyers/orders", f"/buyers/orders/{ids['order']}", "/buyers/leads"),
+                *(f"/buyers/leads/{ids['line']}", f"/buyers/leads/{ids['line']}/return"),
+                *("/buyers/returns", f"/buyers/returns/{ids['refunded']}", "/money/wallet"),
+                *("/notices", "/team", "/settings"),
+            ],
+        ),
+        "seller": (
+            cast.seller,
+            [
+                *("/sellers/", "/sellers/batches", f"/sellers/batches/{ids['checked']}"),
+                *(f"/sellers/batches/{ids['called']}", f"/sellers/batches/{ids['sealed']}"),
+                *("/sellers/imports/new", f"/sellers/imports/{ids['draft']}/map"),
+                *("/sellers/listings", "/sellers/returns"),
+                *(f"/sellers/returns/{ids['refunded']}", "/money"),
+            ],
+        ),
+        "verifier": (cast.verifier, ["/verification", "/verification/results"]),
+        "operator": (
+            cast.admin,
+            [
+                *("/admin", "/admin/organizations", f"/admin/organizations/{ids['seller']}"),
+                *("/admin/returns", f"/admin/returns/{ids['undecided']}", "/admin/quality"),
+                *("/admin/ledger", "/admin/ledger/postings", "/admin/events"),
+                *("/admin/verticals", f"/admin/verticals/{VERTICAL}", "/admin/clock"),
+            ],
+        ),
+    }
+
+
+@pytest.mark.parametrize("role", ["public", "buyer", "seller", "verifier", "operator"])
+def test_pages_can_be_used_by_everybody_and_on_a_phone(stage: Stage, role: str) -> None:
+    player, addresses = rooms(stage)[role]
+    found = []
+    with stage.visit(player) as page:
+        for address in addresses:
+            page.set_viewport_size(WIDE)
+            response = page.goto(address)
+            assert response is not None
+            assert response.status == 200, address
+            found += barriers(page)
+            page.set_viewport_size(NARROW)
+            if is_too_wide(page):
+                found.append(f"{address} scrolls sideways on a phone")
+        if role == "verifier":
+            page.get_by_role("link", name="Start", exact=True).first.click()
+            page.get_by_role("button", name="Start next").click()
+            page.wait_for_url("**/tasks/**")
+            found += barriers(page)
+            found += ["the call scrolls sideways on a phone"] if is_too_wide(page) else []
+    assert found == []
+
+
+def barriers(page: Page) -> list[str]:
+    """Serious and critical issues that axe sees."""
+    page.evaluate(AXE)
+    seen = page.evaluate(
+        "axe.run({resultTypes: ['violations'], runOnly:"
+        " ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']})"
+    )["violations"]
+    return [
+        f"{page.url}: {issue['id']} at {issue['nodes'][0]['html'][:200]}"
+        for issue in seen
+        if issue["impact"] in {"serious", "critical"}
+    ]
+
+
+def is_too_wide(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def test_axe_is_the_published_one() -> None:
+    table = (VENDOR / "SOURCES.md").read_text()
+    assert f"| {sha256(AXE.encode()).hexdigest()} |" in table

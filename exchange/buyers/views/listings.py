@@ -25,7 +25,7 @@ from exchange.buyers.views.blueprint import blueprint
 from exchange.core import ids
 from exchange.core.db import parse_id
 from exchange.core.errors import Conflict, DomainError, FieldProblem, Gone, Invalid
-from exchange.core.idempotency import idempotent
+from exchange.core.idempotency import idempotent, led_to
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
@@ -80,8 +80,12 @@ def listing(listing_id: str) -> Response:
 @requires(Permission.MARKET_READ)
 @again_with_errors(listing)
 def buy(listing_id: str) -> Response:
-    """Restate the purchase before it is made; a refused one is restated as it now stands."""
+    """Restate the purchase before it is made; a refused one is restated as it now stands.
+
+    The key of the purchase stands in the address: who goes back and sends again buys nothing more.
+    """
     seen, ours = _seen(listing_id), organization()
+    key = request.args.get("key") or str(ids.uuid7())
     wish = _wish(seen)
     left = _left(seen, wish)
     if left != 0 and not wish.is_ticked:
@@ -97,6 +101,8 @@ def buy(listing_id: str) -> Response:
         former=_former_terms(seen),
         may_buy=ours.is_approved and Permission.ORDER_PLACE in actor().permissions,
         left=left,
+        key=key,
+        made=led_to(key),
     )
 
 

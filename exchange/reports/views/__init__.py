@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.reports.views import docs, method, search, styleguide
+from exchange.reports.views import docs, method, search, styleguide, terms
 from exchange.reports.views.blueprint import blueprint
 
-__all__ = ["blueprint", "docs", "method", "search", "styleguide"]
+__all__ = ["blueprint", "docs", "method", "search", "styleguide", "terms"]
