@@ -97,6 +97,20 @@ def test_the_purchase_is_restated_and_made(buyer: FlaskClient, listing: Listing,
     assert "Order of 5 leads" in shown
 
 
+def test_going_back_to_the_question_says_that_it_was_answered(buyer: FlaskClient, listing: Listing):
+    shown = text_of(buyer.get(f"/buyers/listings/{listing.public_id}"))
+    keys = re.findall(r'<input type="hidden" name="key" value="([^"]+)"', shown)
+    assert len(set(keys)) == len(keys) == 3  # of each way to the question
+    form = form_on(asks(buyer, listing, f"quantity=2&key={keys[0]}"))
+    assert form["idempotency_key"] == keys[0]
+    address = send(buyer, listing, form)
+    again = asks(buyer, listing, f"quantity=2&key={keys[0]}")
+    assert "You made this purchase already." in again
+    assert address in again
+    assert '/orders" class="form' not in again
+    assert len(orders()) == 1
+
+
 def test_the_freshest_come_first(buyer: FlaskClient, listing: Listing):
     bought(buyer, listing, 3)
     lines = db.session.scalars(select(OrderLine.lead_id)).all()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from exchange.core.db import get
+from exchange.core.errors import NotFound
 from exchange.leads import queries, vault
 from exchange.leads.models import Batch, Import
 from exchange.leads.problems import ProblemRow, write_problems
@@ -13,9 +14,13 @@ from exchange.leads.services import files
 
 
 def problem_file(batch_id: UUID) -> Iterator[bytes]:
-    """The refused rows of a batch as CSV, in pieces. Raises Gone once the file was destroyed."""
+    """The refused rows of a batch as CSV, in pieces.
+
+    Raises NotFound for a batch that came without a file, Gone once the file was destroyed.
+    """
     batch = get(Batch, batch_id)
-    assert batch.import_id is not None
+    if batch.import_id is None:
+        raise NotFound
     draft = get(Import, batch.import_id)
     secret = files.secret_of(draft)
     rows = (

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from exchange.core.db import parse_id
-from exchange.core.errors import NotFound
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
@@ -73,8 +72,6 @@ def give_nonce(batch_id: str) -> ResponseReturnValue:
 @requires(Permission.BATCH_READ)
 def problems(batch_id: str) -> Response:
     mine = _mine(batch_id)
-    if mine.import_id is None:
-        raise NotFound  # only a file has rows that can be sent back
     headers = {"Content-Disposition": f'attachment; filename="{mine.public_id}-problems.csv"'}
     return Response(b"".join(problem_file(mine.id)), mimetype="text/csv", headers=headers)
 

@@ -134,6 +134,8 @@ def map_columns(import_id: str) -> ResponseReturnValue:
 @requires(Permission.BATCH_UPLOAD)
 def terms(import_id: str) -> Response:
     draft = _mine(import_id)
+    if draft.status is not ImportStatus.CHECKED:
+        return see_other("sellers.show_import", import_id=import_id)
     return render(
         "sellers/imports/terms.html",
         draft=draft,
