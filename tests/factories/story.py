@@ -83,7 +83,7 @@ class Story:
 
 
 def open_house(cast: Cast, *, leads: int = 60, waiting: int = 40) -> Story:
-    """A checked lot on sale, one that is being called, a file that was taken in, a draft.
+    """A checked lot on sale, one that is being called, a file that was taken in, two drafts.
 
     Everything is flushed, nothing is committed.
     """
@@ -96,6 +96,7 @@ def open_house(cast: Cast, *, leads: int = 60, waiting: int = 40) -> Story:
     story.batches = [db.session.get_one(Batch, found.batch_id) for found in (checked, called)]
     story.batches.append(_uploaded(story))
     story.drafts.append(_draft(story, "november.csv", rows=20))
+    story.drafts.append(_mapped(_draft(story, "december.csv", rows=20), cast))
     fund_wallet(cast.buyer, 500_000_00)
     _staff(story)
     return story
@@ -150,9 +151,8 @@ def _past_sale(story: Story) -> None:
 
 def _uploaded(story: Story) -> Batch:
     """A file with spoilt rows, taken in to its end."""
-    draft = _draft(story, "october.csv", rows=40)
+    draft = _mapped(_draft(story, "october.csv", rows=40), story.cast)
     actor = story.cast.seller.actor
-    imports.map_columns(import_id=draft.id, chosen={}, actor=actor)
     batch = imports.draft_batch(
         import_id=draft.id,
         name="October",
@@ -183,6 +183,10 @@ def _draft(story: Story, name: str, *, rows: int) -> Import:
         stream=io.BytesIO(samples.as_csv(definition, cells)),
         actor=cast.seller.actor,
     )
+
+
+def _mapped(draft: Import, cast: Cast) -> Import:
+    return imports.map_columns(import_id=draft.id, chosen={}, actor=cast.seller.actor)
 
 
 def _staff(story: Story) -> None:

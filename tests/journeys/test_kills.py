@@ -52,14 +52,14 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.commits
 
 # The file
-ROWS, SHORT = 5 * CHUNK_ROWS, 500
+ROWS, SHORT = 4 * CHUNK_ROWS, 500
 REPEATED, DEFECTS = 100, {"short_code": 50, "consent_missing": 30, "email_invalid": 20}
 FORM = {"vertical": VERTICAL, "price": "4500", "declared_unsold": "true"}
 
 # The purchases
 PRICE = 45_00
 CLIENTS, LEADS, WALLET = 6, 1_000, 2_000 * PRICE
-BETWEEN_KILLS = 8  # answers
+BETWEEN_KILLS = 6  # answers
 PLAN, SHORT_PLAN = ("child", "master", "child"), ("child", "child")
 PAUSE_SECONDS = 0.2
 SECONDS = 120  # a deadline, not what it takes

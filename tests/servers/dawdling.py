@@ -17,7 +17,7 @@ from exchange.app import create_app
 from exchange.config import Settings
 from tests.servers.house import LEAVING
 
-DAWDLE_SECONDS = 0.3
+DAWDLE_SECONDS = 0.2
 Start = Callable[..., Any]  # Any: as WSGI has it
 Environ = dict[str, Any]
 

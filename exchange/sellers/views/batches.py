@@ -13,6 +13,7 @@ from exchange.core.web import again_with_errors, load_form, load_query, render, 
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as leads
+from exchange.leads.findings import row_sentence
 from exchange.leads.models import Batch, BatchStatus
 from exchange.leads.services import batches as verbs
 from exchange.leads.services.problem_files import problem_file
@@ -52,6 +53,7 @@ def batch(batch_id: str) -> Response:
         progress=verification.progress(seen.batch.id),
         listing=market.find_listing_of_batch(seen.batch.id),
         suggestion=secrets.token_hex(8),
+        problems={code: (_(row_sentence(code)), n) for code, n in seen.problems.items()},
     )
 
 
