@@ -20,6 +20,7 @@ from flask import Flask, current_app
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+INDEX_BYTES = 16  # of a keyed hash: no two people meet by chance
 
 
 class CannotUnlock(Exception):
@@ -87,7 +88,7 @@ class Keyring:
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed hash of a normalised value: equal values meet, nobody reads them back."""
-        return hmac.digest(self._index, f"{purpose}|{value}".encode(), sha256)
+        return hmac.digest(self._index, f"{purpose}|{value}".encode(), sha256)[:INDEX_BYTES]
 
 
 def keyring() -> Keyring:

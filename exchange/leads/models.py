@@ -200,7 +200,7 @@ class Lead(Record):
             "batch_id",
             "requested_at",
             "id",
-            postgresql_where=text("status = 'valid' AND is_sealed AND sold < sales_max"),
+            postgresql_where=text("status = 'valid' AND in_frame AND sold < sales_max"),
         ),
     )
 
@@ -222,7 +222,7 @@ class Lead(Record):
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
-    is_sealed: Mapped[bool] = mapped_column(default=False)  # among the leaves under the root
+    in_frame: Mapped[bool] = mapped_column(default=False)  # a leaf under the root, may be drawn
 
 
 class Contact(Model):

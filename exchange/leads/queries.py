@@ -169,7 +169,7 @@ def leaves(batch_id: UUID) -> Iterator[bytes]:
     while True:
         page = db.session.execute(
             select(Lead.row_number, Lead.leaf)
-            .where(Lead.batch_id == batch_id, Lead.is_sealed, Lead.row_number > after)
+            .where(Lead.batch_id == batch_id, Lead.in_frame, Lead.row_number > after)
             .order_by(Lead.row_number)
             .limit(LEAVES_PER_FETCH)
         ).all()
@@ -183,7 +183,7 @@ def leaves(batch_id: UUID) -> Iterator[bytes]:
 def leads_by_leaf(batch_id: UUID, wanted: Collection[bytes]) -> dict[bytes, Lead]:
     """The sealed leads of a batch behind these leaves."""
     found = db.session.scalars(
-        select(Lead).where(Lead.batch_id == batch_id, Lead.is_sealed, Lead.leaf.in_(wanted))
+        select(Lead).where(Lead.batch_id == batch_id, Lead.in_frame, Lead.leaf.in_(wanted))
     )
     return {lead.leaf: lead for lead in found}
 
@@ -272,13 +272,13 @@ def batches_with_wrong_population() -> list[str]:
     """A sealed batch holds as many sealed leads as its plan was made for."""
     sealed = (
         select(Lead.batch_id, func.count().label("n"))
-        .where(Lead.is_sealed)
+        .where(Lead.in_frame)
         .group_by(Lead.batch_id)
         .subquery()
     )
     wrong = db.session.scalars(
         select(Batch.id)
         .outerjoin(sealed, sealed.c.batch_id == Batch.id)
-        .where(func.coalesce(sealed.c.n, 0) != func.coalesce(Batch.population, 0))
+        .where(Batch.sealed_at.is_not(None), func.coalesce(sealed.c.n, 0) != Batch.population)
     )
     return [f"batch {batch_id} has lost or gained a sealed lead" for batch_id in wrong]

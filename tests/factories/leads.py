@@ -7,12 +7,13 @@ sealed under its root. Everything is flushed, nothing is committed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
 
 from sqlalchemy import select, update
 
-from exchange.catalog.definition import VerticalDefinition
+from exchange.catalog.definition import Terms, VerticalDefinition
 from exchange.catalog.fields import FieldSpec, FieldType
 from exchange.catalog.models import Vertical
 from exchange.catalog.policies import QualityClass
@@ -91,8 +92,10 @@ def make_batch(
             sales_max=shared if sales_max is None else sales_max,
         )
     )
-    usual = timedelta(days=definition.terms.duplicate_window_days)
-    _write(batch, rows, window=usual if window is None else window)
+    terms = definition.terms
+    if window is not None:
+        terms = replace(terms, duplicate_window_days=window.days)
+    _write(batch, rows, terms=terms)
     _seal(batch)
     return batch
 
@@ -131,7 +134,7 @@ def _typed(spec: FieldSpec, number: int) -> str:
     return spec.example
 
 
-def _write(batch: Batch, rows: Sequence[CheckedRow], *, window: timedelta) -> None:
+def _write(batch: Batch, rows: Sequence[CheckedRow], *, terms: Terms) -> None:
     candidates = [
         Candidate.of(
             row,
@@ -142,15 +145,16 @@ def _write(batch: Batch, rows: Sequence[CheckedRow], *, window: timedelta) -> No
         for row in rows
     ]
     cells = {row.number: ["as it was typed"] for row in rows}
-    ended = write_chunk(batch, candidates, [], window=window, cells=cells, secret=new_key())
+    ended = write_chunk(batch, candidates, [], terms=terms, cells=cells, secret=new_key())
     batch.rows_total = batch.rows_done = ended.total()
     batch.valid = ended[LeadStatus.VALID]
     batch.duplicate = ended[LeadStatus.DUPLICATE]
 
 
 def _seal(batch: Batch) -> None:
+    # Whoever is called is not what these stories are about: everybody valid may be.
     frame = (Lead.batch_id == batch.id, Lead.status == LeadStatus.VALID)
-    db.session.execute(update(Lead).where(*frame).values(is_sealed=True))
+    db.session.execute(update(Lead).where(*frame).values(in_frame=True))
     batch.population = batch.valid
     batch.merkle_root = seal.merkle_root(queries.leaves(batch.id))
     batch.sealed_at = clock.now()

@@ -316,12 +316,12 @@ class TestWhatIsNotForSale:
         order = place(cast.buyer, listing, 1)
         assert [lead.row_number for lead in picked(order)] == [7]
 
-    @pytest.mark.parametrize("change", [{"is_sealed": False}, {"status": LeadStatus.QUARANTINED}])
+    @pytest.mark.parametrize("change", [{"in_frame": False}, {"status": LeadStatus.QUARANTINED}])
     def test_leads_beside_the_seal_and_bad_ones(self, cast, listing, change):
         batch = queries.get_batch_of(listing)
         for name, value in change.items():
             setattr(leads_of(batch)[0], name, value)
-        batch.population -= "is_sealed" in change
+        batch.population -= "in_frame" in change
         db.session.flush()
         assert picked(place(cast.buyer, listing, 9))[0].row_number == 2
         with pytest.raises(Gone):

@@ -6,33 +6,27 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import func, select, update
 
-from exchange.catalog import queries as catalog
 from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import db, lock
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.states import transition, transition_all
 from exchange.leads import queries, seal
-from exchange.leads.models import Batch, BatchStatus, Consent, Lead, LeadStatus
+from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
 
 
 def seal_batch(batch: Batch, *, actor: Actor) -> None:
-    """Put every valid lead under one Merkle root; from here on nobody can change the lot.
+    """Put every lead of the frame under one Merkle root; nobody can change the lot from here on.
 
-    Where the vertical asks for it, only people who agreed to a quality check are in the frame
-    (decision 14). A file without anybody in the frame has nothing to seal: it is withdrawn.
+    A lot without anybody in the frame has nothing to seal: it is withdrawn.
     """
-    frame = _frame(batch)
+    frame = (Lead.batch_id == batch.id, Lead.in_frame)
     batch.population = db.session.scalar(select(func.count()).where(*frame)) or 0
     if batch.population == 0:
         transition(batch, BatchStatus.WITHDRAWN, actor=actor, reason="nobody_to_check")
         return
-    db.session.execute(
-        update(Lead).where(*frame).values(is_sealed=True),
-        execution_options={"synchronize_session": False},
-    )
     batch.merkle_root = seal.merkle_root(queries.leaves(batch.id))
     batch.sealed_at = clock.now()
     transition(
@@ -102,15 +96,6 @@ def mark_checked(*, lead_ids: Collection[UUID], at: datetime, actor: Actor) -> N
     db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(checked_at=at))
     for batch in _batches_of(lead_ids):
         events.record("lead.checked", subject=batch, actor=actor, count=len(lead_ids))
-
-
-def _frame(batch: Batch) -> list[ColumnElement[bool]]:
-    frame = [Lead.batch_id == batch.id, Lead.status == LeadStatus.VALID]
-    terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
-    if terms.consent.quality_check_required:
-        agreed = Consent.purposes.contains(["quality_check"])
-        frame.append(select(Consent).where(Consent.lead_id == Lead.id, agreed).exists())
-    return frame
 
 
 def _own(batch_id: UUID, actor: Actor) -> Batch:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
+from exchange.catalog.definition import Terms
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
@@ -36,7 +36,7 @@ class Work:
 
     batch_id: UUID
     draft: Import
-    window: timedelta  # in which a person is in the vertical once
+    terms: Terms  # of the vertical
     rows_done: int
     runs: SequentialRuns
 
@@ -69,8 +69,7 @@ def _begin(batch_id: UUID) -> Work | None:
         return None
     draft = get(Import, batch.import_id)
     terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
-    window = timedelta(days=terms.duplicate_window_days)
-    return Work(batch_id, draft, window, batch.rows_done, SequentialRuns())
+    return Work(batch_id, draft, terms, batch.rows_done, SequentialRuns())
 
 
 def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
@@ -86,7 +85,7 @@ def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
         batch,
         candidates,
         refused,
-        window=work.window,
+        terms=work.terms,
         cells=cells,
         secret=files.secret_of(work.draft),
     )

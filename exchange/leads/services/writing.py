@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from exchange.catalog.definition import Terms
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
@@ -26,7 +27,7 @@ from exchange.leads.rows import Claim, claim_fingerprints, copy_rows
 LEAD_COLUMNS: Final = (
     "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "sub_source",
     "row_number", "status", "kind", "sales_max", "sold", "attributes", "preview", "region",
-    "postal_code", "requested_at", "landing_url", "leaf", "is_sealed",
+    "postal_code", "requested_at", "landing_url", "leaf", "in_frame",
 )  # fmt: skip
 CONTACT_COLUMNS: Final = (
     "lead_id", "key_version", "wrapped_key", "locked", "salt", "phone_index", "email_index",
@@ -71,18 +72,19 @@ def write_chunk(
     candidates: Sequence[Candidate],
     refused: Sequence[Refused],
     *,
-    window: timedelta,
+    terms: Terms,
     cells: Mapping[int, Sequence[str]],
     secret: bytes,
 ) -> Counter[LeadStatus]:
-    """Write a chunk; returns how many rows ended in each state."""
+    """Write a chunk on the terms of its vertical; returns how many rows ended in each state."""
     claims = [Claim(candidate.lead_id, candidate.hashes) for candidate in candidates]
     now = clock.after_lock()
+    window = timedelta(days=terms.duplicate_window_days)
     won = claim_fingerprints(claims, vertical_id=batch.vertical_id, now=now, window=window)
     kept = [candidate for candidate in candidates if candidate.lead_id in won]
     beaten = [candidate for candidate in candidates if candidate.lead_id not in won]
     problems = [*refused, *_duplicates(batch, beaten)]
-    _write_leads(batch, kept)
+    _write_leads(batch, kept, terms=terms)
     _write_problems(batch, problems, cells=cells, secret=secret)
     return Counter([_status(candidate.row) for candidate in kept] + [p.status for p in problems])
 
@@ -118,12 +120,14 @@ def _attach_repeat(batch: Batch, candidate: Candidate, lead_id: UUID) -> None:
     )
 
 
-def _write_leads(batch: Batch, kept: Sequence[Candidate]) -> None:
+def _write_leads(batch: Batch, kept: Sequence[Candidate], *, terms: Terms) -> None:
     texts = _consent_texts(batch, kept)
     leads, contacts, consents = [], [], []
     for candidate in kept:
         locked = _lock(candidate)
-        leads.append(_lead(batch, candidate, leaf=_leaf(candidate, locked.salt)))
+        in_frame = _is_in_frame(candidate.row, terms)
+        leaf = _leaf(candidate, locked.salt)
+        leads.append(_lead(batch, candidate, leaf=leaf, in_frame=in_frame))
         contacts.append((
             candidate.lead_id, locked.key_version, locked.wrapped_key, locked.locked, locked.salt,
             locked.phone_index, locked.email_index,
@@ -152,13 +156,19 @@ def _asked_at(row: CheckedRow) -> datetime:
     return row.requested_at or clock.now()
 
 
-def _lead(batch: Batch, candidate: Candidate, *, leaf: bytes) -> tuple[object, ...]:
+def _is_in_frame(row: CheckedRow, terms: Terms) -> bool:
+    """Whether the lead may be drawn: it is valid, and the person agreed to a call (decision 14)."""
+    agreed = bool(row.consent.get("quality_check"))
+    return row.outcome is Outcome.VALID and (agreed or not terms.consent.quality_check_required)
+
+
+def _lead(batch: Batch, candidate: Candidate, *, leaf: bytes, in_frame: bool) -> tuple[object, ...]:
     row = candidate.row
     return (
         candidate.lead_id, clock.now(), batch.organization_id, batch.vertical_id, batch.id,
         batch.source_id, row.sub_source, row.number, _status(row).value, batch.kind.value,
         batch.sales_max, 0, dict(row.attributes), dict(row.preview), row.region, row.postal_code,
-        _asked_at(row), str(row.consent.get("page_url", "")), leaf, False,
+        _asked_at(row), str(row.consent.get("page_url", "")), leaf, in_frame,
     )  # fmt: skip
 
 

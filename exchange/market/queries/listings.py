@@ -185,7 +185,7 @@ def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
             func.sum(Lead.sold).label("sold"),
             func.count().filter(*sellable()).label("left"),
         )
-        .where(Lead.batch_id.in_(batch_ids), Lead.is_sealed)
+        .where(Lead.batch_id.in_(batch_ids), Lead.in_frame)
         .group_by(Lead.batch_id)
     )
     found = {row.batch_id: Stock(row.leads, int(row.sold), row.left) for row in rows}

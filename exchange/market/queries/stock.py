@@ -35,7 +35,7 @@ from exchange.market.models import LineStatus, OrderLine
 
 Rows = Select[*tuple[Any, ...]]  # Any: rows of many shapes
 ATTRIBUTES: Final = Lead.__table__.c.attributes
-IS_SEALED: Final = Lead.__table__.c.is_sealed
+IN_FRAME: Final = Lead.__table__.c.in_frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Wanted:
 def sellable() -> tuple[ColumnElement[bool], ...]:
     """Conditions on Lead, in the words of its index of what can be bought."""
     valid = literal(LeadStatus.VALID, Lead.status.type, literal_execute=True)
-    return (Lead.status == valid, IS_SEALED, Lead.sold < Lead.sales_max)
+    return (Lead.status == valid, IN_FRAME, Lead.sold < Lead.sales_max)
 
 
 def in_list(column: Any, values: Collection[UUID]) -> ColumnElement[bool]:  # Any: a column of ids
