@@ -87,7 +87,7 @@ def _empty(owner: str) -> None:
 
 def _seller() -> UUID:
     with unit_of_work():
-        publish_vertical(definition=load_preset(VERTICAL), actor=SYSTEM)
+        publish_vertical(definition=load_preset("home_improvement_us"), actor=SYSTEM)
         organization = identity.sign_up(
             email="bench@seller.example",
             name="Bench",
@@ -122,6 +122,7 @@ def _confirmed_batch(seller_id: UUID, content: bytes) -> UUID:
             actor=SYSTEM,
         )
         imports.map_columns(import_id=draft.id, chosen={}, actor=SYSTEM)
+        assert not draft.questions, draft.questions
         batch = imports.draft_batch(
             import_id=draft.id,
             name="bench",

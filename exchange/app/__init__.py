@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from exchange import api
 from exchange.app import context, errors, hooks
 from exchange.config import ROOT, Settings
-from exchange.core import crypto, db, jobs, limits, passwords, storage
+from exchange.core import db, jobs, keys, limits, passwords, storage
 from exchange.core.schema import sqlalchemy_url
 from exchange.identity import access
 
@@ -40,7 +40,7 @@ def create_app(settings: Settings, *, statement_timeout_seconds: int = 15) -> Fl
     _configure(app, settings, statement_timeout_seconds)
     import_models()
     db.init_app(app)
-    crypto.init_app(app, settings.master_keys)
+    keys.init_app(app, settings.master_keys)
     storage.init_app(app, settings.data_folder)
     jobs.init_app(app, settings.redis_url)
     passwords.init_app(

@@ -16,7 +16,6 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from flask import Flask, current_app
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -60,6 +59,7 @@ class Keyring:
     def __init__(self, keys: dict[int, bytes]) -> None:
         self._wrapping = {number: _derive(key, b"wrap") for number, key in keys.items()}
         self._newest = max(keys)
+        self._lock: AESGCM | None = None  # under the newest; made once, and not sent elsewhere
         # The blind index must stay the same when master keys are rotated: the first key makes it.
         self._index = _derive(keys[min(keys)], b"blind-index")
 
@@ -76,8 +76,13 @@ class Keyring:
 
     def wrap(self, key: bytes, *, bound_to: bytes) -> WrappedKey:
         """Lock a data key under the newest master key."""
-        master = self._wrapping[self._newest]
-        return WrappedKey(self._newest, seal_bytes(master, key, bound_to=bound_to))
+        if self._lock is None:
+            self._lock = AESGCM(self._wrapping[self._newest])
+        nonce = os.urandom(NONCE_BYTES)
+        return WrappedKey(self._newest, nonce + self._lock.encrypt(nonce, key, bound_to))
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_lock": None}
 
     def unwrap(self, wrapped: WrappedKey, *, bound_to: bytes) -> bytes:
         """The data key again. Raises CannotUnlock."""
@@ -89,17 +94,6 @@ class Keyring:
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed hash of a normalised value: equal values meet, nobody reads them back."""
         return hmac.digest(self._index, f"{purpose}|{value}".encode(), sha256)[:INDEX_BYTES]
-
-
-def keyring() -> Keyring:
-    """The keyring of the running application."""
-    ring: Keyring = current_app.extensions["keyring"]
-    return ring
-
-
-def init_app(app: Flask, master_keys: str) -> None:
-    """Read the master keys once."""
-    app.extensions["keyring"] = Keyring.from_text(master_keys)
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

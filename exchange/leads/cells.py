@@ -19,7 +19,7 @@ from exchange.leads.emails import Email, EmailProblem, parse_email
 from exchange.leads.forbidden import holds_card
 from exchange.leads.phones import Phone, PhoneProblem, parse_phone
 
-REMEMBERED_MAX: Final = 10_000  # values of one column
+REMEMBERED_MAX: Final = 50_000  # values of one column
 
 # A time with seconds, and what stands before and behind them.
 _SECONDS: Final = re.compile(r"([^:]{8,40}:\d\d):([0-5]\d)(Z|[+-]\d\d:?\d\d)?", re.ASCII)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, bindparam, func, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, bindparam, func, select
 
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
+from exchange.core.crypto import INDEX_BYTES
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.invariants import invariant
@@ -203,9 +204,14 @@ class Known:
     organization_id: UUID | None
 
 
-def any_of(hashes: Collection[bytes]) -> ColumnElement[bool]:
-    """The hashes as one array: a statement of the same shape for any number of them."""
-    return any_(bindparam(None, sorted(hashes), type_=ARRAY(LargeBinary)))
+def any_of(hashes: Collection[bytes]) -> Select[tuple[bytes]]:
+    """The keyed hashes as rows, sent as one string of 16-byte pieces.
+
+    A statement of the same shape for any number of them, and far cheaper than an array.
+    """
+    joined = bindparam(None, b"".join(sorted(hashes)), type_=LargeBinary)
+    place = func.generate_series(0, len(hashes) - 1).column_valued("place")
+    return select(func.substring(joined, place * INDEX_BYTES + 1, INDEX_BYTES, type_=LargeBinary))
 
 
 def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Known]:
@@ -213,7 +219,7 @@ def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Kn
     rows = db.session.execute(
         select(Fingerprint, Lead.batch_id, Lead.organization_id)
         .outerjoin(Lead, Lead.id == Fingerprint.lead_id)
-        .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash == any_of(hashes))
+        .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash.in_(any_of(hashes)))
     )
     return {row[0].hash: Known(row[0].since, row[0].lead_id, row[1], row[2]) for row in rows}
 
@@ -222,7 +228,7 @@ def suppressed_hashes(hashes: Collection[bytes]) -> set[bytes]:
     """Which of these keyed hashes are suppressed."""
     return set(
         db.session.scalars(
-            select(SuppressionEntry.hash).where(SuppressionEntry.hash == any_of(hashes))
+            select(SuppressionEntry.hash).where(SuppressionEntry.hash.in_(any_of(hashes)))
         )
     )
 

@@ -47,8 +47,7 @@ def canonical(record: Mapping[str, Value]) -> bytes:
     Names are lower-case ASCII words with digits and underscores, so neither mark can be part of
     one; `phone` must be E.164. ValueError names the field that breaks a rule, never its value.
     """
-    present = ((name, record[name]) for name in sorted(record))
-    fields = (_field(name, value) for name, value in present if value is not None)
+    fields = [_field(name, value) for name in sorted(record) if (value := record[name]) is not None]
     return SEPARATOR.join(fields).encode()
 
 
@@ -115,7 +114,9 @@ def _field(name: str, value: str | Scalar) -> str:
         raise ValueError("the field phone is not in E.164")
     if not value.isascii():
         value = _composed(name, value)
-    return name + "=" + value.replace("\\", "\\\\").replace(SEPARATOR, "\\u001f")
+    if "\\" in value or SEPARATOR in value:
+        value = value.replace("\\", "\\\\").replace(SEPARATOR, "\\u001f")
+    return f"{name}={value}"
 
 
 @lru_cache(maxsize=1024)

@@ -1,15 +1,12 @@
-"""The vault: the only way to a contact. Locked as it is read, opened for a purpose, on the record.
+"""The vault: the only way to a contact. Opened for a purpose, on the record; `locking` locks it.
 
-Each contact has a key of its own under the versioned master key; destroying the key erases the
-person. The keyed indexes let equal people meet without anybody being readable.
+The keyed indexes let equal people meet without anybody being readable.
 """
 
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -18,13 +15,13 @@ from sqlalchemy import select
 
 from exchange.core import events
 from exchange.core.actors import Actor
-from exchange.core.crypto import WrappedKey, keyring, new_key, open_bytes, seal_bytes
+from exchange.core.crypto import WrappedKey, open_bytes
 from exchange.core.db import db
 from exchange.core.errors import Forbidden, Gone
 from exchange.core.events import Ref
+from exchange.core.keys import keyring
 from exchange.identity.permissions import Permission
 from exchange.leads.models import Contact
-from exchange.leads.seal import SALT_SIZE
 
 People = dict[UUID, dict[str, str]]
 
@@ -44,33 +41,6 @@ PERMISSIONS: Final = {
     Purpose.EXPORT: Permission.CONTACT_EXPORT,
     Purpose.PROOF: Permission.BATCH_REVIEW,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """A locked contact, ready to be stored."""
-
-    key_version: int
-    wrapped_key: bytes
-    locked: bytes
-    salt: bytes
-    phone_index: bytes | None
-    email_index: bytes | None
-
-
-def lock(lead_id: UUID, contact: Mapping[str, str], *, keys: Mapping[str, str]) -> Locked:
-    """Lock a contact under a new key; `keys` are its normal forms by kind (phone, email)."""
-    ring, secret = keyring(), new_key()
-    wrapped = ring.wrap(secret, bound_to=lead_id.bytes)
-    plain = json.dumps(contact, ensure_ascii=False, separators=(",", ":")).encode()
-    return Locked(
-        wrapped.version,
-        wrapped.wrapped,
-        seal_bytes(secret, plain, bound_to=lead_id.bytes),
-        os.urandom(SALT_SIZE),
-        blind_index("phone", keys.get("phone")),
-        blind_index("email", keys.get("email")),
-    )
 
 
 def blind_index(kind: str, normal: str | None) -> bytes | None:
@@ -96,19 +66,6 @@ def open_contacts(lead_ids: Sequence[UUID], *, purpose: Purpose, actor: Actor) -
         purpose=purpose,
     )
     return {lead_id: _plain(found[lead_id]) for lead_id in lead_ids}
-
-
-def lock_cells(secret: bytes, cells: Sequence[str], *, batch_id: UUID, row: int) -> bytes:
-    """Lock a problem row's cells under the key of its file: it is gone when the file is."""
-    plain = json.dumps(cells, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    return seal_bytes(secret, plain, bound_to=f"{batch_id}/{row}".encode())
-
-
-def open_cells(secret: bytes, locked: bytes, *, batch_id: UUID, row: int) -> list[str]:
-    """The cells of a problem row, for the seller who sent them."""
-    plain = open_bytes(secret, locked, bound_to=f"{batch_id}/{row}".encode())
-    cells: list[str] = json.loads(plain.decode("utf-8", "surrogatepass"))
-    return cells
 
 
 def _plain(contact: Contact) -> dict[str, str]:

@@ -13,7 +13,6 @@ from itertools import count
 
 from sqlalchemy import select, update
 
-from exchange.catalog.definition import Terms, VerticalDefinition
 from exchange.catalog.fields import FieldSpec, FieldType
 from exchange.catalog.models import Vertical
 from exchange.catalog.policies import QualityClass
@@ -21,13 +20,15 @@ from exchange.catalog.queries import get_schema
 from exchange.core import clock
 from exchange.core.crypto import new_key
 from exchange.core.db import db, save
+from exchange.core.keys import keyring
 from exchange.core.money import Money
 from exchange.leads import queries, seal
 from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
+from exchange.leads.mending import Mending
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadKind, LeadStatus
+from exchange.leads.preparing import Lot, Preparer, Recipe, lock_cells
 from exchange.leads.services.sources import ensure_source
-from exchange.leads.services.writing import Candidate, write_chunk
-from exchange.leads.vault import blind_index
+from exchange.leads.services.writing import write_block
 from tests.cast import Player
 from tests.factories.catalog import definition_of, make_vertical
 
@@ -74,7 +75,10 @@ def make_batch(
     definition = definition_of(vertical)
     people = people or [make_person(vertical.country) for _ in range(leads)]
     newest = requested_at or clock.now() - timedelta(hours=1)
-    rows = _checked(definition, people, values or {}, newest=newest)
+    rules = Rules.of(definition, now=clock.now(), demo=True)
+    if window is not None:
+        rules = replace(rules, terms=replace(rules.terms, duplicate_window_days=window.days))
+    rows = _checked(rules, people, values or {}, newest=newest)
     grade = quality_class
     amount = definition.terms.typical_prices[grade] if price is None else price
     shared = 3 if kind is LeadKind.SHARED else 1
@@ -92,10 +96,7 @@ def make_batch(
             sales_max=shared if sales_max is None else sales_max,
         )
     )
-    terms = definition.terms
-    if window is not None:
-        terms = replace(terms, duplicate_window_days=window.days)
-    _write(batch, rows, terms=terms)
+    _write(batch, rows, rules=rules)
     _seal(batch)
     return batch
 
@@ -107,14 +108,13 @@ def leads_of(batch: Batch) -> Sequence[Lead]:
 
 
 def _checked(
-    definition: VerticalDefinition, people: Sequence[Values], values: Values, *, newest: datetime
+    rules: Rules, people: Sequence[Values], values: Values, *, newest: datetime
 ) -> list[CheckedRow]:
-    rules = Rules.of(definition, now=clock.now(), demo=True)
     checker, rows = Checker(rules), []
     for number, person in enumerate(people, start=1):
         asked = newest - timedelta(minutes=number - 1)
         typed = {
-            **{spec.name: _typed(spec, number) for spec in definition.fields.specs},
+            **{spec.name: _typed(spec, number) for spec in rules.fields.specs},
             "requested_at": asked.isoformat(),
             "consent_at": asked.isoformat(),
             "consent_quality_check": "yes",
@@ -134,21 +134,20 @@ def _typed(spec: FieldSpec, number: int) -> str:
     return spec.example
 
 
-def _write(batch: Batch, rows: Sequence[CheckedRow], *, terms: Terms) -> None:
-    candidates = [
-        Candidate.of(
-            row,
-            hashes=tuple(
-                value for key in row.identities if (value := blind_index(key.kind, key.value))
-            ),
-        )
-        for row in rows
-    ]
-    cells = {row.number: ["as it was typed"] for row in rows}
-    ended = write_chunk(batch, candidates, [], terms=terms, cells=cells, secret=new_key())
-    batch.rows_total = batch.rows_done = ended.total()
-    batch.valid = ended[LeadStatus.VALID]
-    batch.duplicate = ended[LeadStatus.DUPLICATE]
+def _write(batch: Batch, rows: Sequence[CheckedRow], *, rules: Rules) -> None:
+    secret = new_key()
+    lot = Lot.of(batch, rules.terms)
+    recipe = Recipe(lot, rules, {}, Mending(), secret, keyring())
+    prepared = Preparer(recipe).prepare_checked(rows, cells=["as it was typed"])
+    written = write_block(
+        batch,
+        prepared,
+        terms=rules.terms,
+        lock_cells=lambda row: lock_cells(recipe, ["as it was typed"], row=row),
+    )
+    batch.rows_total = batch.rows_done = written.counts.total()
+    batch.valid = written.counts[LeadStatus.VALID]
+    batch.duplicate = written.counts[LeadStatus.DUPLICATE]
 
 
 def _seal(batch: Batch) -> None:

@@ -39,7 +39,7 @@ from exchange.fulfillment.models import Delivery, DeliveryStatus
 from exchange.leads import queries as leads
 from exchange.leads import samples, seal
 from exchange.leads.models import Batch, BatchStatus, Fingerprint, Lead, ProblemRow
-from exchange.leads.services.intake import CHUNK_ROWS
+from exchange.leads.services.files import BLOCK_ROWS
 from exchange.market.models import Order, OrderLine, OrderStatus
 from tests.cast import Cast, Player, make_cast
 from tests.factories.billing import fund_wallet
@@ -52,7 +52,7 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.commits
 
 # The file
-ROWS, SHORT = 4 * CHUNK_ROWS, 500
+ROWS, SHORT = 4 * BLOCK_ROWS, 500
 REPEATED, DEFECTS = 100, {"short_code": 50, "consent_missing": 30, "email_invalid": 20}
 FORM = {"vertical": VERTICAL, "price": "4500", "declared_unsold": "true"}
 

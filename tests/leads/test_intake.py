@@ -100,21 +100,21 @@ class TestTakeIn:
     def test_a_killed_run_goes_on_where_it_was(self, vertical, cast, monkeypatch):
         content = as_file(vertical, rows_for(vertical, 50))
         batch = confirm(cast.seller, start(cast.seller, content))
-        written = intake.write_chunk
-        chunks = []
+        written = intake.write_block
+        blocks = []
 
         def die_in_the_third(*args, **kwargs):
-            chunks.append(1)
+            blocks.append(1)
             counts = written(*args, **kwargs)
-            if len(chunks) == 3:
+            if len(blocks) == 3:
                 raise KeyboardInterrupt
             return counts
 
-        monkeypatch.setattr(intake, "write_chunk", die_in_the_third)
+        monkeypatch.setattr(intake, "write_block", die_in_the_third)
         with pytest.raises(KeyboardInterrupt):
-            intake.take_in(batch.id, chunk_rows=10)
+            intake.take_in(batch.id, block_rows=10)
         assert db.session.get(Batch, batch.id, populate_existing=True).rows_done == 20
-        intake.take_in(batch.id, chunk_rows=10)
+        intake.take_in(batch.id, block_rows=10)
         again = db.session.get(Batch, batch.id, populate_existing=True)
         assert (again.status, again.valid) == (BatchStatus.SEALED, 50)
 

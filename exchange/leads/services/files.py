@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import marshal
 import re
 import unicodedata
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from typing import BinaryIO
+from itertools import islice
+from typing import BinaryIO, Final
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.models import Vertical
 from exchange.catalog.values import DateOrder
 from exchange.core import clock, storage
-from exchange.core.crypto import WrappedKey, keyring
+from exchange.core.crypto import WrappedKey
 from exchange.core.db import get
 from exchange.core.errors import Gone
+from exchange.core.keys import keyring
 from exchange.identity.models import Organization
 from exchange.leads.checking import Checker, Rules
 from exchange.leads.mapping import ColumnMapping
+from exchange.leads.mending import Mending
 from exchange.leads.models import Import
+from exchange.leads.preparing import Lot, Recipe
 from exchange.leads.reading import Recognition, Row, rows
 
 NAME_CHARACTERS_MAX = 255
+BLOCK_ROWS: Final = 2_000
+NO_ROWS: Final = marshal.dumps([])
 
 
 def storage_key(draft: Import) -> str:
@@ -52,13 +59,35 @@ def open_upload(draft: Import) -> BinaryIO:
 
 def checker(draft: Import) -> Checker:
     """Checks the rows of a mapped file as its vertical and its seller's answers want it."""
+    return Checker(rules(draft), columns=columns(draft))
+
+
+def recipe(draft: Import, lot: Lot) -> Recipe:
+    """All that other processes need to prepare the rows of a mapped file."""
+    return Recipe(lot, rules(draft), columns(draft), Mending(), secret_of(draft), keyring())
+
+
+def columns(draft: Import) -> dict[str, int]:
+    """The index of the column of each mapped field."""
+    return ColumnMapping.from_settings(draft.mapping).index_by_field
+
+
+def rules(draft: Import) -> Rules:
+    """What the rows of a mapped file are checked against."""
     definition = catalog.get_definition(get(Vertical, draft.vertical_id))
     formats = draft.mapping["formats"]
     order, mark = formats["date_order"], formats["decimal_separator"]
-    rules = Rules.of(definition, now=clock.now(), demo=is_demo(draft))
-    context = replace(rules.context, date_order=order and DateOrder(order), decimal_separator=mark)
-    columns = ColumnMapping.from_settings(draft.mapping).index_by_field
-    return Checker(replace(rules, context=context), columns=columns)
+    usual = Rules.of(definition, now=clock.now(), demo=is_demo(draft))
+    context = replace(usual.context, date_order=order and DateOrder(order), decimal_separator=mark)
+    return replace(usual, context=context)
+
+
+@contextmanager
+def blocks(draft: Import, *, after: int = 0, size: int = BLOCK_ROWS) -> Iterator[Iterator[bytes]]:
+    """The rows of the file behind the first `after` in blocks, as they are sent to processes."""
+    with reading(draft) as found:
+        waiting = islice(found, after, None)
+        yield iter(lambda: marshal.dumps([tuple(row) for row in islice(waiting, size)]), NO_ROWS)
 
 
 @contextmanager

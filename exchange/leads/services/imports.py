@@ -14,10 +14,11 @@ from exchange.catalog import queries as catalog
 from exchange.catalog.policies import QualityClass
 from exchange.core import events, storage
 from exchange.core.actors import Actor
-from exchange.core.crypto import keyring, new_key
+from exchange.core.crypto import new_key
 from exchange.core.db import db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Invalid
 from exchange.core.events import Ref
+from exchange.core.keys import keyring
 from exchange.core.money import Money
 from exchange.core.states import transition
 from exchange.identity.services import require_approved

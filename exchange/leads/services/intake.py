@@ -1,15 +1,14 @@
-"""Verbs of intake: the rows of a confirmed file become leads, a chunk and a transaction at a time.
+"""Verbs of intake: the rows of a confirmed file become leads, a block and a transaction at a time.
 
 Where a run was killed the next one goes on: `rows_done` says how far the file is done, and a
-chunk is written together with it or not at all.
+block is written together with it or not at all.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
@@ -18,116 +17,90 @@ from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
 from exchange.leads import queries
-from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
 from exchange.leads.patterns import SequentialRuns
-from exchange.leads.reading import Row
+from exchange.leads.preparers import Work, prepare_all, rows_of
+from exchange.leads.preparing import Lot, Recipe, lock_cells
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
-from exchange.leads.services.writing import Candidate, Refused, write_chunk
-from exchange.leads.vault import blind_index
-
-CHUNK_ROWS = 2_000
+from exchange.leads.services.writing import write_block
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Run:
     """What a run needs to know of its batch, read once."""
 
     batch_id: UUID
     draft: Import
     terms: Terms  # of the vertical
+    recipe: Recipe
     rows_done: int
-    runs: SequentialRuns
+    phones: SequentialRuns
 
 
-def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
+def take_in(
+    batch_id: UUID, *, block_rows: int = files.BLOCK_ROWS, processes: int | None = None
+) -> None:
     """Read the batch's file to its end and seal the batch. Safe to repeat, safe to kill.
 
-    Two runs at once do no harm: a chunk is written only by the run that finds `rows_done` where
-    it left it, the other one stops.
+    Two runs at once do no harm: a block is written only by the run that finds `rows_done` where
+    it left it, the other one stops. `processes` prepare the rows (see `prepare_all`).
     """
     with unit_of_work():
-        work = _begin(batch_id)
-    if work is None:
+        run = _begin(batch_id)
+    if run is None:
         return
-    done = work.rows_done
-    with files.reading(work.draft) as found:
-        waiting = islice(found, done, None)
-        while chunk := list(islice(waiting, chunk_rows)):
+    done = run.rows_done
+    with files.blocks(run.draft, after=done, size=block_rows) as blocks:
+        for work in prepare_all(run.recipe, blocks, processes=processes):
             with unit_of_work():
-                if not _take_in_chunk(work, chunk, done=done):
+                if not _take_in(run, work, done=done):
                     return
-            done += len(chunk)
+            done += work.prepared.size
     with unit_of_work():
-        _finish(batch_id, rows_total=done, runs=work.runs)
+        _finish(run, rows_total=done)
 
 
-def _begin(batch_id: UUID) -> Work | None:
+def _begin(batch_id: UUID) -> Run | None:
     batch = get(Batch, batch_id)
     if batch.status is not BatchStatus.VALIDATING or batch.import_id is None:
         return None
     draft = get(Import, batch.import_id)
     terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
-    return Work(batch_id, draft, terms, batch.rows_done, SequentialRuns())
+    recipe = files.recipe(draft, Lot.of(batch, terms))
+    return Run(batch_id, draft, terms, recipe, batch.rows_done, SequentialRuns())
 
 
-def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
-    batch = lock(Batch, work.batch_id)
+def _take_in(run: Run, work: Work, *, done: int) -> bool:
+    batch = lock(Batch, run.batch_id)
     if batch.rows_done != done or batch.status is not BatchStatus.VALIDATING:
         return False
-    checker = files.checker(work.draft)
-    checked = [checker.check(row) for row in chunk]
-    _watch(work.runs, checked)
-    cells = {row.number: row.cells for row in chunk}
-    candidates, refused = _sort_out(batch, checked)
-    counts = write_chunk(
-        batch,
-        candidates,
-        refused,
-        terms=work.terms,
-        cells=cells,
-        secret=files.secret_of(work.draft),
-    )
-    _count(batch, counts, rows=len(chunk))
+    cells = _Cells(run.recipe, work.block)
+    written = write_block(batch, work.prepared, terms=run.terms, lock_cells=cells.locked)
+    for phone in work.prepared.phones:
+        run.phones.see(phone)
+    _count(batch, written.counts)
     return True
 
 
-def _sort_out(batch: Batch, checked: Sequence[CheckedRow]) -> tuple[list[Candidate], list[Refused]]:
-    """Invalid rows, suppressed people and repeats inside the chunk apart from the candidates."""
-    candidates = [
-        Candidate.of(row, hashes=_hashes(row))
-        for row in checked
-        if row.outcome is not Outcome.INVALID
-    ]
-    refused = [
-        Refused(row.number, row.line, LeadStatus.INVALID, row.codes)
-        for row in checked
-        if row.outcome is Outcome.INVALID
-    ]
-    banned = queries.suppressed_hashes({value for c in candidates for value in c.hashes})
-    kept: list[Candidate] = []
-    seen: set[bytes] = set()
-    for candidate in candidates:
-        if not banned.isdisjoint(candidate.hashes):
-            refused.append(candidate.refused(LeadStatus.SUPPRESSED, "suppressed"))
-        elif not seen.isdisjoint(candidate.hashes):
-            refused.append(candidate.refused(LeadStatus.DUPLICATE, "duplicate_in_file"))
-        else:
-            kept.append(candidate)
-            seen.update(candidate.hashes)
-    assert len(kept) + len(refused) == len(checked), f"batch {batch.id} lost a row"
-    return kept, refused
+class _Cells:
+    """The cells of a block for the few of its rows that turn out to be duplicates."""
+
+    def __init__(self, recipe: Recipe, block: bytes) -> None:
+        self._recipe, self._block = recipe, block
+
+    def locked(self, number: int) -> bytes:
+        """The locked cells of a row."""
+        return lock_cells(self._recipe, self._by_number[number], row=number)
+
+    @cached_property
+    def _by_number(self) -> dict[int, list[str]]:
+        edited = map(self._recipe.mending.edited, rows_of(self._block))
+        return {row.number: row.cells for row in edited}
 
 
-def _hashes(row: CheckedRow) -> tuple[bytes, ...]:
-    found = (blind_index(key.kind, key.value) for key in row.identities)
-    return tuple(value for value in found if value)
-
-
-def _count(batch: Batch, counts: Counter[LeadStatus], *, rows: int) -> None:
-    assert counts.total() == rows
-    batch.rows_done += rows
+def _count(batch: Batch, counts: Counter[LeadStatus]) -> None:
+    batch.rows_done += counts.total()
     batch.valid += counts[LeadStatus.VALID]
     batch.in_review += counts[LeadStatus.IN_REVIEW]
     batch.invalid += counts[LeadStatus.INVALID]
@@ -135,15 +108,8 @@ def _count(batch: Batch, counts: Counter[LeadStatus], *, rows: int) -> None:
     batch.suppressed += counts[LeadStatus.SUPPRESSED]
 
 
-def _watch(runs: SequentialRuns, checked: Sequence[CheckedRow]) -> None:
-    for row in checked:
-        for key in row.identities:
-            if key.kind == "phone":
-                runs.see(key.value)
-
-
-def _finish(batch_id: UUID, *, rows_total: int, runs: SequentialRuns) -> None:
-    batch = lock(Batch, batch_id)
+def _finish(run: Run, *, rows_total: int) -> None:
+    batch = lock(Batch, run.batch_id)
     if batch.status is not BatchStatus.VALIDATING or batch.rows_done != rows_total:
         return
     batch.rows_total = rows_total
@@ -152,6 +118,6 @@ def _finish(batch_id: UUID, *, rows_total: int, runs: SequentialRuns) -> None:
         subject=batch,
         actor=SYSTEM,
         rows=rows_total,
-        sequential_phones=runs.rows,  # counted up, not collected: for whoever looks at the source
+        sequential_phones=run.phones.rows,  # counted up, not collected: for whoever looks at it
     )
     seal_batch(batch, actor=SYSTEM)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from exchange.core.db import get
 from exchange.core.errors import NotFound
-from exchange.leads import queries, vault
+from exchange.leads import locking, queries
 from exchange.leads.models import Batch, Import
 from exchange.leads.problems import ProblemRow, write_problems
 from exchange.leads.services import files
@@ -26,7 +26,7 @@ def problem_file(batch_id: UUID) -> Iterator[bytes]:
     rows = (
         ProblemRow(
             row.row_number,
-            vault.open_cells(secret, row.locked, batch_id=batch.id, row=row.row_number),
+            locking.open_cells(secret, row.locked, batch_id=batch.id, row=row.row_number),
             row.codes,
         )
         for row in queries.problem_rows(batch.id)

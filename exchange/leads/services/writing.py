@@ -1,13 +1,12 @@
-"""The writing half of intake: one chunk of checked rows into the tables, in a few statements."""
+"""The writing half of intake: one block of prepared rows into the tables, in a few statements."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -19,23 +18,21 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
-from exchange.leads import queries, seal, vault
-from exchange.leads.checking import CheckedRow, Outcome
+from exchange.leads import copying, queries
 from exchange.leads.models import Batch, ConsentText, LeadStatus
-from exchange.leads.rows import Claim, claim_fingerprints, copy_rows
+from exchange.leads.preparing import (
+    CONSENT_COLUMNS,
+    CONTACT_COLUMNS,
+    LEAD_COLUMNS,
+    Candidate,
+    Prepared,
+)
+from exchange.leads.rows import Claim, claim_fingerprints, copy, copy_values
 
-LEAD_COLUMNS: Final = (
-    "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "sub_source",
-    "row_number", "status", "kind", "sales_max", "sold", "attributes", "preview", "region",
-    "postal_code", "requested_at", "landing_url", "leaf", "in_frame",
-)  # fmt: skip
-CONTACT_COLUMNS: Final = (
-    "lead_id", "key_version", "wrapped_key", "locked", "salt", "phone_index", "email_index",
-)  # fmt: skip
-CONSENT_COLUMNS: Final = ("lead_id", "text_id", "given_at", "page_url", "purposes")
 PROBLEM_COLUMNS: Final = (
     "batch_id", "row_number", "line_number", "status", "codes", "locked", "since",
 )  # fmt: skip
+LockCells = Callable[[int], bytes]  # the locked cells of a row by its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,174 +46,133 @@ class Refused:
     since: datetime | None = None
 
 
+@dataclass(slots=True)
+class Sorted:
+    """Candidates that become leads, and those that do not."""
+
+    kept: list[Candidate] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+
+    def refuse(
+        self, row: Candidate, status: LeadStatus, *, code: str, since: datetime | None = None
+    ) -> None:
+        """The candidate is no lead after all."""
+        self.refused.append(Refused(row.number, row.line, status, (code,), since))
+
+
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A checked row on its way to becoming a lead."""
+class Written:
+    """What became of a block."""
 
-    lead_id: UUID
-    row: CheckedRow
-    hashes: tuple[bytes, ...]
-
-    @classmethod
-    def of(cls, row: CheckedRow, *, hashes: tuple[bytes, ...]) -> Self:
-        """A candidate with the id that its lead will have."""
-        return cls(uuid7(), row, hashes)
-
-    def refused(self, status: LeadStatus, code: str, since: datetime | None = None) -> Refused:
-        """The row after all as one that becomes no lead."""
-        return Refused(self.row.number, self.row.line, status, (code,), since)
+    leads: Sequence[Candidate]
+    refused: Sequence[Refused]  # suppressed and duplicate rows; the invalid ones are not among them
+    counts: Counter[LeadStatus]
 
 
-def write_chunk(
-    batch: Batch,
-    candidates: Sequence[Candidate],
-    refused: Sequence[Refused],
-    *,
-    terms: Terms,
-    cells: Mapping[int, Sequence[str]],
-    secret: bytes,
-) -> Counter[LeadStatus]:
-    """Write a chunk on the terms of its vertical; returns how many rows ended in each state."""
-    claims = [Claim(candidate.lead_id, candidate.hashes) for candidate in candidates]
+def write_block(
+    batch: Batch, prepared: Prepared, *, terms: Terms, lock_cells: LockCells
+) -> Written:
+    """Write a block on the terms of its vertical; each of its rows ends in one state."""
+    found = _sort_out(prepared.candidates)
     now = clock.after_lock()
     window = timedelta(days=terms.duplicate_window_days)
-    won = claim_fingerprints(claims, vertical_id=batch.vertical_id, now=now, window=window)
-    kept = [candidate for candidate in candidates if candidate.lead_id in won]
-    beaten = [candidate for candidate in candidates if candidate.lead_id not in won]
-    problems = [*refused, *_duplicates(batch, beaten)]
-    _write_leads(batch, kept, terms=terms)
-    _write_problems(batch, problems, cells=cells, secret=secret)
-    return Counter([_status(candidate.row) for candidate in kept] + [p.status for p in problems])
+    claims = [Claim(candidate.lead_id, candidate.hashes) for candidate in found.kept]
+    beaten = claim_fingerprints(claims, vertical_id=batch.vertical_id, now=now, window=window)
+    _refuse_known(batch, found, beaten)
+    _write_leads(batch, found.kept, prepared.texts)
+    _write_refused(batch, found.refused, lock_cells=lock_cells)
+    _write_invalid(batch, prepared)
+    counts = Counter(problem.status for problem in found.refused)
+    counts[LeadStatus.VALID] = sum(candidate.is_valid for candidate in found.kept)
+    counts[LeadStatus.IN_REVIEW] = len(found.kept) - counts[LeadStatus.VALID]
+    counts[LeadStatus.INVALID] = len(prepared.invalid)
+    assert counts.total() == prepared.size, f"batch {batch.id} lost a row"
+    return Written(found.kept, found.refused, counts)
 
 
-def _status(row: CheckedRow) -> LeadStatus:
-    return LeadStatus.VALID if row.outcome is Outcome.VALID else LeadStatus.IN_REVIEW
+def _sort_out(candidates: Sequence[Candidate]) -> Sorted:
+    """Suppressed people and repeats inside the block apart from the rest."""
+    banned = queries.suppressed_hashes({value for c in candidates for value in c.hashes})
+    found = Sorted()
+    seen: set[bytes] = set()
+    for candidate in candidates:
+        if banned and not banned.isdisjoint(candidate.hashes):
+            found.refuse(candidate, LeadStatus.SUPPRESSED, code="suppressed")
+        elif not seen.isdisjoint(candidate.hashes):
+            found.refuse(candidate, LeadStatus.DUPLICATE, code="duplicate_in_file")
+        else:
+            found.kept.append(candidate)
+            seen.update(candidate.hashes)
+    return found
 
 
-def _duplicates(batch: Batch, beaten: Sequence[Candidate]) -> list[Refused]:
-    """Say since when the person is known, never through whom (decision 4)."""
-    known = queries.known_people(batch.vertical_id, {v for c in beaten for v in c.hashes})
-    found = []
-    for candidate in beaten:
+def _refuse_known(batch: Batch, found: Sorted, beaten: set[bytes]) -> None:
+    """Say since when a person is known, never through whom (decision 4)."""
+    if not beaten:
+        return
+    losers = [candidate for candidate in found.kept if candidate.lead_id in beaten]
+    found.kept = [candidate for candidate in found.kept if candidate.lead_id not in beaten]
+    known = queries.known_people(batch.vertical_id, {v for c in losers for v in c.hashes})
+    for candidate in losers:
         first = next(known[value] for value in candidate.hashes if value in known)
         inside = first.batch_id == batch.id
         code = "duplicate_in_file" if inside else "duplicate_in_window"
-        found.append(candidate.refused(LeadStatus.DUPLICATE, code, first.since))
+        found.refuse(candidate, LeadStatus.DUPLICATE, code=code, since=first.since)
         if not inside and first.organization_id == batch.organization_id:
             _attach_repeat(batch, candidate, first.lead_id)
-    return found
 
 
 def _attach_repeat(batch: Batch, candidate: Candidate, lead_id: UUID) -> None:
     """A repeat from the same seller is interest, not rubbish: the live lead asked again."""
-    asked_at = candidate.row.requested_at
     events.record(
         "lead.asked_again",
         subject=Ref("lead", lead_id),
         actor=SYSTEM,
         organization_id=batch.organization_id,
-        asked_at=asked_at.isoformat() if asked_at else None,
+        asked_at=candidate.asked_at.isoformat(),
         batch_id=str(batch.id),
     )
 
 
-def _write_leads(batch: Batch, kept: Sequence[Candidate], *, terms: Terms) -> None:
-    texts = _consent_texts(batch, kept)
-    leads, contacts, consents = [], [], []
-    for candidate in kept:
-        locked = _lock(candidate)
-        in_frame = _is_in_frame(candidate.row, terms)
-        leaf = _leaf(candidate, locked.salt)
-        leads.append(_lead(batch, candidate, leaf=leaf, in_frame=in_frame))
-        contacts.append((
-            candidate.lead_id, locked.key_version, locked.wrapped_key, locked.locked, locked.salt,
-            locked.phone_index, locked.email_index,
-        ))  # fmt: skip
-        consents.append(_consent(candidate, texts))
-    copy_rows("lead", LEAD_COLUMNS, leads)
-    copy_rows("contact", CONTACT_COLUMNS, contacts)
-    copy_rows("consent", CONSENT_COLUMNS, consents)
+def _write_leads(batch: Batch, kept: Sequence[Candidate], texts: Mapping[bytes, str]) -> None:
+    fields = _text_fields(batch, texts)
+    copy("lead", LEAD_COLUMNS, (candidate.lead for candidate in kept))
+    copy("contact", CONTACT_COLUMNS, (candidate.contact for candidate in kept))
+    consents = (candidate.consent + fields[candidate.text] for candidate in kept)
+    copy("consent", CONSENT_COLUMNS, consents)
 
 
-def _lock(candidate: Candidate) -> vault.Locked:
-    row = candidate.row
-    keys = {key.kind: key.value for key in row.identities}
-    contact = {name: str(value) for name, value in row.contact.items()}
-    return vault.lock(candidate.lead_id, contact, keys=keys)
+def _text_fields(batch: Batch, texts: Mapping[bytes, str]) -> dict[bytes | None, bytes]:
+    """The ids of the wordings in this block as fields; a seller has few of them."""
+    fields: dict[bytes | None, bytes] = {None: copying.NULL}
+    if texts:
+        rows = [
+            {"id": uuid7(), "organization_id": batch.organization_id, "sha256": key, "text": text}
+            for key, text in sorted(texts.items())
+        ]
+        db.session.execute(insert(ConsentText).on_conflict_do_nothing().values(rows))
+        held = select(ConsentText.sha256, ConsentText.id).where(
+            ConsentText.organization_id == batch.organization_id, ConsentText.sha256.in_(texts)
+        )
+        fields |= {r.sha256: copying.identifier(r.id.bytes) for r in db.session.execute(held)}
+    return fields
 
 
-def _leaf(candidate: Candidate, salt: bytes) -> bytes:
-    row = candidate.row
-    record = {**row.attributes, **row.contact, "requested_at": _asked_at(row).isoformat()}
-    return seal.leaf(salt, seal.canonical(record))
-
-
-def _asked_at(row: CheckedRow) -> datetime:
-    """When the person asked; a file that does not say it means the moment of the upload."""
-    return row.requested_at or clock.now()
-
-
-def _is_in_frame(row: CheckedRow, terms: Terms) -> bool:
-    """Whether the lead may be drawn: it is valid, and the person agreed to a call (decision 14)."""
-    agreed = bool(row.consent.get("quality_check"))
-    return row.outcome is Outcome.VALID and (agreed or not terms.consent.quality_check_required)
-
-
-def _lead(batch: Batch, candidate: Candidate, *, leaf: bytes, in_frame: bool) -> tuple[object, ...]:
-    row = candidate.row
-    return (
-        candidate.lead_id, clock.now(), batch.organization_id, batch.vertical_id, batch.id,
-        batch.source_id, row.sub_source, row.number, _status(row).value, batch.kind.value,
-        batch.sales_max, 0, dict(row.attributes), dict(row.preview), row.region, row.postal_code,
-        _asked_at(row), str(row.consent.get("page_url", "")), leaf, in_frame,
-    )  # fmt: skip
-
-
-def _consent(candidate: Candidate, texts: Mapping[bytes, UUID]) -> tuple[object, ...]:
-    row = candidate.row
-    text = row.consent.get("text")
-    given_at = row.consent.get("given_at")
-    purposes = ["quality_check"] if row.consent.get("quality_check") else []
-    text_id = texts[_digest(str(text))] if text else None
-    return (candidate.lead_id, text_id, given_at, str(row.consent.get("page_url", "")), purposes)
-
-
-def _consent_texts(batch: Batch, kept: Sequence[Candidate]) -> dict[bytes, UUID]:
-    """The ids of the wordings in this chunk; a seller has few of them."""
-    wanted = {_digest(str(t)): str(t) for c in kept if (t := c.row.consent.get("text"))}
-    if not wanted:
-        return {}
-    rows = [
-        {"id": uuid7(), "organization_id": batch.organization_id, "sha256": key, "text": text}
-        for key, text in sorted(wanted.items())
-    ]
-    db.session.execute(insert(ConsentText).on_conflict_do_nothing().values(rows))
-    held = select(ConsentText.sha256, ConsentText.id).where(
-        ConsentText.organization_id == batch.organization_id, ConsentText.sha256.in_(wanted)
-    )
-    return {row.sha256: row.id for row in db.session.execute(held)}
-
-
-def _digest(text: str) -> bytes:
-    return sha256(text.encode()).digest()
-
-
-def _write_problems(
-    batch: Batch,
-    problems: Sequence[Refused],
-    *,
-    cells: Mapping[int, Sequence[str]],
-    secret: bytes,
-) -> None:
-    copy_rows(
-        "problem_row",
-        PROBLEM_COLUMNS,
+def _write_refused(batch: Batch, refused: Sequence[Refused], *, lock_cells: LockCells) -> None:
+    rows = (
         (
-            (
-                batch.id, row.number, row.line, row.status.value, list(row.codes),
-                vault.lock_cells(secret, cells[row.number], batch_id=batch.id, row=row.number),
-                row.since,
-            )
-            for row in problems
-        ),
+            batch.id, problem.number, problem.line, problem.status.value, list(problem.codes),
+            lock_cells(problem.number), problem.since,
+        )
+        for problem in refused
     )  # fmt: skip
+    copy_values("problem_row", PROBLEM_COLUMNS, rows)
+
+
+def _write_invalid(batch: Batch, prepared: Prepared) -> None:
+    status = LeadStatus.INVALID.value
+    rows = (
+        (batch.id, row.number, row.line, status, list(row.codes), row.locked, None)
+        for row in prepared.invalid
+    )
+    copy_values("problem_row", PROBLEM_COLUMNS, rows)

@@ -16,11 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from exchange.catalog.policies import QualityClass
 from exchange.core import clock, events
 from exchange.core.actors import Actor
-from exchange.core.crypto import WrappedKey, keyring, new_key
+from exchange.core.crypto import WrappedKey, new_key
 from exchange.core.db import db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
 from exchange.core.ids import uuid7
 from exchange.core.jobs import enqueue
+from exchange.core.keys import keyring
 from exchange.core.states import transition
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus

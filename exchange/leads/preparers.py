@@ -1,0 +1,118 @@
+"""Processes that prepare blocks of rows side by side, in order, while one process writes.
+
+A file of few blocks is prepared where it is asked for. A child holds nothing that is missed when
+it is killed, and ends when the pipe to its parent does.
+"""
+
+from __future__ import annotations
+
+import marshal
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from threading import Thread
+from typing import Final, NamedTuple
+
+from exchange.core.errors import Unavailable
+from exchange.leads.preparing import Prepared, Preparer, Recipe
+from exchange.leads.reading import Row
+
+AHEAD: Final = 2  # blocks that wait at each child, so that none stands still
+BLOCKS_ALONE: Final = 2  # up to here a child would start longer than it works
+_context = multiprocessing.get_context("forkserver")  # plain forks of a threaded process may hang
+
+
+class Work(NamedTuple):
+    """A block of rows as it was read, and what became of it."""
+
+    block: bytes
+    prepared: Prepared
+
+
+def rows_of(block: bytes) -> list[Row]:
+    """The rows of a block."""
+    return [*map(Row._make, marshal.loads(block))]  # noqa: S302  # made by our own reader
+
+
+def prepare_all(
+    recipe: Recipe, blocks: Iterable[bytes], *, processes: int | None = None
+) -> Iterator[Work]:
+    """What became of each block, in their order; by default with a process per core.
+
+    Raises Unavailable when a child died.
+    """
+    waiting = iter(blocks)
+    first = list(islice(waiting, BLOCKS_ALONE + 1))
+    if len(first) <= BLOCKS_ALONE and processes is None:
+        preparer = Preparer(recipe)
+        yield from (Work(block, preparer.prepare(rows_of(block))) for block in first)
+        return
+    with _children(recipe, processes or os.cpu_count() or 1) as children:
+        yield from _in_turn(children, _chained(first, waiting))
+
+
+def _chained(first: Iterable[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield from first
+    yield from rest
+
+
+def _in_turn(children: list[Connection], blocks: Iterator[bytes]) -> Iterator[Work]:
+    """Hand blocks out in turn and take the answers back in the same turn."""
+    turns: deque[tuple[Connection, bytes]] = deque()
+    given = 0
+    try:
+        while True:
+            for block in islice(blocks, len(children) * AHEAD - len(turns)):
+                child = children[given % len(children)]
+                child.send_bytes(block)
+                turns.append((child, block))
+                given += 1
+            if not turns:
+                return
+            child, block = turns.popleft()
+            yield Work(block, child.recv())
+    except (EOFError, ConnectionError) as error:
+        raise Unavailable(
+            "A process that checks rows died; the import goes on by itself."
+        ) from error
+
+
+@contextmanager
+def _children(recipe: Recipe, count: int) -> Iterator[list[Connection]]:
+    started = []
+    try:
+        for _ in range(count):
+            ours, theirs = _context.Pipe()
+            child = _context.Process(target=_serve, args=(theirs, recipe), daemon=True)
+            child.start()
+            theirs.close()
+            started.append((child, ours))
+        yield [ours for _, ours in started]
+    finally:
+        for _, ours in started:
+            ours.close()
+        for child, _ in started:
+            child.join()
+
+
+def _serve(pipe: Connection, recipe: Recipe) -> None:
+    """What a child does until its parent closes the pipe."""
+    blocks: SimpleQueue[bytes] = SimpleQueue()
+    # Taken off the pipe at once: a parent that waits for us to read would never read our answer.
+    Thread(target=_receive, args=(pipe, blocks), daemon=True).start()
+    preparer = Preparer(recipe)
+    while True:
+        pipe.send(preparer.prepare(rows_of(blocks.get())))
+
+
+def _receive(pipe: Connection, blocks: SimpleQueue[bytes]) -> None:
+    try:
+        while True:
+            blocks.put(pipe.recv_bytes())
+    except (EOFError, OSError):
+        os._exit(0)

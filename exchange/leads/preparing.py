@@ -1,0 +1,243 @@
+"""From rows to what is written of them: checked, locked, and in the database's own form.
+
+It knows no database and asks nobody, so several processes can do it beside the one that writes.
+Whether a person is known or suppressed is the writer's to decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from uuid import UUID
+
+from exchange.catalog.definition import Terms
+from exchange.core.crypto import Keyring
+from exchange.core.ids import uuid7_bytes
+from exchange.leads import locking, seal
+from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
+from exchange.leads.copying import (
+    binary,
+    boolean,
+    document,
+    fields_of,
+    head,
+    identifier,
+    integer,
+    moment,
+    string,
+)
+from exchange.leads.mending import Mending
+from exchange.leads.reading import Row
+
+if TYPE_CHECKING:
+    from exchange.leads.models import Batch
+
+LEAD_COLUMNS: Final = (
+    "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "kind",
+    "sales_max", "sold", "row_number", "status", "sub_source", "attributes", "preview", "region",
+    "postal_code", "requested_at", "landing_url", "leaf", "in_frame",
+)  # fmt: skip
+CONTACT_COLUMNS: Final = (
+    "lead_id", "key_version", "wrapped_key", "locked", "salt", "phone_index", "email_index",
+)  # fmt: skip
+CONSENT_COLUMNS: Final = ("lead_id", "given_at", "page_url", "purposes", "text_id")
+LEAD_HEAD: Final = head(len(LEAD_COLUMNS))
+CONTACT_HEAD: Final = head(len(CONTACT_COLUMNS))
+CONSENT_HEAD: Final = head(len(CONSENT_COLUMNS))
+VALID, IN_REVIEW = string("valid"), string("in_review")
+AGREED, NOTHING = document(["quality_check"]), document([])  # purposes
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What the leads of a batch have in common."""
+
+    batch_id: UUID
+    organization_id: UUID
+    vertical_id: UUID
+    source_id: UUID
+    kind: str
+    sales_max: int
+    needs_agreement: bool  # only who agreed to a quality check may be drawn (decision 14)
+
+    @classmethod
+    def of(cls, batch: Batch, terms: Terms) -> Self:
+        """The common part of a batch on the terms of its vertical."""
+        return cls(
+            batch.id, batch.organization_id, batch.vertical_id, batch.source_id, batch.kind.value,
+            batch.sales_max, terms.consent.quality_check_required,
+        )  # fmt: skip
+
+
+class Candidate(NamedTuple):
+    """A row that may become a lead: who it is by keyed hashes, and its rows of three tables.
+
+    Of the consent the last field is missing: the id of the text with this digest.
+    """
+
+    number: int
+    line: int
+    lead_id: bytes
+    hashes: tuple[bytes, ...]
+    is_valid: bool  # else for a person to look at
+    asked_at: datetime
+    lead: bytes
+    contact: bytes
+    consent: bytes
+    text: bytes | None
+
+    @property
+    def id(self) -> UUID:
+        """The id that the lead will have."""
+        return UUID(bytes=self.lead_id)
+
+
+class Invalid(NamedTuple):
+    """A row that was refused, with its codes and its locked cells."""
+
+    number: int
+    line: int
+    codes: tuple[str, ...]
+    locked: bytes
+
+
+class Prepared(NamedTuple):
+    """What became of a block: each of its rows is a candidate or invalid."""
+
+    candidates: list[Candidate]
+    invalid: list[Invalid]
+    texts: dict[bytes, str]  # of consent, by digest
+    phones: list[str]  # in the order of the rows, for patterns over many of them
+
+    @property
+    def size(self) -> int:
+        """How many rows the block had."""
+        return len(self.candidates) + len(self.invalid)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that preparing needs; it travels to other processes, so it is plain data."""
+
+    lot: Lot
+    rules: Rules
+    columns: dict[str, int]
+    mending: Mending
+    secret: bytes  # of the file: refused rows are locked under it
+    ring: Keyring
+
+
+class Preparer:
+    """Prepares the rows of one batch."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        lot = recipe.lot
+        self._recipe = recipe
+        self._ring = recipe.ring
+        self._checker = Checker(recipe.rules, columns=recipe.columns)
+        self._now = recipe.rules.now
+        # The fields that all leads of the lot share stand together in LEAD_COLUMNS.
+        self._common = fields_of(
+            self._now, lot.organization_id, lot.vertical_id, lot.batch_id, lot.source_id, lot.kind,
+            lot.sales_max, 0,
+        )  # fmt: skip
+
+    def prepare(self, rows: Iterable[Row]) -> Prepared:
+        """Check and prepare rows as they were read."""
+        mending = self._recipe.mending
+        done = Prepared([], [], {}, [])
+        for row in map(mending.edited, rows):
+            mended = row if row.problem else row._replace(cells=mending.cells(row.cells))
+            self._add(done, self._checker.check(mended), cells=row.cells)
+        return done
+
+    def prepare_checked(self, rows: Iterable[CheckedRow], *, cells: Sequence[str]) -> Prepared:
+        """Prepare rows that came checked; `cells` is what their sender would see again."""
+        done = Prepared([], [], {}, [])
+        for row in rows:
+            self._add(done, row, cells=cells)
+        return done
+
+    def _add(self, done: Prepared, row: CheckedRow, *, cells: Sequence[str]) -> None:
+        if row.outcome is Outcome.INVALID:
+            locked = lock_cells(self._recipe, cells, row=row.number)
+            done.invalid.append(Invalid(row.number, row.line, row.codes, locked))
+            return
+        text = row.consent.get("text")
+        digest = sha256(str(text).encode()).digest() if text else None
+        if digest:
+            done.texts[digest] = str(text)
+        done.phones.extend(key.value for key in row.identities if key.kind == "phone")
+        done.candidates.append(self._candidate(row, digest))
+
+    def _candidate(self, row: CheckedRow, digest: bytes | None) -> Candidate:
+        lead_id = uuid7_bytes()
+        contact = {name: str(value) for name, value in row.contact.items()}
+        locked = locking.lock(contact, lead_id=lead_id, ring=self._ring)
+        asked_at = row.requested_at or self._now  # a file that does not say means the upload
+        indexes = {key.kind: self._ring.blind_index(key.kind, key.value) for key in row.identities}
+        is_valid = row.outcome is Outcome.VALID
+        return Candidate(
+            row.number, row.line, lead_id, tuple(indexes.values()), is_valid, asked_at,
+            self._lead(row, lead_id=lead_id, asked_at=asked_at, salt=locked.salt),
+            _contact(locked, lead_id=lead_id, indexes=indexes),
+            _consent(row, lead_id), digest,
+        )  # fmt: skip
+
+    def _lead(self, row: CheckedRow, *, lead_id: bytes, asked_at: datetime, salt: bytes) -> bytes:
+        is_valid = row.outcome is Outcome.VALID
+        agreed = not self._recipe.lot.needs_agreement or bool(row.consent.get("quality_check"))
+        return b"".join((
+            LEAD_HEAD,
+            identifier(lead_id),
+            self._common,
+            integer(row.number),
+            VALID if is_valid else IN_REVIEW,
+            string(row.sub_source),
+            document(row.attributes),
+            document(row.preview),
+            string(row.region),
+            string(row.postal_code),
+            moment(asked_at),
+            string(str(row.consent.get("page_url", ""))),
+            binary(_leaf(row, asked_at, salt)),
+            boolean(is_valid and agreed),
+        ))  # fmt: skip
+
+
+def lock_cells(recipe: Recipe, cells: Sequence[str], *, row: int) -> bytes:
+    """The cells of a refused row under the key of its file."""
+    return locking.lock_cells(recipe.secret, cells, batch_id=recipe.lot.batch_id, row=row)
+
+
+def _leaf(row: CheckedRow, asked_at: datetime, salt: bytes) -> bytes:
+    record = {**row.attributes, **row.contact, "requested_at": asked_at.isoformat()}
+    return seal.leaf(salt, seal.canonical(record))
+
+
+def _contact(locked: locking.Locked, *, lead_id: bytes, indexes: Mapping[str, bytes]) -> bytes:
+    return b"".join((
+        CONTACT_HEAD,
+        identifier(lead_id),
+        integer(locked.key_version),
+        binary(locked.wrapped_key),
+        binary(locked.locked),
+        binary(locked.salt),
+        binary(indexes.get("phone")),
+        binary(indexes.get("email")),
+    ))  # fmt: skip
+
+
+def _consent(row: CheckedRow, lead_id: bytes) -> bytes:
+    """The record of consent without its last field."""
+    given_at = row.consent.get("given_at")
+    return b"".join((
+        CONSENT_HEAD,
+        identifier(lead_id),
+        moment(datetime.fromisoformat(str(given_at)) if given_at else None),
+        string(str(row.consent.get("page_url", ""))),
+        AGREED if row.consent.get("quality_check") else NOTHING,
+    ))  # fmt: skip
