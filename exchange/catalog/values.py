@@ -66,6 +66,8 @@ INVISIBLE: Final = dict.fromkeys(
 
 def clean(raw: str) -> str:
     """One line of NFC text with single spaces. Raises `control_char`."""
+    if raw.isascii() and raw.isprintable():
+        return " ".join(raw.split()) if " " in raw else raw
     if not raw.isprintable():
         if _CONTROL.search(raw):
             raise FieldError("control_char")
@@ -123,6 +125,8 @@ def parse_number(text: str, *, separator: str | None, words: Iterable[str] = ())
 
 def parse_money(text: str, *, context: ParseContext) -> int:
     """Minor units of the context's currency. Raises `currency_mismatch` and `precision` too."""
+    if text.isascii() and text.isdigit() and len(text) <= NUMBER_LENGTH_MAX:
+        return int(text + "0" * context.currency.exponent)
     own = CURRENCY_WORDS[context.currency]
     try:
         number = parse_number(text, separator=context.decimal_separator, words=own)

@@ -67,8 +67,11 @@ def parse_email(raw: str, *, disposable: Container[str] = blocklist) -> Email:
     if "\r" in raw or "\n" in raw or len(raw) > RAW_MAX:
         raise EmailProblem
     notes: list[str] = []
-    text = _bare(raw, notes)
+    text = raw
     found = _ADDRESS.fullmatch(text)
+    if found is None or raw[0] == "'":
+        text = _bare(raw, notes)
+        found = _ADDRESS.fullmatch(text)
     if found is None or "xn--" in text:
         return _international(text, notes, disposable)
     local, domain = found[1], found[2].lower()

@@ -59,6 +59,7 @@ _PATTERNS: Final = {
 
 # In a sample; one such cell among many may be an order number that passes by chance.
 CELLS_SHARE: Final = 0.2
+CARD_DIGITS_MIN: Final = 14
 _CARD_CELL: Final = re.compile(r"(?<![\d+])\d(?:[ -]?\d){13,18}(?!\d)")
 _SSN_CELL: Final = re.compile(r"(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}")
 # Issuer ranges with the lengths that they use.
@@ -86,6 +87,8 @@ def refuse_forbidden(
 
 def holds_card(text: str) -> bool:
     """Whether a card number stands in the text: right issuer, right length, right check digit."""
+    if len(text) < CARD_DIGITS_MIN:
+        return False
     return any(
         _ISSUERS.fullmatch(digits) and _passes_luhn(digits)
         for digits in (re.sub(r"[ -]", "", found) for found in _CARD_CELL.findall(text))

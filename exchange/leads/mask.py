@@ -5,6 +5,7 @@ So much is hidden that nobody is found by it; short values hide more, not less.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
@@ -40,7 +41,7 @@ def masked_name(name: str) -> str:
 def masked_phone(e164: str) -> str:
     """`+7 9** *** ** 12` for +79161234512: the country, the first digit and the last two."""
     digits = e164.removeprefix("+")
-    size = next((n for n in (1, 2, 3) if _is_country_code(digits[:n])), 0)
+    size = _size_of_country_code(digits[:3])
     country, national = digits[:size], digits[size:]
     if len(national) < DIGITS_MIN:
         return f"+{country} {HIDDEN}" if country else HIDDEN
@@ -56,6 +57,12 @@ def masked_email(address: str) -> str:
     first = local[0] if len(local) > 1 else ""
     shown = domain if domain in PUBLIC_DOMAINS else f"{HIDDEN}.{domain.rpartition('.')[2]}"
     return f"{first}{HIDDEN}@{shown}"
+
+
+@cache
+def _size_of_country_code(beginning: str) -> int:
+    """How many of the first three digits are the country's; 0 where no country begins so."""
+    return next((n for n in (1, 2, 3) if _is_country_code(beginning[:n])), 0)
 
 
 def _is_country_code(digits: str) -> bool:

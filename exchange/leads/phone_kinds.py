@@ -28,7 +28,7 @@ _KINDS: Final = (
 
 def kind_and_region(number: PhoneNumber, national: str) -> tuple[int, str]:
     """The library's type of the number and its region, UNKNOWN and "" where it is not valid."""
-    main = _main_region(number.country_code or 0)
+    main = main_region(number.country_code or 0)
     if main:
         kind = main.kind(national)
         if kind != PhoneNumberType.UNKNOWN:
@@ -47,6 +47,18 @@ class _Region:
         self._kinds = [(_Pattern(getattr(metadata, name)), kind) for name, kind in _KINDS]
         self._fixed = _Pattern(metadata.fixed_line)
         self._mobile = _Pattern(metadata.mobile)
+        special = (getattr(metadata, name) for name, _ in _KINDS)
+        texts = [kind.national_number_pattern for kind in special if kind]
+        self._special = re.compile("|".join(f"(?:{text})" for text in texts if text))
+
+    def ordinary(self, national: str) -> int:
+        """Fixed, mobile or either, where it is this region's and of no special kind in any length.
+
+        UNKNOWN for all others, which may still be numbers.
+        """
+        if self._special.fullmatch(national) or not self._leading.match(national):
+            return PhoneNumberType.UNKNOWN
+        return self._line(national) if self._general.fits(national) else PhoneNumberType.UNKNOWN
 
     def kind(self, national: str) -> int:
         """The type of a number of this region, UNKNOWN for all others."""
@@ -55,6 +67,9 @@ class _Region:
         for pattern, kind in self._kinds:
             if pattern.fits(national):
                 return kind
+        return self._line(national)
+
+    def _line(self, national: str) -> int:
         is_mobile = self._mobile.fits(national)
         if self._fixed.fits(national):
             return PhoneNumberType.FIXED_LINE_OR_MOBILE if is_mobile else PhoneNumberType.FIXED_LINE
@@ -76,7 +91,7 @@ class _Pattern:
 
 
 @cache
-def _main_region(country_code: int) -> _Region | None:
+def main_region(country_code: int) -> _Region | None:
     """The region that the library asks first for a country code."""
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(country_code, ())
     if not regions or regions[0] == "001":

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
-from exchange.leads.phone_kinds import kind_and_region
+from exchange.leads.phone_kinds import kind_and_region, main_region
 from exchange.leads.phone_text import PhoneProblem, read_text
 
 __all__ = ["Phone", "PhoneProblem", "parse_phone"]
@@ -58,6 +58,7 @@ _FICTIONAL: Final = {
     ),
     61: re.compile(r"491570(?:006|110|15[6-9]|313|737)|[2378](?:5550|7010)\d{4}"),
 }
+_INTERNATIONAL: Final = re.compile(r"\+(1|7|34|60)([2-9]\d{8,9}|1\d{8,9})", re.ASCII)
 _UP: Final = "0123456789" * 3
 _DOWN: Final = _UP[::-1]
 _DIRECTORY_ASSISTANCE: Final = "5551212"
@@ -77,6 +78,8 @@ def parse_phone(raw: str, *, region: str, demo: bool = False) -> Phone:
 
     Numbers kept for films and examples pass for `demo` only. Raises PhoneProblem.
     """
+    if plain := _ordinary(raw, region):
+        return plain
     text = read_text(raw)
     number = _plain_number(text.number, region) or _library_number(text.number, region)
     national = phonenumbers.national_significant_number(number)
@@ -90,6 +93,33 @@ def parse_phone(raw: str, *, region: str, demo: bool = False) -> Phone:
     if region and home != region:
         reviews = (*reviews, "country_mismatch")
     return Phone(e164, home, line, text.extension, text.notes, reviews)
+
+
+def _ordinary(raw: str, region: str) -> Phone | None:
+    """A number in E.164 about which nothing is odd: most of a clean file, in a tenth of the time.
+
+    None for all others. What it says is what the long way says; that is a test.
+    """
+    found = _INTERNATIONAL.fullmatch(raw)
+    if found is None:
+        return None
+    code, national = int(found[1]), found[2]
+    main = main_region(code)
+    kind = main.ordinary(national) if main else PhoneNumberType.UNKNOWN
+    if kind == PhoneNumberType.UNKNOWN or is_fake(national) or _is_odd(code, national):
+        return None
+    home = main.region if main else ""
+    reviews = ("country_mismatch",) if region and home != region else ()
+    return Phone(raw, home, _LINES[kind], "", (), reviews)
+
+
+def _is_odd(code: int, national: str) -> bool:
+    fictional = _FICTIONAL.get(code)
+    return (
+        national[:3] in _REFUSED_PREFIXES.get(code, ())
+        or national.endswith(_DIRECTORY_ASSISTANCE)
+        or (fictional is not None and fictional.fullmatch(national) is not None)
+    )
 
 
 def is_fake(national: str) -> bool:

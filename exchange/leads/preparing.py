@@ -6,6 +6,7 @@ Whether a person is known or suppressed is the writer's to decide.
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,11 +89,16 @@ class Candidate(NamedTuple):
     contact: bytes
     consent: bytes
     text: bytes | None
+    cells: bytes  # as they were sent, marshaled: for the problem file, should the person be known
 
     @property
     def id(self) -> UUID:
         """The id that the lead will have."""
         return UUID(bytes=self.lead_id)
+
+    def lock_cells(self, recipe: Recipe) -> bytes:
+        """The cells under the key of the file, for a row that becomes no lead after all."""
+        return lock_cells(recipe, marshal.loads(self.cells), row=self.number)  # noqa: S302  # our own
 
 
 class Invalid(NamedTuple):
@@ -171,9 +177,11 @@ class Preparer:
         if digest:
             done.texts[digest] = str(text)
         done.phones.extend(key.value for key in row.identities if key.kind == "phone")
-        done.candidates.append(self._candidate(row, digest))
+        done.candidates.append(self._candidate(row, digest, cells=cells))
 
-    def _candidate(self, row: CheckedRow, digest: bytes | None) -> Candidate:
+    def _candidate(
+        self, row: CheckedRow, digest: bytes | None, *, cells: Sequence[str]
+    ) -> Candidate:
         lead_id = uuid7_bytes()
         contact = {name: str(value) for name, value in row.contact.items()}
         locked = locking.lock(contact, lead_id=lead_id, ring=self._ring)
@@ -184,7 +192,7 @@ class Preparer:
             row.number, row.line, lead_id, tuple(indexes.values()), is_valid, asked_at,
             self._lead(row, lead_id=lead_id, asked_at=asked_at, salt=locked.salt),
             _contact(locked, lead_id=lead_id, indexes=indexes),
-            _consent(row, lead_id), digest,
+            _consent(row, lead_id), digest, marshal.dumps(list(cells)),
         )  # fmt: skip
 
     def _lead(self, row: CheckedRow, *, lead_id: bytes, asked_at: datetime, salt: bytes) -> bytes:

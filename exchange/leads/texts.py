@@ -43,7 +43,8 @@ _FAKE_NAMES: Final = frozenset(
         ),
     )
 )
-_KEY_ROWS: Final = tuple(
+# The rows of keyboards, one after the other.
+_KEYBOARD: Final = "|".join(
     map(fold, ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"))
 )
 KEYS_MIN: Final = 4  # neighbors on a keyboard that are no name
@@ -87,12 +88,17 @@ def is_no_person(name: str) -> bool:
     """Whether a cleaned name is nobody's: no letters, a test, a joke, a walk over the keyboard."""
     word = fold(name)
     letters = word.replace(" ", "")
-    if not any(map(str.isalpha, letters)) or _ADDRESS.search(name):
+    if not letters.isalpha() and _is_no_word(letters):
         return True
-    if len(letters) >= 3 and len(set(letters)) == 1:
+    if len(letters) >= 3 and letters == letters[0] * len(letters):
         return True
-    if sum(map(str.isdigit, letters)) > DIGITS_MAX:
+    if len(letters) >= KEYS_MIN and letters in _KEYBOARD:
         return True
-    if len(letters) >= KEYS_MIN and any(letters in row for row in _KEY_ROWS):
+    if "@" in name and _ADDRESS.search(name):
         return True
     return word in _FAKE_NAMES or _FAKE_WORDS.issuperset(word.split())
+
+
+def _is_no_word(letters: str) -> bool:
+    """Whether there is no letter, or as many digits as a number or a code has."""
+    return not any(map(str.isalpha, letters)) or sum(map(str.isdigit, letters)) > DIGITS_MAX

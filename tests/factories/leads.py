@@ -26,7 +26,7 @@ from exchange.leads import queries, seal
 from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
 from exchange.leads.mending import Mending
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadKind, LeadStatus
-from exchange.leads.preparing import Lot, Preparer, Recipe, lock_cells
+from exchange.leads.preparing import Lot, Preparer, Recipe
 from exchange.leads.services.sources import ensure_source
 from exchange.leads.services.writing import write_block
 from tests.cast import Player
@@ -135,16 +135,10 @@ def _typed(spec: FieldSpec, number: int) -> str:
 
 
 def _write(batch: Batch, rows: Sequence[CheckedRow], *, rules: Rules) -> None:
-    secret = new_key()
     lot = Lot.of(batch, rules.terms)
-    recipe = Recipe(lot, rules, {}, Mending(), secret, keyring())
+    recipe = Recipe(lot, rules, {}, Mending(), new_key(), keyring())
     prepared = Preparer(recipe).prepare_checked(rows, cells=["as it was typed"])
-    written = write_block(
-        batch,
-        prepared,
-        terms=rules.terms,
-        lock_cells=lambda row: lock_cells(recipe, ["as it was typed"], row=row),
-    )
+    written = write_block(batch, prepared, recipe=recipe)
     batch.rows_total = batch.rows_done = written.counts.total()
     batch.valid = written.counts[LeadStatus.VALID]
     batch.duplicate = written.counts[LeadStatus.DUPLICATE]

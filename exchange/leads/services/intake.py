@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.definition import Terms
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
 from exchange.leads import queries
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
 from exchange.leads.patterns import SequentialRuns
-from exchange.leads.preparers import Work, prepare_all, rows_of
-from exchange.leads.preparing import Lot, Recipe, lock_cells
+from exchange.leads.preparers import prepare_all
+from exchange.leads.preparing import Lot, Prepared, Recipe
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
 from exchange.leads.services.writing import write_block
@@ -32,7 +30,6 @@ class Run:
 
     batch_id: UUID
     draft: Import
-    terms: Terms  # of the vertical
     recipe: Recipe
     rows_done: int
     phones: SequentialRuns
@@ -52,11 +49,11 @@ def take_in(
         return
     done = run.rows_done
     with files.blocks(run.draft, after=done, size=block_rows) as blocks:
-        for work in prepare_all(run.recipe, blocks, processes=processes):
+        for prepared in prepare_all(run.recipe, blocks, processes=processes):
             with unit_of_work():
-                if not _take_in(run, work, done=done):
+                if not _take_in(run, prepared, done=done):
                     return
-            done += work.prepared.size
+            done += prepared.size
     with unit_of_work():
         _finish(run, rows_total=done)
 
@@ -68,35 +65,18 @@ def _begin(batch_id: UUID) -> Run | None:
     draft = get(Import, batch.import_id)
     terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
     recipe = files.recipe(draft, Lot.of(batch, terms))
-    return Run(batch_id, draft, terms, recipe, batch.rows_done, SequentialRuns())
+    return Run(batch_id, draft, recipe, batch.rows_done, SequentialRuns())
 
 
-def _take_in(run: Run, work: Work, *, done: int) -> bool:
+def _take_in(run: Run, prepared: Prepared, *, done: int) -> bool:
     batch = lock(Batch, run.batch_id)
     if batch.rows_done != done or batch.status is not BatchStatus.VALIDATING:
         return False
-    cells = _Cells(run.recipe, work.block)
-    written = write_block(batch, work.prepared, terms=run.terms, lock_cells=cells.locked)
-    for phone in work.prepared.phones:
+    written = write_block(batch, prepared, recipe=run.recipe)
+    for phone in prepared.phones:
         run.phones.see(phone)
     _count(batch, written.counts)
     return True
-
-
-class _Cells:
-    """The cells of a block for the few of its rows that turn out to be duplicates."""
-
-    def __init__(self, recipe: Recipe, block: bytes) -> None:
-        self._recipe, self._block = recipe, block
-
-    def locked(self, number: int) -> bytes:
-        """The locked cells of a row."""
-        return lock_cells(self._recipe, self._by_number[number], row=number)
-
-    @cached_property
-    def _by_number(self) -> dict[int, list[str]]:
-        edited = map(self._recipe.mending.edited, rows_of(self._block))
-        return {row.number: row.cells for row in edited}
 
 
 def _count(batch: Batch, counts: Counter[LeadStatus]) -> None:

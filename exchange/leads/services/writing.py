@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,7 +12,6 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from exchange.catalog.definition import Terms
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
@@ -26,13 +25,13 @@ from exchange.leads.preparing import (
     LEAD_COLUMNS,
     Candidate,
     Prepared,
+    Recipe,
 )
 from exchange.leads.rows import Claim, claim_fingerprints, copy, copy_values
 
 PROBLEM_COLUMNS: Final = (
     "batch_id", "row_number", "line_number", "status", "codes", "locked", "since",
 )  # fmt: skip
-LockCells = Callable[[int], bytes]  # the locked cells of a row by its number
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class Refused:
     line: int
     status: LeadStatus
     codes: tuple[str, ...]
+    locked: bytes  # its cells
     since: datetime | None = None
 
 
@@ -50,6 +50,7 @@ class Refused:
 class Sorted:
     """Candidates that become leads, and those that do not."""
 
+    recipe: Recipe
     kept: list[Candidate] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
 
@@ -57,7 +58,8 @@ class Sorted:
         self, row: Candidate, status: LeadStatus, *, code: str, since: datetime | None = None
     ) -> None:
         """The candidate is no lead after all."""
-        self.refused.append(Refused(row.number, row.line, status, (code,), since))
+        locked = row.lock_cells(self.recipe)
+        self.refused.append(Refused(row.number, row.line, status, (code,), locked, since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +71,16 @@ class Written:
     counts: Counter[LeadStatus]
 
 
-def write_block(
-    batch: Batch, prepared: Prepared, *, terms: Terms, lock_cells: LockCells
-) -> Written:
-    """Write a block on the terms of its vertical; each of its rows ends in one state."""
-    found = _sort_out(prepared.candidates)
+def write_block(batch: Batch, prepared: Prepared, *, recipe: Recipe) -> Written:
+    """Write a block that was prepared by the recipe; each of its rows ends in one state."""
+    found = _sort_out(prepared.candidates, recipe)
     now = clock.after_lock()
-    window = timedelta(days=terms.duplicate_window_days)
+    window = timedelta(days=recipe.rules.terms.duplicate_window_days)
     claims = [Claim(candidate.lead_id, candidate.hashes) for candidate in found.kept]
     beaten = claim_fingerprints(claims, vertical_id=batch.vertical_id, now=now, window=window)
     _refuse_known(batch, found, beaten)
     _write_leads(batch, found.kept, prepared.texts)
-    _write_refused(batch, found.refused, lock_cells=lock_cells)
+    _write_refused(batch, found.refused)
     _write_invalid(batch, prepared)
     counts = Counter(problem.status for problem in found.refused)
     counts[LeadStatus.VALID] = sum(candidate.is_valid for candidate in found.kept)
@@ -90,10 +90,10 @@ def write_block(
     return Written(found.kept, found.refused, counts)
 
 
-def _sort_out(candidates: Sequence[Candidate]) -> Sorted:
+def _sort_out(candidates: Sequence[Candidate], recipe: Recipe) -> Sorted:
     """Suppressed people and repeats inside the block apart from the rest."""
     banned = queries.suppressed_hashes({value for c in candidates for value in c.hashes})
-    found = Sorted()
+    found = Sorted(recipe)
     seen: set[bytes] = set()
     for candidate in candidates:
         if banned and not banned.isdisjoint(candidate.hashes):
@@ -158,14 +158,11 @@ def _text_fields(batch: Batch, texts: Mapping[bytes, str]) -> dict[bytes | None,
     return fields
 
 
-def _write_refused(batch: Batch, refused: Sequence[Refused], *, lock_cells: LockCells) -> None:
+def _write_refused(batch: Batch, refused: Sequence[Refused]) -> None:
     rows = (
-        (
-            batch.id, problem.number, problem.line, problem.status.value, list(problem.codes),
-            lock_cells(problem.number), problem.since,
-        )
-        for problem in refused
-    )  # fmt: skip
+        (batch.id, row.number, row.line, row.status.value, list(row.codes), row.locked, row.since)
+        for row in refused
+    )
     copy_values("problem_row", PROBLEM_COLUMNS, rows)
 
 
