@@ -1,0 +1,105 @@
+"""Preparing in several processes: the same rows in the same order, and a child may die."""
+
+from __future__ import annotations
+
+import io
+import marshal
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from uuid import UUID
+
+import pytest
+
+from exchange.catalog.schemas import load_preset
+from exchange.core.crypto import Keyring
+from exchange.core.errors import Unavailable
+from exchange.leads import samples
+from exchange.leads.checking import Rules
+from exchange.leads.mending import Mending
+from exchange.leads.preparers import BLOCKS_ALONE, prepare_all
+from exchange.leads.preparing import Lot, Recipe
+from exchange.leads.reading import examine, rows
+from tests.conftest import MASTER_KEYS
+
+ROWS, BLOCK = 180, 20
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LOT = Lot(UUID(int=1), UUID(int=2), UUID(int=3), UUID(int=4), "exclusive", 1, needs_agreement=False)
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    definition = load_preset("home_improvement_us")
+    columns = {spec.name: index for index, spec in enumerate(definition.fields.specs)}
+    rules = Rules.of(definition, now=NOW)
+    return Recipe(LOT, rules, columns, Mending(), bytes(32), Keyring.from_text(MASTER_KEYS))
+
+
+@pytest.fixture(scope="module")
+def blocks(recipe: Recipe) -> list[bytes]:
+    definition = load_preset("home_improvement_us")
+    made = samples.invented_rows(definition, random=Random(5), count=ROWS, now=NOW)
+    samples.plant(made, random=Random(6), defects={"short_code": 9, "consent_missing": 4})
+    file = io.BytesIO(samples.as_csv(definition, made))
+    found = [tuple(row) for row in rows(file, examine(file))]
+    return [marshal.dumps(found[at : at + BLOCK]) for at in range(0, ROWS, BLOCK)]
+
+
+def story(recipe: Recipe, blocks: list[bytes], *, processes: int | None) -> list[object]:
+    """What became of each row, without what is drawn anew each time: ids, keys and salts."""
+    told: list[object] = []
+    for done in prepare_all(recipe, iter(blocks), processes=processes):
+        told += [(c.number, c.line, c.hashes, c.is_valid, c.text) for c in done.candidates]
+        told += [(row.number, row.line, row.codes) for row in done.invalid]
+        told += [done.texts, done.phones]
+    return told
+
+
+def test_several_processes_say_what_one_says(recipe: Recipe, blocks: list[bytes]) -> None:
+    alone = story(recipe, blocks[:BLOCKS_ALONE], processes=None)
+    assert story(recipe, blocks[:BLOCKS_ALONE], processes=2) == alone
+    assert story(recipe, blocks, processes=2) == story(recipe, blocks, processes=1)
+
+
+def test_every_row_is_prepared_once(recipe: Recipe, blocks: list[bytes]) -> None:
+    done = list(prepare_all(recipe, iter(blocks), processes=2))
+    numbers = [row.number for part in done for row in (*part.candidates, *part.invalid)]
+    assert sorted(numbers) == list(range(1, ROWS + 1))
+    assert sum(len(part.invalid) for part in done) == 13
+
+
+def test_no_process_is_left_when_the_reader_stops_early(
+    recipe: Recipe, blocks: list[bytes]
+) -> None:
+    prepared = prepare_all(recipe, iter(blocks), processes=2)
+    assert isinstance(prepared, Iterator)
+    next(prepared)
+    assert len(multiprocessing.active_children()) == 2
+    prepared.close()  # type: ignore[attr-defined]  # a generator
+    assert multiprocessing.active_children() == []
+
+
+def test_a_killed_child_is_an_error_and_not_a_silence(recipe: Recipe, blocks: list[bytes]) -> None:
+    prepared = prepare_all(recipe, iter(blocks * 3), processes=2)
+    next(prepared)
+    for child in multiprocessing.active_children():
+        os.kill(child.pid or 0, signal.SIGKILL)
+    with pytest.raises(Unavailable):
+        list(prepared)
+    assert multiprocessing.active_children() == []
+
+
+def test_an_error_in_a_child_is_not_swallowed(recipe: Recipe) -> None:
+    broken = marshal.dumps([(1, 2, "no list", 4, 5)])  # more than a row has
+    with pytest.raises(Unavailable):
+        list(prepare_all(recipe, iter([broken] * 4), processes=2))
+
+
+def test_a_recipe_travels_whole(recipe: Recipe, blocks: list[bytes]) -> None:
+    other = replace(recipe, rules=replace(recipe.rules, phone_region="RU"))
+    told = story(other, blocks[:1], processes=1)
+    assert told != story(recipe, blocks[:1], processes=1)
