@@ -151,7 +151,7 @@ class Preparer:
             lot.sales_max, 0,
         )  # fmt: skip
 
-    def prepare(self, rows: Iterable[Row]) -> Prepared:
+    def work(self, rows: Iterable[Row]) -> Prepared:
         """Check and prepare rows as they were read."""
         mending = self._recipe.mending
         done = Prepared([], [], {}, [])

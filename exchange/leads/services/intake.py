@@ -14,11 +14,10 @@ from exchange.catalog import queries as catalog
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
-from exchange.leads import queries
+from exchange.leads import crew, queries
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
 from exchange.leads.patterns import SequentialRuns
-from exchange.leads.preparers import prepare_all
-from exchange.leads.preparing import Lot, Prepared, Recipe
+from exchange.leads.preparing import Lot, Prepared, Preparer, Recipe
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
 from exchange.leads.services.writing import write_block
@@ -41,7 +40,7 @@ def take_in(
     """Read the batch's file to its end and seal the batch. Safe to repeat, safe to kill.
 
     Two runs at once do no harm: a block is written only by the run that finds `rows_done` where
-    it left it, the other one stops. `processes` prepare the rows (see `prepare_all`).
+    it left it, the other one stops. `processes` prepare the rows (see `crew`).
     """
     with unit_of_work():
         run = _begin(batch_id)
@@ -49,7 +48,8 @@ def take_in(
         return
     done = run.rows_done
     with files.blocks(run.draft, after=done, size=block_rows) as blocks:
-        for prepared in prepare_all(run.recipe, blocks, processes=processes):
+        done_blocks = crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes)
+        for prepared in done_blocks:
             with unit_of_work():
                 if not _take_in(run, prepared, done=done):
                     return

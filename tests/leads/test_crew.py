@@ -20,9 +20,9 @@ from exchange.core.crypto import Keyring
 from exchange.core.errors import Unavailable
 from exchange.leads import samples
 from exchange.leads.checking import Rules
+from exchange.leads.crew import BLOCKS_ALONE, work_through
 from exchange.leads.mending import Mending
-from exchange.leads.preparers import BLOCKS_ALONE, prepare_all
-from exchange.leads.preparing import Lot, Recipe
+from exchange.leads.preparing import Lot, Preparer, Recipe
 from exchange.leads.reading import examine, rows
 from tests.conftest import MASTER_KEYS
 
@@ -52,7 +52,7 @@ def blocks(recipe: Recipe) -> list[bytes]:
 def story(recipe: Recipe, blocks: list[bytes], *, processes: int | None) -> list[object]:
     """What became of each row, without what is drawn anew each time: ids, keys and salts."""
     told: list[object] = []
-    for done in prepare_all(recipe, iter(blocks), processes=processes):
+    for done in work_through(Preparer, recipe, blocks=blocks, processes=processes):
         told += [(c.number, c.line, c.hashes, c.is_valid, c.text) for c in done.candidates]
         told += [(row.number, row.line, row.codes) for row in done.invalid]
         told += [done.texts, done.phones]
@@ -66,7 +66,7 @@ def test_several_processes_say_what_one_says(recipe: Recipe, blocks: list[bytes]
 
 
 def test_every_row_is_prepared_once(recipe: Recipe, blocks: list[bytes]) -> None:
-    done = list(prepare_all(recipe, iter(blocks), processes=2))
+    done = list(work_through(Preparer, recipe, blocks=blocks, processes=2))
     numbers = [row.number for part in done for row in (*part.candidates, *part.invalid)]
     assert sorted(numbers) == list(range(1, ROWS + 1))
     assert sum(len(part.invalid) for part in done) == 13
@@ -75,7 +75,7 @@ def test_every_row_is_prepared_once(recipe: Recipe, blocks: list[bytes]) -> None
 def test_no_process_is_left_when_the_reader_stops_early(
     recipe: Recipe, blocks: list[bytes]
 ) -> None:
-    prepared = prepare_all(recipe, iter(blocks), processes=2)
+    prepared = work_through(Preparer, recipe, blocks=blocks, processes=2)
     assert isinstance(prepared, Iterator)
     next(prepared)
     assert len(multiprocessing.active_children()) == 2
@@ -84,7 +84,7 @@ def test_no_process_is_left_when_the_reader_stops_early(
 
 
 def test_a_killed_child_is_an_error_and_not_a_silence(recipe: Recipe, blocks: list[bytes]) -> None:
-    prepared = prepare_all(recipe, iter(blocks * 3), processes=2)
+    prepared = work_through(Preparer, recipe, blocks=blocks * 3, processes=2)
     next(prepared)
     for child in multiprocessing.active_children():
         os.kill(child.pid or 0, signal.SIGKILL)
@@ -96,7 +96,7 @@ def test_a_killed_child_is_an_error_and_not_a_silence(recipe: Recipe, blocks: li
 def test_an_error_in_a_child_is_not_swallowed(recipe: Recipe) -> None:
     broken = marshal.dumps([(1, 2, "no list", 4, 5)])  # more than a row has
     with pytest.raises(Unavailable):
-        list(prepare_all(recipe, iter([broken] * 4), processes=2))
+        list(work_through(Preparer, recipe, blocks=[broken] * 4, processes=2))
 
 
 def test_a_recipe_travels_whole(recipe: Recipe, blocks: list[bytes]) -> None:

@@ -1,7 +1,7 @@
-"""Processes that prepare blocks of rows side by side, in order, while one process writes.
+"""Processes that work through the blocks of a file side by side, while one process writes.
 
-A file of few blocks is prepared where it is asked for. A child holds nothing that is missed when
-it is killed, and ends when the pipe to its parent does.
+A file of few blocks is worked through where it is asked for. A child holds nothing that is missed
+when it is killed, and ends when the pipe to its parent does.
 """
 
 from __future__ import annotations
@@ -11,16 +11,15 @@ import marshal
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Thread
-from typing import Final
+from typing import Any, Final, Protocol, TypeVar
 
 from exchange.core.errors import Unavailable
-from exchange.leads.preparing import Prepared, Preparer, Recipe
 from exchange.leads.reading import Row
 
 AHEAD: Final = 2  # blocks that wait at each child, so that none stands still
@@ -33,20 +32,36 @@ def rows_of(block: bytes) -> list[Row]:
     return [*map(Row._make, marshal.loads(block))]  # noqa: S302  # made by our own reader
 
 
-def prepare_all(
-    recipe: Recipe, blocks: Iterable[bytes], *, processes: int | None = None
-) -> Iterator[Prepared]:
-    """What became of each block, in their order; by default with a process per core.
+Recipe = TypeVar("Recipe")
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Worker(Protocol[Result_co]):
+    """Who works through rows; made in each process from a recipe, which can be pickled."""
+
+    def work(self, rows: Iterable[Row]) -> Result_co:
+        """What becomes of a block of rows; it is pickled too."""
+        ...
+
+
+def work_through(
+    make: Callable[[Recipe], Worker[Result_co]],
+    recipe: Recipe,
+    *,
+    blocks: Iterable[bytes],
+    processes: int | None = None,
+) -> Iterator[Result_co]:
+    """What becomes of each block, in their order; by default with a process per core.
 
     Raises Unavailable when a child died.
     """
     waiting = iter(blocks)
     first = list(islice(waiting, BLOCKS_ALONE + 1))
     if len(first) <= BLOCKS_ALONE and processes is None:
-        preparer = Preparer(recipe)
-        yield from (preparer.prepare(rows_of(block)) for block in first)
+        alone = make(recipe)
+        yield from (alone.work(rows_of(block)) for block in first)
         return
-    with _children(recipe, processes or os.cpu_count() or 1) as children:
+    with _children(make, recipe, count=processes or os.cpu_count() or 1) as children:
         yield from _in_turn(children, _chained(first, waiting))
 
 
@@ -55,7 +70,7 @@ def _chained(first: Iterable[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _in_turn(children: list[Connection], blocks: Iterator[bytes]) -> Iterator[Prepared]:
+def _in_turn(children: list[Connection], blocks: Iterator[bytes]) -> Iterator[Any]:  # Any: results
     """Hand blocks out in turn and take the answers back in the same turn."""
     turns: deque[Connection] = deque()
     given = 0
@@ -76,12 +91,14 @@ def _in_turn(children: list[Connection], blocks: Iterator[bytes]) -> Iterator[Pr
 
 
 @contextmanager
-def _children(recipe: Recipe, count: int) -> Iterator[list[Connection]]:
+def _children(
+    make: Callable[[Recipe], Worker[Result_co]], recipe: Recipe, *, count: int
+) -> Iterator[list[Connection]]:
     started = []
     try:
         for _ in range(count):
             ours, theirs = _context.Pipe()
-            child = _context.Process(target=_serve, args=(theirs, recipe), daemon=True)
+            child = _context.Process(target=_serve, args=(theirs, make, recipe), daemon=True)
             child.start()
             theirs.close()
             started.append((child, ours))
@@ -93,15 +110,15 @@ def _children(recipe: Recipe, count: int) -> Iterator[list[Connection]]:
             child.join()
 
 
-def _serve(pipe: Connection, recipe: Recipe) -> None:
+def _serve(pipe: Connection, make: Callable[[Recipe], Worker[Result_co]], recipe: Recipe) -> None:
     """What a child does until its parent closes the pipe."""
     blocks: SimpleQueue[bytes] = SimpleQueue()
     # Taken off the pipe at once: a parent that waits for us to read would never read our answer.
     Thread(target=_receive, args=(pipe, blocks), daemon=True).start()
-    preparer = Preparer(recipe)
+    ours = make(recipe)
     gc.disable()  # rows make no cycles, and looking for them takes a quarter of the time
     while True:
-        pipe.send(preparer.prepare(rows_of(blocks.get())))
+        pipe.send(ours.work(rows_of(blocks.get())))
 
 
 def _receive(pipe: Connection, blocks: SimpleQueue[bytes]) -> None:
