@@ -4,7 +4,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check lint format docs translations bench db-reset lock clean
+.PHONY: help install run test check lint format docs translations bench bench-intake bench-peers \
+  db-reset lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -83,6 +84,16 @@ bench: $(STAMP) ## Measure all (bench-intake, bench-sampling, bench-market, benc
 
 bench-%: $(STAMP)
 	$(BIN)/python -m bench $*
+
+bench-intake: $(STAMP) bench-peers
+	$(BIN)/python -m bench intake dry_run neighbor
+
+bench-peers: bench/.venv/.installed ## Install what the dry run is measured beside
+
+bench/.venv/.installed: bench/peers/requirements.txt
+	python3 -m venv bench/.venv
+	bench/.venv/bin/python -m pip install --disable-pip-version-check --quiet -r $<
+	@touch $@
 
 db-reset: $(STAMP) ## Destroy the demo instance: the next `make run` tells its story anew
 	$(BIN)/exchange reset --demo --yes

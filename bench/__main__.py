@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.harness import Bench
 
-NAMES = ("intake",)
+NAMES = ("intake", "dry_run", "neighbor")
 
 
 def main() -> None:

@@ -74,7 +74,7 @@ def _hard_files(bench: Bench, ours: House, *, normal: float) -> None:
         file = ours.folder / f"{name}.csv"
         write(file, rows=SMALL, now=clock.now())
         _empty(ours.owner)
-        batch_id = _confirmed_batch(ours.seller_id, file)
+        batch_id = confirmed_batch(ours.seller_id, file)
         with stopwatch() as taken:
             take_in(batch_id)
         batch = _fresh(batch_id)
@@ -117,7 +117,7 @@ def _close(app: Flask) -> None:
 def _pair(ours: House, file: Path) -> tuple[float, float]:
     """Seconds of one intake and of one COPY of what it wrote, each into empty tables."""
     _empty(ours.owner)
-    batch_id = _confirmed_batch(ours.seller_id, file)
+    batch_id = confirmed_batch(ours.seller_id, file)
     with stopwatch() as intake:
         take_in(batch_id)
     assert _fresh(batch_id).population
@@ -193,7 +193,8 @@ def draft_of(seller_id: UUID, file: Path) -> UUID:
         return draft.id
 
 
-def _confirmed_batch(seller_id: UUID, file: Path) -> UUID:
+def confirmed_batch(seller_id: UUID, file: Path) -> UUID:
+    """The file uploaded, mapped and confirmed: ready to be taken in."""
     draft_id = draft_of(seller_id, file)
     with unit_of_work():
         batch = imports.draft_batch(
