@@ -58,7 +58,7 @@ def checker(draft: Import) -> Checker:
     rules = Rules.of(definition, now=clock.now(), demo=is_demo(draft))
     context = replace(rules.context, date_order=order and DateOrder(order), decimal_separator=mark)
     columns = ColumnMapping.from_settings(draft.mapping).index_by_field
-    return Checker(replace(rules, context=context), columns=columns)
+    return Checker(replace(rules, context=context, defaults=draft.defaults), columns=columns)
 
 
 @contextmanager

@@ -25,10 +25,10 @@ from exchange.leads import queries
 from exchange.leads.findings import FileReject, Question
 from exchange.leads.formats import settle_formats
 from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
-from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind, Source
 from exchange.leads.reading import LIMITS, Recognition, examine
 from exchange.leads.services import files, forecasts
-from exchange.leads.services.sources import ensure_source
+from exchange.leads.services.sources import ensure_source, given_by, require_open
 
 SALES_MAX = 10
 
@@ -49,12 +49,15 @@ def start_import(
     was imported before, unless `again` says that this is meant. Nothing is kept of a refused file.
     """
     vertical = catalog.get_vertical(vertical_code)
-    source = ensure_source(organization_id=organization_id, name=source_name)
+    source = ensure_source(organization_id=organization_id, name=source_name, actor=actor)
+    given = given_by(source, catalog.get_definition(vertical))
     draft = Import(
         organization_id=organization_id,
         vertical_id=vertical.id,
         schema_id=catalog.get_schema(vertical).id,
         source_id=source.id,
+        defaults=given.values,
+        consent_version=given.consent_version,
         file_name=files.shown_name(file_name),
         file_size=0,
         file_sha256=b"",
@@ -139,6 +142,7 @@ def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Lo
         fields=fields,
         remembered=queries.remembered_mapping(draft),
         chosen=chosen,
+        given=draft.defaults,
     )
     usual = catalog.get_definition(queries.vertical_of(draft.vertical_id)).context()
     context, questions = settle_formats(
@@ -197,6 +201,7 @@ def confirm(*, batch_id: UUID, declared_unsold: bool, actor: Actor) -> Batch:
     require_approved(batch.organization_id)
     assert batch.import_id is not None
     draft = lock(Import, batch.import_id)
+    require_open(get(Source, batch.source_id))
     if not declared_unsold:
         text = "Declare that the rows are not sold and not being sold elsewhere."
         raise Invalid(errors=(FieldProblem("/declared_unsold", "required", text),))
