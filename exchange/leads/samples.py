@@ -95,6 +95,7 @@ def _row(
     asked_at = now - timedelta(minutes=random.randrange(20, 60 * 24 * 2))
     first, last = (random.choice(part) for part in NAMES.get(definition.language, NAMES["en"]))
     phone = _phone(definition.country, random=random, taken=taken)
+    asked_at -= timedelta(seconds=int(phone[-4:]) % 60)  # people do not ask on the minute
     cells = {
         "name": f"{first} {last}",
         "phone": phone,

@@ -241,7 +241,7 @@ def _is_random(local: str) -> bool:
     if letters < 8:
         return len(_SWITCHES.findall(local)) >= 5
     vowels = sum(local.count(vowel) for vowel in "aeiouy")
-    return bool(_CONSONANTS.search(local)) or vowels < letters * 0.12
+    return bool(_CONSONANTS.search(local)) or vowels < letters * 0.1
 
 
 def _is_another_name(local: str, name: str) -> bool:

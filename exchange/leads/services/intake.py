@@ -7,7 +7,7 @@ chunk is written together with it or not at all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
@@ -17,14 +17,14 @@ from exchange.catalog.definition import Terms
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
-from exchange.leads import queries
+from exchange.leads import cards, queries
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
-from exchange.leads.patterns import SequentialRuns
 from exchange.leads.reading import Row
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
 from exchange.leads.services.writing import Candidate, Refused, write_chunk
+from exchange.leads.suspicion import Watch, Zones, row_facts, row_marks, zones_of
 from exchange.leads.vault import blind_index
 
 CHUNK_ROWS = 2_000
@@ -38,7 +38,8 @@ class Work:
     draft: Import
     terms: Terms  # of the vertical
     rows_done: int
-    runs: SequentialRuns
+    zones: Zones
+    watch: Watch
 
 
 def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
@@ -53,14 +54,15 @@ def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
         return
     done = work.rows_done
     with files.reading(work.draft) as found:
-        waiting = islice(found, done, None)
-        while chunk := list(islice(waiting, chunk_rows)):
+        with unit_of_work():
+            _look_back(work, islice(found, done))
+        while chunk := list(islice(found, chunk_rows)):
             with unit_of_work():
                 if not _take_in_chunk(work, chunk, done=done):
                     return
             done += len(chunk)
     with unit_of_work():
-        _finish(batch_id, rows_total=done, runs=work.runs)
+        _finish(batch_id, rows_total=done, watch=work.watch)
 
 
 def _begin(batch_id: UUID) -> Work | None:
@@ -68,8 +70,9 @@ def _begin(batch_id: UUID) -> Work | None:
     if batch.status is not BatchStatus.VALIDATING or batch.import_id is None:
         return None
     draft = get(Import, batch.import_id)
-    terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
-    return Work(batch_id, draft, terms, batch.rows_done, SequentialRuns())
+    definition = catalog.get_definition(queries.vertical_of(batch.vertical_id))
+    zones = zones_of(definition)
+    return Work(batch_id, draft, definition.terms, batch.rows_done, zones, Watch())
 
 
 def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
@@ -78,9 +81,9 @@ def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
         return False
     checker = files.checker(work.draft)
     checked = [checker.check(row) for row in chunk]
-    _watch(work.runs, checked)
+    marks = _watch(work, checked)
     cells = {row.number: row.cells for row in chunk}
-    candidates, refused = _sort_out(batch, checked)
+    candidates, refused = _sort_out(batch, checked, marks)
     counts = write_chunk(
         batch,
         candidates,
@@ -93,10 +96,12 @@ def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
     return True
 
 
-def _sort_out(batch: Batch, checked: Sequence[CheckedRow]) -> tuple[list[Candidate], list[Refused]]:
+def _sort_out(
+    batch: Batch, checked: Sequence[CheckedRow], marks: Mapping[int, tuple[str, ...]]
+) -> tuple[list[Candidate], list[Refused]]:
     """Invalid rows, suppressed people and repeats inside the chunk apart from the candidates."""
     candidates = [
-        Candidate.of(row, hashes=_hashes(row))
+        Candidate.of(row, hashes=_hashes(row), marks=marks[row.number])
         for row in checked
         if row.outcome is not Outcome.INVALID
     ]
@@ -135,23 +140,35 @@ def _count(batch: Batch, counts: Counter[LeadStatus], *, rows: int) -> None:
     batch.suppressed += counts[LeadStatus.SUPPRESSED]
 
 
-def _watch(runs: SequentialRuns, checked: Sequence[CheckedRow]) -> None:
-    for row in checked:
-        for key in row.identities:
-            if key.kind == "phone":
-                runs.see(key.value)
+def _watch(work: Work, checked: Sequence[CheckedRow]) -> dict[int, tuple[str, ...]]:
+    """The marks of each row that was read, by its number; nothing is refused by them."""
+    return {
+        row.number: work.watch.see(row_facts(row), row_marks(row, zones=work.zones))
+        for row in checked
+        if row.outcome is not Outcome.INVALID
+    }
 
 
-def _finish(batch_id: UUID, *, rows_total: int, runs: SequentialRuns) -> None:
+def _look_back(work: Work, rows: Iterable[Row]) -> None:
+    """What only many rows show needs those too that a run before this one has written."""
+    checker = files.checker(work.draft)
+    for row in rows:
+        _watch(work, [checker.check(row)])
+
+
+def _finish(batch_id: UUID, *, rows_total: int, watch: Watch) -> None:
     batch = lock(Batch, batch_id)
     if batch.status is not BatchStatus.VALIDATING or batch.rows_done != rows_total:
         return
     batch.rows_total = rows_total
+    rejected, decided = cards.rejected_lately(batch.source_id)
+    batch.suspicion = watch.summary(rejected=rejected, decided=decided)
     events.record(
         "batch.validated",
         subject=batch,
         actor=SYSTEM,
         rows=rows_total,
-        sequential_phones=runs.rows,  # counted up, not collected: for whoever looks at the source
+        sequential_phones=watch.runs.rows,  # counted up, not collected: for who looks at the source
+        suspicion=batch.suspicion["score"],
     )
     seal_batch(batch, actor=SYSTEM)

@@ -23,11 +23,13 @@ from exchange.leads import queries, seal, vault
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, ConsentText, LeadStatus
 from exchange.leads.rows import Claim, claim_fingerprints, copy_rows
+from exchange.leads.suspicion import score
 
 LEAD_COLUMNS: Final = (
     "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "sub_source",
     "row_number", "status", "kind", "sales_max", "sold", "attributes", "preview", "region",
-    "postal_code", "requested_at", "landing_url", "leaf", "in_frame",
+    "postal_code", "requested_at", "landing_url", "leaf", "in_frame", "suspicion",
+    "marks",
 )  # fmt: skip
 CONTACT_COLUMNS: Final = (
     "lead_id", "key_version", "wrapped_key", "locked", "salt", "phone_index", "email_index",
@@ -56,11 +58,12 @@ class Candidate:
     lead_id: UUID
     row: CheckedRow
     hashes: tuple[bytes, ...]
+    marks: tuple[str, ...] = ()  # what looks odd; nothing is refused by it
 
     @classmethod
-    def of(cls, row: CheckedRow, *, hashes: tuple[bytes, ...]) -> Self:
+    def of(cls, row: CheckedRow, *, hashes: tuple[bytes, ...], marks: tuple[str, ...] = ()) -> Self:
         """A candidate with the id that its lead will have."""
-        return cls(uuid7(), row, hashes)
+        return cls(uuid7(), row, hashes, marks)
 
     def refused(self, status: LeadStatus, code: str, since: datetime | None = None) -> Refused:
         """The row after all as one that becomes no lead."""
@@ -169,6 +172,7 @@ def _lead(batch: Batch, candidate: Candidate, *, leaf: bytes, in_frame: bool) ->
         batch.source_id, row.sub_source, row.number, _status(row).value, batch.kind.value,
         batch.sales_max, 0, dict(row.attributes), dict(row.preview), row.region, row.postal_code,
         _asked_at(row), str(row.consent.get("page_url", "")), leaf, in_frame,
+        score(candidate.marks), list(candidate.marks) or None,
     )  # fmt: skip
 
 
