@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import BinaryIO, Final
+from datetime import date, datetime
+from typing import Final
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -15,6 +16,7 @@ from exchange.core import storage
 from exchange.core.crypto import WrappedKey, keyring
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
+from exchange.core.pagination import Page, paginate
 from exchange.leads.models import (
     Batch,
     BatchStatus,
@@ -25,6 +27,7 @@ from exchange.leads.models import (
     SourcePicture,
     SourceStatus,
 )
+from exchange.leads.source_cards import Collector, SourceChannel
 
 LOTS_JUDGED: Final = 5  # of the newest, by which a source is known
 
@@ -48,6 +51,23 @@ class Figures:
     last: Batch | None  # the newest lot
 
 
+@dataclass(frozen=True, slots=True)
+class PublicCard:
+    """What buyers may see of a source: no name, and of the page its host."""
+
+    channel: SourceChannel | None
+    host: str
+    ad_text: str
+    collected_by: Collector
+    starts_on: date | None
+    ends_on: date | None
+    wording: Wording | None  # that the lot was read with, else the one in force
+    has_picture: bool
+
+
+NOTHING: Final = Figures(0, 0, 0, None)
+
+
 def get_source(source_id: UUID, *, viewer: UUID | None) -> Source:
     """A seller's own source; staff look with viewer None. Raises NotFound."""
     source = get(Source, source_id)
@@ -56,12 +76,12 @@ def get_source(source_id: UUID, *, viewer: UUID | None) -> Source:
     return source
 
 
-def all_sources(*, status: SourceStatus | None = None, limit: int = 200) -> Sequence[Source]:
+def all_sources(*, status: SourceStatus | None = None, cursor: str | None = None) -> Page[Source]:
     """Everybody's sources for staff, newest first."""
-    statement = select(Source).order_by(Source.id.desc()).limit(limit)
-    return db.session.scalars(
-        statement.where(Source.status == status) if status else statement
-    ).all()
+    statement = select(Source)
+    if status is not None:
+        statement = statement.where(Source.status == status)
+    return paginate(statement, Source, cursor=cursor)
 
 
 def wordings(source_id: UUID) -> Sequence[Wording]:
@@ -87,6 +107,21 @@ def wording_of(batch: Batch) -> Wording | None:
     return next((one for one in wordings(batch.source_id) if one.version == version), None)
 
 
+def public_card(batch: Batch) -> PublicCard:
+    """The card of a lot's source, for whoever may see the lot."""
+    source = get(Source, batch.source_id)
+    return PublicCard(
+        channel=source.channel,
+        host=urlsplit(source.landing_url).hostname or "",
+        ad_text=source.ad_text,
+        collected_by=source.collected_by,
+        starts_on=source.starts_on,
+        ends_on=source.ends_on,
+        wording=wording_of(batch) or current_wording(source.id),
+        has_picture=find_picture(source.id) is not None,
+    )
+
+
 def find_picture(source_id: UUID) -> SourcePicture | None:
     """The newest picture of a source."""
     return db.session.scalar(
@@ -97,11 +132,15 @@ def find_picture(source_id: UUID) -> SourcePicture | None:
     )
 
 
-def open_picture(picture: SourcePicture) -> BinaryIO:
-    """The bytes of a picture. Raises NotFound when the file was deleted."""
+def read_picture(source_id: UUID) -> tuple[bytes, str]:
+    """The newest picture of a source and its content type. Raises NotFound where there is none."""
+    picture = find_picture(source_id)
+    if picture is None:
+        raise NotFound
     wrapped = WrappedKey(picture.key_version, picture.wrapped_key)
     secret = keyring().unwrap(wrapped, bound_to=picture.id.bytes)
-    return storage.open_file(picture.public_id, secret=secret, size=picture.size)
+    with storage.open_file(picture.public_id, secret=secret, size=picture.size) as file:
+        return file.read(), picture.content_type
 
 
 def figures(source_ids: Collection[UUID]) -> Mapping[UUID, Figures]:

@@ -129,6 +129,12 @@ def score(marks: Iterable[str]) -> int:
     return min(SCORE_MAX, sum(MARKS[code].row for code in marks))
 
 
+def explained(summary: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON
+    """A file's summary with the sentence of each mark; empty for one that was not watched."""
+    marks = [{**one, "sentence": MARKS[one["code"]].sentence} for one in summary.get("marks", ())]
+    return {**summary, "marks": marks} if summary else {}
+
+
 class Watch:
     """Looks at the rows of one file in their order; its memory does not grow with them."""
 

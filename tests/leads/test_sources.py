@@ -192,11 +192,7 @@ class TestPicture:
         sources.set_picture(source_id=source.id, stream=io.BytesIO(PNG), actor=cast.seller.actor)
         newer = PNG + b"newer"
         sources.set_picture(source_id=source.id, stream=io.BytesIO(newer), actor=cast.seller.actor)
-        picture = cards.find_picture(source.id)
-        assert picture is not None
-        assert picture.content_type == "image/png"
-        with cards.open_picture(picture) as found:
-            assert found.read() == newer
+        assert cards.read_picture(source.id) == (newer, "image/png")
 
     @pytest.mark.parametrize(
         "content", [b"", b"<svg onload=alert(1)>", b"GIF89a" + bytes(20), b"%PDF-1.7 ......"]
