@@ -95,7 +95,7 @@ class WordingOut(Schema):
     since = fields.DateTime()
 
 
-class SourceOut(Schema):
+class SourceCardOut(Schema):
     id = fields.String(attribute="source.public_id")
     object = fields.Constant("source")
     created_at = fields.DateTime(attribute="source.created_at")
