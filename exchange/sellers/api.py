@@ -63,7 +63,7 @@ def upload(form: dict[str, Any]) -> queries.BatchView:
         organization_id=organization().id,
         vertical_code=form["vertical"],
         source_name=form["source"],
-        file_name=_file().filename or "upload",
+        file_name=_file().filename or "",
         stream=_file().stream,
         again=form["again"],
         actor=actor(),

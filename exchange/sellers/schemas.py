@@ -145,7 +145,14 @@ class BatchUpload(Schema):
     price = fields.Integer(required=True, metadata={"description": "minor units"})
     pricing_model = fields.String(load_default="cpl", validate=validate.OneOf(["cpl"]))
     sales_max = fields.Integer(load_default=1, validate=_sales)
-    declared_unsold = fields.Boolean(required=True)
+    # A draft with questions is confirmed by the answers to them: the declaration comes first.
+    declared_unsold = fields.Boolean(
+        required=True,
+        validate=validate.Equal(
+            True,
+            error="Declare that the rows are not sold and not being sold elsewhere.",
+        ),
+    )
     again = fields.Boolean(load_default=False)
 
 

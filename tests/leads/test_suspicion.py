@@ -23,7 +23,7 @@ from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.fingerprints import IdentityKey
 from exchange.leads.heavy import HeavyHitters
 from exchange.leads.models import Batch, BatchStatus, Lead
-from exchange.leads.services import imports, intake
+from exchange.leads.services import imports, intake, writing
 from exchange.leads.suspicion import (
     MARKS,
     SCORE_MAX,
@@ -273,7 +273,7 @@ class TestIntake:
         draft = agree(cast.seller, upload(cast.seller, odd_file()))
         imports.confirm(batch_id=draft.id, declared_unsold=True, actor=cast.seller.actor)
         db.session.commit()
-        written, chunks = intake.write_chunk, []
+        written, chunks = writing.write_chunk, []
 
         def die_in_the_second(*args: object, **kwargs: object) -> object:
             chunks.append(1)

@@ -154,9 +154,9 @@ class TestApi:
         assert changed["defaults"] == card["defaults"]
         resumed = client.patch(address, json={"status": "active"}, headers=head).get_json()
         assert resumed["status"] == "active"
-        assert [one["id"] for one in client.get("/api/v1/sources", headers=head).json["data"]] == [
-            card["id"]
-        ]
+        assert [
+            one["id"] for one in client.get("/api/v1/sources", headers=head).get_json()["data"]
+        ] == [card["id"]]
         shot = {"file": (io.BytesIO(PNG), "shot.png")}
         assert client.post(f"{address}/picture", data=shot, headers=head).status_code == 200
 

@@ -11,7 +11,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.policies import QualityClass
+from exchange.catalog.policies import PRICE_MAX, QualityClass
 from exchange.core import events, storage
 from exchange.core.actors import Actor
 from exchange.core.crypto import keyring, new_key
@@ -31,6 +31,9 @@ from exchange.leads.services import files, forecasts
 from exchange.leads.services.sources import ensure_source, given_by, require_open
 
 SALES_MAX = 10
+ANSWERS = frozenset(
+    {"encoding", "delimiter", "quote", "header_row", "sheet", "date_order", "decimal_separator"}
+)
 
 
 def start_import(
@@ -48,6 +51,8 @@ def start_import(
     Raises FileReject for a file that cannot be read at all and Conflict `file_known` for one that
     was imported before, unless `again` says that this is meant. Nothing is kept of a refused file.
     """
+    if not file_name.strip():
+        raise Invalid(errors=(FieldProblem("/file", "required", "Choose a file."),))
     vertical = catalog.get_vertical(vertical_code)
     source = ensure_source(organization_id=organization_id, name=source_name, actor=actor)
     given = given_by(source, catalog.get_definition(vertical))
@@ -76,7 +81,13 @@ def start_import(
 
 
 def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Import:
-    """Settle what was asked about the file: encoding, delimiter, header_row, date_order ..."""
+    """Settle what was asked about the file: encoding, delimiter, header_row, date_order ...
+
+    Raises Invalid for an answer to what nobody asks.
+    """
+    if unknown := sorted(set(answers) - ANSWERS):
+        text = f"Nothing called {unknown[0]} is asked about a file."
+        raise Invalid(errors=(FieldProblem(f"/answers/{unknown[0]}", "unknown_field", text),))
     draft = _open_draft(import_id)
     _recognise(draft, {**draft.recognition.get("answers", {}), **answers}, actor=actor)
     return draft
@@ -283,6 +294,11 @@ def _check_terms(currency: str, price: Money, *, kind: LeadKind, sales_max: int)
         problems.append(FieldProblem("/price", "currency", f"Prices here are in {currency}."))
     if price.amount <= 0:
         problems.append(FieldProblem("/price", "price_range", "The price must be above nil."))
+    if price.amount > PRICE_MAX:
+        problems.append(FieldProblem("/price", "price_range", "No lead costs so much."))
+    if kind is LeadKind.TARGETED:
+        text = "Targeted leads come under a contract, not in a file."
+        problems.append(FieldProblem("/kind", "value_not_allowed", text))
     most = 1 if kind is LeadKind.EXCLUSIVE else SALES_MAX
     if not 1 <= sales_max <= most:
         text = f"These leads can be sold at most {most} times."

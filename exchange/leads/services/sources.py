@@ -46,6 +46,7 @@ from exchange.leads.source_cards import (
 PLAIN: Final = (
     "name", "channel", "landing_url", "ad_text", "collected_by", "starts_on", "ends_on",
 )  # fmt: skip
+NAME_CHARACTERS_MAX: Final = 200
 Card = Mapping[str, Any]  # Any: loaded by the schema of the door, by the names above
 
 
@@ -60,8 +61,10 @@ class Given:
 def ensure_source(*, organization_id: UUID, name: str, actor: Actor = SYSTEM) -> Source:
     """The seller's source of this name, made when it is new.
 
-    Raises Conflict for one that is paused by its seller or stopped by the exchange.
+    Raises Invalid for a name that is none, and Conflict for a source that is paused by its seller
+    or stopped by the exchange.
     """
+    _require_name(name, field="/source")
     row = {"id": uuid7(), "organization_id": organization_id, "name": name.strip()}
     row |= {"landing_url": "", "status": SourceStatus.ACTIVE, "created_at": clock.now()}
     made = db.session.scalar(
@@ -224,10 +227,15 @@ def _reason(reason: str) -> str:
     return reason.strip()
 
 
+def _require_name(name: str, *, field: str = "/name") -> None:
+    if not 1 <= len(name.strip()) <= NAME_CHARACTERS_MAX:
+        text = f"Give the source a name of at most {NAME_CHARACTERS_MAX} characters."
+        raise Invalid(errors=(FieldProblem(field, "required", text),))
+
+
 def _check(card: Card) -> None:
+    _require_name(str(card.get("name", "")))
     problems = []
-    if not str(card.get("name", "")).strip():
-        problems.append(FieldProblem("/name", "required", "Give the source a name."))
     for field, url in (
         ("landing_url", card.get("landing_url")),
         ("default_consent_url", card.get("defaults", {}).get("consent_url")),
