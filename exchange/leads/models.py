@@ -65,6 +65,11 @@ class Source(Record):
     )
     status_reason: Mapped[str] = mapped_column(server_default="")  # why the exchange stopped it
 
+    @property
+    def takes_leads(self) -> bool:
+        """Whether files and single leads may name it."""
+        return self.status is SourceStatus.ACTIVE
+
 
 class SourceConsent(Model):
     """A version of the wording that a source shows. Append-only: a new one edits no old one."""

@@ -72,7 +72,10 @@ MARKS: Final[dict[str, Mark]] = {
 Zones = Mapping[str, tzinfo]  # by region; the empty one is the vertical's own
 ANYWHERE: Final[Zones] = {"": UTC}
 _TOKENS: Final = re.compile(r"[^\W\d_]+")
-_LETTERS: Final = re.compile(r"[a-z]")
+_OTHERS: Final = re.compile(r"[^a-z]+")
+_NO_VOWELS: Final = dict.fromkeys(map(ord, "aeiouy"))
+_FIRST_LAST: Final = re.compile(r"[a-z]{3,}[._-][a-z]{3,}")
+_BETWEEN: Final = re.compile(r"[._-]")
 _CONSONANTS: Final = re.compile(r"[bcdfghjklmnpqrstvwxz]{7,}")
 _SWITCHES: Final = re.compile(r"(?<=[a-z])\d|(?<=\d)[a-z]")
 
@@ -243,19 +246,19 @@ def _email_marks(email: str, name: str) -> list[str]:
 
 
 def _is_random(local: str) -> bool:
-    letters = len(_LETTERS.findall(local))
-    if letters < 8:
-        return len(_SWITCHES.findall(local)) >= 5
-    vowels = sum(local.count(vowel) for vowel in "aeiouy")
-    return bool(_CONSONANTS.search(local)) or vowels < letters * 0.1
+    letters = _OTHERS.sub("", local)
+    if len(letters) < 8:
+        return len(local) > 5 and len(_SWITCHES.findall(local)) >= 5
+    vowels = len(letters) - len(letters.translate(_NO_VOWELS))
+    return vowels < len(letters) * 0.1 or bool(_CONSONANTS.search(local))
 
 
 def _is_another_name(local: str, name: str) -> bool:
     """Whether an address like first.last shares no word with the name; in Latin letters only."""
-    words = [word for word in _TOKENS.findall(name.casefold()) if len(word) > 2]
-    parts = re.split(r"[._-]", local)
-    if len(parts) != 2 or not all(p.isascii() and p.isalpha() and len(p) > 2 for p in parts):
+    if not _FIRST_LAST.fullmatch(local):
         return False
+    parts = _BETWEEN.split(local)
+    words = [word for word in _TOKENS.findall(name.casefold()) if len(word) > 2]
     if not words or not all(word.isascii() for word in words):
         return False
     return not any(word[:3] in part or part[:3] in word for word in words for part in parts)

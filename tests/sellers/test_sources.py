@@ -209,6 +209,11 @@ class TestBuyers:
         assert {CARD["ad_text"], WORDS} <= {t for t in (CARD["ad_text"], WORDS) if str(t) in page}
         assert "version 1" in page
         assert "Secret partner site" not in page
+        head = cast.buyer.key("market:read")
+        shown = client.get(f"/api/v1/listings/{listing.public_id}", headers=head).get_json()
+        assert shown["source"]["page_host"] == "roofs.example"
+        assert shown["source"]["consent_version"] == 1
+        assert "name" not in shown["source"]
         shot = client.get(f"/buyers/listings/{listing.public_id}/picture")
         assert (shot.status_code, shot.content_type) == (200, "image/png")
 

@@ -39,7 +39,7 @@ def new_import() -> Response:
     return render(
         "sellers/imports/new.html",
         verticals=[catalog.get_definition(v) for v in catalog.verticals()],
-        sources=queries.sources(viewer=ours.id),
+        sources=[one for one in queries.sources(viewer=ours.id) if one.takes_leads],
         commitment=next_commitment(ours.id),
         limits=LIMITS,
         language=str(get_locale()),
