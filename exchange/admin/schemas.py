@@ -9,7 +9,7 @@ from exchange.core.money import Currency
 from exchange.fulfillment.models import ReturnOutcome
 from exchange.identity.models import OrganizationStatus
 from exchange.identity.permissions import OrganizationKind
-from exchange.leads.models import BatchStatus
+from exchange.leads.models import BatchStatus, SourceStatus
 
 _line = validate.Length(min=1, max=200)
 _words = validate.Length(min=3, max=2_000)
@@ -30,6 +30,15 @@ class ReasonForm(Schema):
 class VerificationForm(Schema):
     name = fields.String(required=True, validate=_line)
     country = fields.String(required=True, validate=validate.Regexp("^[A-Z]{2}$"))
+
+
+class SourceQuery(Schema):
+    status = fields.Enum(SourceStatus, by_value=True, load_default=None)
+    cursor = fields.String(load_default=None)
+
+
+class StopForm(ReasonForm):
+    keep_on_sale = fields.Boolean(load_default=False)
 
 
 class BatchQuery(Schema):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates, validates_schema
 
+from exchange.billing.currencies import traded_currencies
 from exchange.billing.models import AccountKind, PayoutStatus, Reason, TopUpStatus
 from exchange.core.forms import AmountField, IdField, MoneyField, PageQuery
-from exchange.core.money import Currency
+from exchange.core.money import Currency, Money
 from exchange.identity.models import Organization
 
 
@@ -20,13 +21,28 @@ class HexField(fields.Field[bytes]):
         return None if value is None else value.hex()
 
 
+def _require_traded(currency: Currency) -> None:
+    if currency not in traded_currencies():
+        raise ValidationError("Choose a listed currency.")
+
+
 class TopUpForm(Schema):
     currency = fields.Enum(Currency, by_value=True, required=True)
     amount = AmountField(required=True)
 
+    @validates("currency")
+    def is_traded(self, currency: Currency, **_kwargs: Any) -> None:  # Any: marshmallow's own
+        """Refuse money with which nothing can be bought here."""
+        _require_traded(currency)
+
 
 class TopUpBody(Schema):
     amount = MoneyField(required=True)
+
+    @validates("amount")
+    def is_traded(self, amount: Money, **_kwargs: Any) -> None:  # Any: marshmallow's own
+        """Refuse money with which nothing can be bought here."""
+        _require_traded(amount.currency)
 
 
 class PayoutForm(Schema):

@@ -21,12 +21,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from exchange.billing import queries, stripe_pages, words
+from exchange.billing.currencies import traded_currencies
 from exchange.billing.models import AccountKind, Payout, PayoutAccountStatus, TopUp, TopUpStatus
 from exchange.billing.queries import StatementLine
 from exchange.billing.schemas import PayoutForm, StatementQuery, TopUpForm
 from exchange.billing.services import payouts, top_ups
 from exchange.core.db import parse_id
-from exchange.core.errors import FieldProblem, Invalid, NotFound
+from exchange.core.errors import NotFound
 from exchange.core.idempotency import idempotent
 from exchange.core.money import Currency, Money
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
@@ -54,7 +55,7 @@ def wallet() -> Response:
         "billing/wallet/index.html",
         block="results",
         balances=queries.balances(ours) or [queries.no_balances(_home_currency())],
-        currencies=_currencies(),
+        currencies=traded_currencies(),
         home_currency=_home_currency(),
         top_ups=queries.top_ups(ours, limit=LATEST),
         **_statement(words.BUYER_ACCOUNTS),
@@ -67,9 +68,6 @@ def wallet() -> Response:
 @idempotent
 def start_top_up() -> ResponseReturnValue:
     form = load_form(TopUpForm())
-    if form["currency"] not in _currencies():
-        problem = FieldProblem("/currency", "value_not_allowed", _("Choose a listed currency."))
-        raise Invalid(errors=(problem,))
     top_up = top_ups.start(
         organization_id=_organization_of(OrganizationKind.BUYER),
         amount=Money(form["amount"], form["currency"]),
@@ -274,12 +272,6 @@ def _page_of(line: StatementLine) -> str:
 
 def _select(name: str, label: str, options: dict[str, str]) -> dict[str, Any]:  # Any: as above
     return {"name": name, "label": label, "kind": "select", "options": list(options.items())}
-
-
-def _currencies() -> list[Currency]:
-    """The currencies in which something trades; the assembly knows the verticals, we do not."""
-    found: list[Currency] = current_app.extensions["currencies"]()
-    return found or [_home_currency()]
 
 
 def _home_currency() -> Currency:

@@ -36,6 +36,9 @@ _RECORD_TYPES: Final = {
     "consent_at": FieldType.DATETIME,
     "consent_url": FieldType.URL,
     "consent_quality_check": FieldType.BOOLEAN,
+    "ip": FieldType.TEXT,
+    "user_agent": FieldType.TEXT,
+    "form_seconds": FieldType.DECIMAL,
 }
 
 

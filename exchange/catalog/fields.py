@@ -56,10 +56,12 @@ NUMBERS: Final = frozenset({FieldType.INTEGER, FieldType.DECIMAL, FieldType.MONE
 TIMES: Final = frozenset({FieldType.DATE, FieldType.DATETIME})
 CHOICES: Final = frozenset({FieldType.CHOICE, FieldType.REGION})
 CONTACTS: Final = frozenset({FieldType.NAME, FieldType.PHONE, FieldType.EMAIL})
-# Facts about the request itself. They have columns of their own and are no criteria.
+# How a form was sent. It marks what looks odd while leads are taken in and is not kept.
+SENT_FIELDS: Final = ("ip", "user_agent", "form_seconds")
+# Facts about the request itself. They are no criteria; most have columns of their own.
 RECORD_FIELDS: Final = frozenset(
     {
-        *("requested_at", "channel", "sub_id"),
+        *("requested_at", "channel", "sub_id", *SENT_FIELDS),
         *("consent_text", "consent_at", "consent_url", "consent_quality_check"),
     }
 )

@@ -24,6 +24,8 @@ BAD_LIMIT_BPS: Final[dict[QualityClass, int]] = {
     QualityClass.PRIME: 800,
 }
 
+PRICE_MAX: Final = 10**9  # minor units of one lead; a slip of the finger, not a price
+
 
 class ReturnReason(StrEnum):
     """What a return is granted for; a vertical covers some of them."""

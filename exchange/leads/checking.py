@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple, Self
 
 from exchange.catalog.definition import Terms, VerticalDefinition
-from exchange.catalog.fields import FieldSpec, LeadFields, Value
+from exchange.catalog.fields import SENT_FIELDS, FieldSpec, LeadFields, Value
 from exchange.catalog.values import ParseContext, iso_moment
 from exchange.leads.cells import PROBLEMS, CellReader, Finding, Found, cell_reader
 from exchange.leads.fingerprints import IdentityKey, identity_keys
@@ -89,6 +89,8 @@ class CheckedRow:
     sub_source: str = ""
     region: str = ""
     postal_code: str = ""
+    # How it was sent, for the marks alone: compared while the file is read and never kept.
+    sent: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -213,6 +215,7 @@ class Checker:
             sub_source=str(values.get("sub_id", "")),
             region=str(attributes.get("region", "")),
             postal_code=str(attributes.get("postal_code", "")),
+            sent={name: values[name] for name in SENT_FIELDS if name in values},
         )
 
 

@@ -23,6 +23,7 @@ EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _length = Struct("!i").pack
 _count = Struct("!h").pack
 _integer = Struct("!ii").pack
+_small_integer = Struct("!ih").pack
 _moment = Struct("!iq").pack
 _TRUE, _FALSE = _length(1) + b"\x01", _length(1) + b"\x00"
 _UUID_LENGTH = _length(16)
@@ -43,6 +44,11 @@ def string(value: str) -> bytes:
 def integer(value: int) -> bytes:
     """A field of type integer."""
     return _integer(4, value)
+
+
+def small_integer(value: int) -> bytes:
+    """A field of type smallint."""
+    return _small_integer(2, value)
 
 
 def boolean(value: bool) -> bytes:  # noqa: FBT001  # one value in, one field out

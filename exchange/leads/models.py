@@ -7,7 +7,15 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +23,7 @@ from exchange.catalog.policies import QualityClass
 from exchange.core.db import Model, Record, enum_column, money_columns
 from exchange.core.money import Money
 from exchange.core.states import Graph
+from exchange.leads.source_cards import Collector, SourceChannel
 
 
 class LeadKind(StrEnum):
@@ -41,12 +50,50 @@ class Source(Record):
     __table_args__ = (UniqueConstraint("organization_id", "name"),)
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
-    name: Mapped[str]
-    channel: Mapped[str] = mapped_column(default="")
+    name: Mapped[str]  # the seller's own word; buyers do not see it
+    channel: Mapped[SourceChannel | None] = mapped_column(enum_column(SourceChannel))
     landing_url: Mapped[str] = mapped_column(default="")
+    ad_text: Mapped[str] = mapped_column(server_default="")
+    collected_by: Mapped[Collector] = mapped_column(
+        enum_column(Collector), server_default=Collector.OWN
+    )
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    defaults: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))  # by field
     status: Mapped[SourceStatus] = mapped_column(
         enum_column(SourceStatus), default=SourceStatus.ACTIVE
     )
+    status_reason: Mapped[str] = mapped_column(server_default="")  # why the exchange stopped it
+
+    @property
+    def takes_leads(self) -> bool:
+        """Whether files and single leads may name it."""
+        return self.status is SourceStatus.ACTIVE
+
+
+class SourceConsent(Model):
+    """A version of the wording that a source shows. Append-only: a new one edits no old one."""
+
+    __tablename__ = "source_consent"
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"), primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)  # from 1
+    text_id: Mapped[UUID] = mapped_column(ForeignKey("consent_text.id"))
+    since: Mapped[datetime]
+
+
+class SourcePicture(Record):
+    """What people saw: a picture of the ad or the form, encrypted. The newest one is shown."""
+
+    KIND, PREFIX = "source_picture", "pic"
+    __table_args__ = (Index(None, "source_id"),)
+
+    source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
+    content_type: Mapped[str]  # told by its first bytes, never by its sender
+    size: Mapped[int]  # bytes
+    sha256: Mapped[bytes]
+    key_version: Mapped[int]
+    wrapped_key: Mapped[bytes]
 
 
 class ImportStatus(StrEnum):
@@ -94,6 +141,9 @@ class Import(Record):
     questions: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
     forecast: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # dry run
     refusal: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # code and sentence
+    # What the source stood for at the upload; a later edit of its card changes no old lead.
+    defaults: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))  # empty cells
+    consent_version: Mapped[int | None]  # of the source's wording among them
 
 
 class BatchStatus(StrEnum):
@@ -153,6 +203,9 @@ class Batch(Record):
     invalid: Mapped[int] = mapped_column(default=0)
     duplicate: Mapped[int] = mapped_column(default=0)
     suppressed: Mapped[int] = mapped_column(default=0)
+    suspicion: Mapped[dict[str, Any]] = mapped_column(
+        server_default=text("'{}'")
+    )  # refuses nothing
     population: Mapped[int | None]  # sealed leads, the N of the plan
     merkle_root: Mapped[bytes | None]
     sealed_at: Mapped[datetime | None]
@@ -223,6 +276,9 @@ class Lead(Record):
     checked_at: Mapped[datetime | None]  # called by us and found good
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
     in_frame: Mapped[bool] = mapped_column(default=False)  # a leaf under the root, may be drawn
+    is_stopped: Mapped[bool] = mapped_column(server_default=false())  # quarantined with its source
+    suspicion: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # 0 to 100, for strata
+    marks: Mapped[list[str] | None]  # why; NULL: nothing was noticed
 
 
 class Contact(Model):

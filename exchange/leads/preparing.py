@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
@@ -32,6 +32,7 @@ from exchange.leads.copying import (
 )
 from exchange.leads.mending import Mending
 from exchange.leads.reading import Row
+from exchange.leads.suspicion import ANYWHERE, Facts, Zones, row_facts, row_marks
 
 if TYPE_CHECKING:
     from exchange.leads.models import Batch
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 LEAD_COLUMNS: Final = (
     "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "kind",
     "sales_max", "sold", "row_number", "status", "sub_source", "attributes", "preview", "region",
-    "postal_code", "requested_at", "landing_url", "leaf", "in_frame",
+    "postal_code", "requested_at", "landing_url", "leaf", "in_frame", "suspicion", "marks",
 )  # fmt: skip
 CONTACT_COLUMNS: Final = (
     "lead_id", "key_version", "wrapped_key", "locked", "salt", "phone_index", "email_index",
@@ -76,7 +77,8 @@ class Lot:
 class Candidate(NamedTuple):
     """A row that may become a lead: who it is by keyed hashes, and its rows of three tables.
 
-    Of the consent the last field is missing: the id of the text with this digest.
+    Of the consent the last field is missing: the id of the text with this digest. Of the lead the
+    last two: how odd it looks, which may depend on the rows before it.
     """
 
     number: int
@@ -90,6 +92,8 @@ class Candidate(NamedTuple):
     consent: bytes
     text: bytes | None
     cells: bytes  # as they were sent, marshaled: for the problem file, should the person be known
+    facts: Facts  # for what only many rows show
+    marks: tuple[str, ...]  # what looks odd about the row by itself
 
     @property
     def id(self) -> UUID:
@@ -116,12 +120,22 @@ class Prepared(NamedTuple):
     candidates: list[Candidate]
     invalid: list[Invalid]
     texts: dict[bytes, str]  # of consent, by digest
-    phones: list[str]  # in the order of the rows, for patterns over many of them
 
     @property
     def size(self) -> int:
         """How many rows the block had."""
         return len(self.candidates) + len(self.invalid)
+
+    def without_first(self, count: int) -> Prepared:
+        """The block without so many of its first rows."""
+        if count == 0:
+            return self
+        numbers = [row.number for row in self.candidates] + [row.number for row in self.invalid]
+        left = frozenset(sorted(numbers)[count:])
+        candidates = [row for row in self.candidates if row.number in left]
+        return Prepared(
+            candidates, [row for row in self.invalid if row.number in left], self.texts
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +148,7 @@ class Recipe:
     mending: Mending
     secret: bytes  # of the file: refused rows are locked under it
     ring: Keyring
+    zones: Zones = field(default_factory=lambda: ANYWHERE)
 
 
 class Preparer:
@@ -154,7 +169,7 @@ class Preparer:
     def work(self, rows: Iterable[Row]) -> Prepared:
         """Check and prepare rows as they were read."""
         mending = self._recipe.mending
-        done = Prepared([], [], {}, [])
+        done = Prepared([], [], {})
         for row in map(mending.edited, rows):
             mended = row if row.problem else row._replace(cells=mending.cells(row.cells))
             self._add(done, self._checker.check(mended), cells=row.cells)
@@ -162,7 +177,7 @@ class Preparer:
 
     def prepare_checked(self, rows: Iterable[CheckedRow], *, cells: Sequence[str]) -> Prepared:
         """Prepare rows that came checked; `cells` is what their sender would see again."""
-        done = Prepared([], [], {}, [])
+        done = Prepared([], [], {})
         for row in rows:
             self._add(done, row, cells=cells)
         return done
@@ -176,7 +191,6 @@ class Preparer:
         digest = sha256(str(text).encode()).digest() if text else None
         if digest:
             done.texts[digest] = str(text)
-        done.phones.extend(key.value for key in row.identities if key.kind == "phone")
         done.candidates.append(self._candidate(row, digest, cells=cells))
 
     def _candidate(
@@ -193,6 +207,7 @@ class Preparer:
             self._lead(row, lead_id=lead_id, asked_at=asked_at, salt=locked.salt),
             _contact(locked, lead_id=lead_id, indexes=indexes),
             _consent(row, lead_id), digest, marshal.dumps(list(cells)),
+            row_facts(row), row_marks(row, zones=self._recipe.zones),
         )  # fmt: skip
 
     def _lead(self, row: CheckedRow, *, lead_id: bytes, asked_at: datetime, salt: bytes) -> bytes:

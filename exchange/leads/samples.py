@@ -95,6 +95,7 @@ def _row(
     asked_at = now - timedelta(minutes=random.randrange(20, 60 * 24 * 2))
     first, last = (random.choice(part) for part in NAMES.get(definition.language, NAMES["en"]))
     phone = _phone(definition.country, random=random, taken=taken)
+    asked_at -= timedelta(seconds=int(phone[-4:]) % 60)  # people do not ask on the minute
     cells = {
         "name": f"{first} {last}",
         "phone": phone,
@@ -103,12 +104,20 @@ def _row(
         "consent_at": _moment(asked_at),
         "consent_url": "https://quotes.example/form",
         "consent_quality_check": "yes",
+        **_sent(phone),
         "postal_code": _digits(POSTAL[definition.country], random),
     }
     for spec in definition.fields.specs:
         if spec.name not in cells:
             cells[spec.name] = _cell(spec, random)
     return cells
+
+
+def _sent(phone: str) -> Cells:
+    """How the form was sent: an address of the range for tests, another one for each person."""
+    digits = int(phone[-6:])
+    ip = f"198.{18 + digits % 2}.{digits // 2 % 256}.{digits // 512 % 256}"
+    return {"ip": ip, "user_agent": "", "form_seconds": str(20 + digits % 100)}
 
 
 def _cell(spec: FieldSpec, random: Random) -> str:

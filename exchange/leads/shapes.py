@@ -32,8 +32,10 @@ SHAPE_OF: Final = {
 }
 
 _PATTERNS: Final = {
-    # Nine digits and more; dates, prices and numbers of rows have fewer or other signs.
+    # Nine digits and more; dates, prices and numbers of rows have fewer or other signs. Four
+    # numbers up to 255 with dots between them are the address of a computer.
     Shape.PHONE: re.compile(
+        r"(?!(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$)"
         r"['=]?[+\s(]*\d(?:[\s().\-–]*\d){8,14}(?:\.0| ?(?:x|ext|доб)\.? ?\d{1,5})?"
     ),
     Shape.EMAIL: re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"),

@@ -20,6 +20,7 @@ from exchange.core.idempotency import idempotent
 from exchange.identity.access import actor, organization, public, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
+from exchange.leads.cards import public_card
 from exchange.market import queries
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters
@@ -153,7 +154,8 @@ def index(asked: Json) -> Json:
 @blueprint.response(200, ListingOut)
 def show(listing_id: str) -> Json:
     """Show a listing on sale, or one of your own, with its measured quality."""
-    return _listing(_seen(listing_id))
+    seen = _seen(listing_id)
+    return {**_listing(seen), "card": public_card(queries.get_batch_of(seen))}
 
 
 @blueprint.route("/listings/<listing_id>/leads", methods=["GET"])

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import Batch, Lead, LeadKind
+from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
 from exchange.market.queries import Sort
@@ -98,6 +99,19 @@ QualityOut = Schema.from_dict(
 )
 
 
+class CardOut(Schema):
+    """The card of the source: how people came to ask. Its name is the seller's alone."""
+
+    channel = fields.Enum(SourceChannel, by_value=True, allow_none=True)
+    page_host = fields.String(attribute="host")
+    ad_text = fields.String()
+    collected_by = fields.Enum(Collector, by_value=True)
+    starts_on = fields.Date(allow_none=True)
+    ends_on = fields.Date(allow_none=True)
+    consent_version = fields.Integer(attribute="wording.version")
+    consent_text = fields.String(attribute="wording.text")
+
+
 class ListingOut(Schema):
     id = fields.String(attribute="listing.public_id")
     object = fields.Constant("listing")
@@ -119,6 +133,9 @@ class ListingOut(Schema):
     )
     sold = fields.Integer(metadata={"description": "sales of the whole lot"})
     freshest_at = fields.DateTime(allow_none=True)
+    source = fields.Nested(
+        CardOut, attribute="card", metadata={"description": "the card, where one listing is shown"}
+    )
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 

@@ -11,7 +11,7 @@ from exchange.core.events import Event, on
 from exchange.core.money import Money
 from exchange.fulfillment.models import LeadReturn
 from exchange.identity.models import Organization
-from exchange.leads.models import Batch
+from exchange.leads.models import Batch, Source, SourceStatus
 from exchange.market.models import Listing, Order
 from exchange.notifications.services import Facts, tell
 
@@ -32,6 +32,17 @@ def tell_seller_of_decision(event: Event) -> None:
     """The seller learns what the check has decided."""
     batch = get(Batch, event.subject.id)
     tell(event, organization_id=batch.organization_id, facts={"name": batch.name})
+
+
+@on("source.stopped")
+@on("source.active")
+def tell_seller_of_source(event: Event) -> None:
+    """The seller learns that the exchange has stopped a source or opened it again, and why."""
+    if event.type == "source.active" and event.facts["before"] != SourceStatus.STOPPED:
+        return  # resumed by the seller
+    source = get(Source, event.subject.id)
+    facts: Facts = {"name": source.name, "reason": source.status_reason}
+    tell(event, organization_id=source.organization_id, facts=facts)
 
 
 @on("order.confirmed")

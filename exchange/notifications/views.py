@@ -21,6 +21,7 @@ blueprint = Blueprint("notifications", __name__, url_prefix="/notices")
 # Where a notice leads, by whom it was said to and what it is about: endpoint, argument, prefix.
 LINKS: Final = {
     ("seller", "batch"): ("sellers.batch", "batch_id", "batch"),
+    ("seller", "source"): ("sellers.source", "source_id", "src"),
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
     ("seller", "payout"): ("billing.money", None, None),

@@ -96,6 +96,8 @@ CHECKS: Final[dict[str, Problem]] = {
     "mapping": Problem(422, _("Name columns of the file and fields of the vertical.")),
     "delimiter": Problem(422, _("Choose a comma, semicolon, tab or pipe.")),
     "header_row": Problem(422, _("Choose one of the first rows, or 0 for none.")),
+    "source_exists": Problem(409, _("Choose another name, or edit the source that has it.")),
+    "source_paused": Problem(409, _("Resume the source first.")),
     "source_stopped": Problem(409, _("Use another source, or ask the operator.")),
     "nonce_awaited": Problem(409, _("Wait ten minutes, or let the seller give the nonce.")),
     "nonce_given": Problem(409, _("The sample has its nonce.")),

@@ -17,13 +17,32 @@ from exchange.core.idempotency import idempotent
 from exchange.core.money import Money
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
+from exchange.leads import cards
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
+from exchange.leads.models import (
+    Batch,
+    BatchStatus,
+    Import,
+    ImportStatus,
+    LeadKind,
+    Source,
+    SourceStatus,
+)
 from exchange.leads.services import batches as verbs
 from exchange.leads.services import imports
+from exchange.leads.services import sources as source_verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.sellers import queries
-from exchange.sellers.schemas import BatchAnswers, BatchOut, BatchQuery, BatchUpload, NonceForm
+from exchange.sellers.schemas import (
+    BatchAnswers,
+    BatchOut,
+    BatchQuery,
+    BatchUpload,
+    NonceForm,
+    SourceCardOut,
+    SourceChange,
+    SourceForm,
+)
 from exchange.verification.services import draws
 
 blueprint = Blueprint("sellers_api", __name__, description="Batches of a seller")
@@ -44,7 +63,7 @@ def upload(form: dict[str, Any]) -> queries.BatchView:
         organization_id=organization().id,
         vertical_code=form["vertical"],
         source_name=form["source"],
-        file_name=_file().filename or "upload",
+        file_name=_file().filename or "",
         stream=_file().stream,
         again=form["again"],
         actor=actor(),
@@ -119,6 +138,66 @@ def give_nonce(form: dict[str, Any], batch_id: str) -> queries.BatchView:
 def withdraw(batch_id: str) -> queries.BatchView:
     """Take a decided batch back; leads that are sold stay sold."""
     return queries.view_of(verbs.withdraw_batch(batch_id=_mine(batch_id).id, actor=actor()))
+
+
+@blueprint.route("/sources", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.response(200, list_of(SourceCardOut))
+def sources() -> dict[str, Any]:
+    """List your sources by name, all at once."""
+    return {
+        "items": queries.source_views(viewer=organization().id),
+        "has_more": False,
+        "next_cursor": None,
+    }
+
+
+@blueprint.route("/sources", methods=["POST"])
+@requires(Permission.BATCH_UPLOAD)
+@idempotent
+@blueprint.arguments(SourceForm)
+@blueprint.response(201, SourceCardOut)
+def create_source(card: dict[str, Any]) -> queries.SourceView:
+    """Write the card of a new source; files name it, and it fills in what they leave empty."""
+    made = source_verbs.create_source(organization_id=organization().id, card=card, actor=actor())
+    return queries.source_view(made)
+
+
+@blueprint.route("/sources/<source_id>", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.response(200, SourceCardOut)
+def source(source_id: str) -> queries.SourceView:
+    """Show the card of a source with what came of it."""
+    return queries.source_view(_source(source_id))
+
+
+@blueprint.route("/sources/<source_id>", methods=["PATCH"])
+@requires(Permission.BATCH_UPLOAD)
+@blueprint.arguments(SourceChange(partial=True))
+@blueprint.response(200, SourceCardOut)
+def edit_source(card: dict[str, Any], source_id: str) -> queries.SourceView:
+    """Change what you name; `status` pauses and resumes. Leads that are here keep what they had."""
+    mine, status = _source(source_id), card.pop("status", None)
+    source_verbs.edit_source(source_id=mine.id, card=card, actor=actor())
+    if status is SourceStatus.PAUSED and mine.status is SourceStatus.ACTIVE:
+        source_verbs.pause_source(source_id=mine.id, actor=actor())
+    if status is SourceStatus.ACTIVE and mine.status is not SourceStatus.ACTIVE:
+        source_verbs.resume_source(source_id=mine.id, actor=actor())
+    return queries.source_view(mine)
+
+
+@blueprint.route("/sources/<source_id>/picture", methods=["POST"])
+@requires(Permission.BATCH_UPLOAD)
+@blueprint.response(200, SourceCardOut)
+def set_source_picture(source_id: str) -> queries.SourceView:
+    """Send a picture of what people saw as the part `file` of a multipart form."""
+    mine = _source(source_id)
+    source_verbs.set_picture(source_id=mine.id, stream=_file().stream, actor=actor())
+    return queries.source_view(mine)
+
+
+def _source(source_id: str) -> Source:
+    return cards.get_source(parse_id(source_id, Source), viewer=organization().id)
 
 
 def _proceed(

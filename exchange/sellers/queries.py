@@ -13,8 +13,10 @@ from exchange.core.events import Event, Ref
 from exchange.core.money import Money
 from exchange.core.pagination import Page
 from exchange.fulfillment.models import LeadReturn
+from exchange.leads import cards
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus, Import, Lead
+from exchange.leads.models import Batch, BatchStatus, Import, Lead, Source
+from exchange.leads.suspicion import explained
 from exchange.market import queries as market
 from exchange.market.models import Listing, OrderLine
 from exchange.reports import queries as reports
@@ -30,6 +32,11 @@ class BatchView:
     quality: Any  # Any: verification's Quality or None before the decision
     questions: Sequence[dict[str, Any]]
     problems: dict[str, int]
+
+    @property
+    def suspicion(self) -> dict[str, Any]:  # Any: JSON
+        """What looked odd about the rows, in words; empty until they were all read."""
+        return explained(self.batch.suspicion)
 
     @property
     def root(self) -> str | None:
@@ -75,6 +82,44 @@ def batch_views(
     """A seller's batches, newest first."""
     page: Page[Batch] = leads.batches(viewer=viewer, status=status, cursor=cursor, limit=limit)
     return BatchPage([view_of(batch) for batch in page.items], page.next_cursor, page.has_more)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A source with what came of it."""
+
+    source: Source
+    figures: cards.Figures
+    wording: cards.Wording | None  # in force
+    record: Any  # Any: verification's SourceRecord in the vertical of the last lot, or None
+    quality: Any  # Any: verification's Quality of the last lot, or None
+
+
+def source_view(source: Source) -> SourceView:
+    """One source with its figures; the door has fetched it for its viewer."""
+    return _source_views([source])[0]
+
+
+def source_views(*, viewer: UUID) -> list[SourceView]:
+    """A seller's sources with their figures, by name."""
+    return _source_views(leads.sources(viewer=viewer))
+
+
+def _source_views(sources: Sequence[Source]) -> list[SourceView]:
+    found = cards.figures([one.id for one in sources])
+    lots = [one.last.id for one in found.values() if one.last]
+    qualities = verification.published_qualities(lots)
+    views = []
+    for source in sources:
+        figures = found.get(source.id, cards.NOTHING)
+        last = figures.last
+        record = last and verification.source_record(
+            seller_id=source.organization_id, vertical_id=last.vertical_id, source_id=source.id
+        )
+        wording = cards.current_wording(source.id)
+        quality = qualities.get(last.id) if last else None
+        views.append(SourceView(source, figures, wording, record, quality))
+    return views
 
 
 @dataclass(frozen=True, slots=True)

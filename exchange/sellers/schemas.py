@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from marshmallow import Schema, fields, post_load, validate
 
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import AmountField, MoneyField, PageQuery
-from exchange.leads.models import BatchStatus, LeadKind
+from exchange.leads.models import BatchStatus, LeadKind, SourceStatus
+from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)
 _sales = validate.Range(1, 10)
+# Fields of the card by what they fill in where a file leaves it empty.
+_DEFAULTS: Final = {
+    "default_sub_id": "sub_id",
+    "default_consent_url": "consent_url",
+    "default_quality_check": "consent_quality_check",
+}
 
 
 class UploadForm(Schema):
@@ -37,6 +44,76 @@ class TermsForm(Schema):
         if data["kind"] is LeadKind.EXCLUSIVE:
             data["sales_max"] = 1
         return data
+
+
+class SourceForm(Schema):
+    """The card of a source. What is sent empty is emptied; a PATCH changes what it names."""
+
+    name = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    channel = fields.Enum(SourceChannel, by_value=True, load_default=None, allow_none=True)
+    landing_url = fields.String(load_default="", validate=validate.Length(max=2_000))
+    ad_text = fields.String(load_default="", validate=validate.Length(max=5_000))
+    collected_by = fields.Enum(Collector, by_value=True, load_default=Collector.OWN)
+    starts_on = fields.Date(load_default=None, allow_none=True)
+    ends_on = fields.Date(load_default=None, allow_none=True)
+    consent_text = fields.String(
+        load_default="",
+        validate=validate.Length(max=4_000),
+        metadata={"description": "Another wording than the one in force becomes a new version."},
+    )
+    default_sub_id = fields.String(load_default="", validate=validate.Length(max=100))
+    default_consent_url = fields.String(load_default="", validate=validate.Length(max=2_000))
+    default_quality_check = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Whether the wording allows a call that checks the request."},
+    )
+
+    @post_load
+    def together(
+        self, data: dict[str, Any], **_kwargs: Any
+    ) -> dict[str, Any]:  # Any: marshmallow's
+        """The defaults as one value, by field of the files that they fill in."""
+        defaults = {}
+        for sent, field in _DEFAULTS.items():
+            if sent in data:
+                value = data.pop(sent)
+                defaults[field] = ("yes" if value else "") if isinstance(value, bool) else value
+        return {**data, "defaults": defaults}
+
+
+class SourceChange(SourceForm):
+    """A PATCH may pause and resume as well."""
+
+    status = fields.Enum(
+        SourceStatus, by_value=True, validate=validate.NoneOf([SourceStatus.STOPPED])
+    )
+
+
+class WordingOut(Schema):
+    version = fields.Integer()
+    text = fields.String()
+    since = fields.DateTime()
+
+
+class SourceCardOut(Schema):
+    id = fields.String(attribute="source.public_id")
+    object = fields.Constant("source")
+    created_at = fields.DateTime(attribute="source.created_at")
+    name = fields.String(attribute="source.name")
+    status = fields.Enum(SourceStatus, by_value=True, attribute="source.status")
+    status_reason = fields.String(attribute="source.status_reason")
+    channel = fields.Enum(SourceChannel, by_value=True, attribute="source.channel", allow_none=True)
+    landing_url = fields.String(attribute="source.landing_url")
+    ad_text = fields.String(attribute="source.ad_text")
+    collected_by = fields.Enum(Collector, by_value=True, attribute="source.collected_by")
+    starts_on = fields.Date(attribute="source.starts_on", allow_none=True)
+    ends_on = fields.Date(attribute="source.ends_on", allow_none=True)
+    defaults = fields.Dict(
+        keys=fields.String(), values=fields.String(), attribute="source.defaults"
+    )
+    consent = fields.Nested(WordingOut, allow_none=True, attribute="wording")
+    lots = fields.Integer(attribute="figures.lots")
+    leads = fields.Integer(attribute="figures.leads")
 
 
 class NonceForm(Schema):
@@ -68,7 +145,14 @@ class BatchUpload(Schema):
     price = fields.Integer(required=True, metadata={"description": "minor units"})
     pricing_model = fields.String(load_default="cpl", validate=validate.OneOf(["cpl"]))
     sales_max = fields.Integer(load_default=1, validate=_sales)
-    declared_unsold = fields.Boolean(required=True)
+    # A draft with questions is confirmed by the answers to them: the declaration comes first.
+    declared_unsold = fields.Boolean(
+        required=True,
+        validate=validate.Equal(
+            True,
+            error="Declare that the rows are not sold and not being sold elsewhere.",
+        ),
+    )
     again = fields.Boolean(load_default=False)
 
 
@@ -105,3 +189,6 @@ class BatchOut(Schema):
     quality = fields.Nested(QualityOut, allow_none=True)
     questions = fields.List(fields.Dict())
     problems = fields.Dict(keys=fields.String(), values=fields.Integer())
+    suspicion = fields.Dict(
+        metadata={"description": "Free checks: a score of 0 to 100 and why. Nothing is refused."},
+    )

@@ -13,6 +13,7 @@ from tests.billing.books import Deal, commit, eur, fund
 from tests.billing.test_top_ups import start
 from tests.billing.test_views import earn, token
 from tests.cast import Cast
+from tests.factories.catalog import make_vertical
 from tests.servers.stripe_sandbox import StripeSandbox
 
 API = "/api/v1"
@@ -21,6 +22,7 @@ EUROS = {"amount": 5_000, "currency": "EUR"}
 
 @pytest.fixture
 def buyer_key(cast: Cast) -> dict[str, str]:
+    make_vertical("mortgage_es")  # something that is paid in euros
     return cast.buyer.key("money:read", "wallet:top_up")
 
 

@@ -28,6 +28,7 @@ PAGES = (
     "/buyers/leads/{line}/return",
     "/buyers/returns/{lead_return}",
 )
+PICTURE = "/buyers/listings/{listing}/picture"  # tried in tests/sellers/test_sources.py
 DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/listings/{listing}/orders": ({"quantity": "1", "terms_version": "1"}, 303),
     "/buyers/leads/{line}/contact": ({}, 200),
@@ -97,6 +98,7 @@ def test_every_door_is_tried_here(app: Flask):
     as_rules = {name: f"<{rule}>" for name, rule in names.items()}
     tried = {("GET", path.partition("?")[0].format(**as_rules)) for path in PAGES}
     tried |= {("POST", path.format(**as_rules)) for path in DEEDS}
+    tried.add(("GET", PICTURE.format(**as_rules)))
     assert tried == doors
 
 

@@ -53,9 +53,12 @@ def story(recipe: Recipe, blocks: list[bytes], *, processes: int | None) -> list
     """What became of each row, without what is drawn anew each time: ids, keys and salts."""
     told: list[object] = []
     for done in work_through(Preparer, recipe, blocks=blocks, processes=processes):
-        told += [(c.number, c.line, c.hashes, c.is_valid, c.text) for c in done.candidates]
+        told += [
+            (c.number, c.line, c.hashes, c.is_valid, c.text, c.facts, c.marks)
+            for c in done.candidates
+        ]
         told += [(row.number, row.line, row.codes) for row in done.invalid]
-        told += [done.texts, done.phones]
+        told += [done.texts]
     return told
 
 

@@ -10,6 +10,7 @@ from exchange.admin.views import (
     ledger,
     organizations,
     returns,
+    sources,
     verticals,
 )
 from exchange.admin.views.blueprint import blueprint
@@ -23,5 +24,6 @@ __all__ = [
     "ledger",
     "organizations",
     "returns",
+    "sources",
     "verticals",
 ]

@@ -11,6 +11,7 @@ from exchange.core.web import load_query, render
 from exchange.identity.access import requires
 from exchange.identity.permissions import Permission
 from exchange.leads.models import BatchStatus
+from exchange.leads.suspicion import explained
 from exchange.verification import queries as verification
 
 
@@ -25,6 +26,7 @@ def quality() -> Response:
         page=page,
         asked={"status": str(asked["status"])} if asked["status"] else {},
         statuses=[status for status in BatchStatus if status is not BatchStatus.DRAFT],
+        oddities={batch.id: explained(batch.suspicion) for batch in page.items},
         names=queries.names({batch.organization_id for batch in page.items}),
         qualities=verification.published_qualities([batch.id for batch in page.items]),
     )

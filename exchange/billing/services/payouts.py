@@ -28,12 +28,13 @@ from exchange.billing.models import (
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get, lock, save
-from exchange.core.errors import Conflict, FieldProblem, Invalid
+from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
 from exchange.core.events import Ref
 from exchange.core.jobs import enqueue
 from exchange.core.money import Currency, Money
 from exchange.core.states import transition
 from exchange.identity.models import Organization
+from exchange.identity.permissions import OrganizationKind
 from exchange.identity.services import require_approved
 
 log = logging.getLogger(__name__)
@@ -46,9 +47,10 @@ RETRY_MAX: Final = timedelta(hours=1)
 def connect_account(*, organization_id: UUID, actor: Actor) -> PayoutAccount:
     """Begin to connect a payout account at Stripe; asked again, the same one.
 
-    A job opens it there. Raises Forbidden for an organization that may not trade.
+    A job opens it there. Raises NotFound for who sells nothing, Forbidden for an organization
+    that may not trade.
     """
-    require_approved(organization_id)
+    _require_seller(organization_id)
     fresh = insert(PayoutAccount).values(organization_id=organization_id)
     made = db.session.scalar(fresh.on_conflict_do_nothing().returning(PayoutAccount.id))
     account = queries.find_payout_account(organization_id)
@@ -59,6 +61,12 @@ def connect_account(*, organization_id: UUID, actor: Actor) -> PayoutAccount:
     if account.external_id is None:
         enqueue("billing.open_payout_account", account.id)
     return account
+
+
+def _require_seller(organization_id: UUID) -> None:
+    if get(Organization, organization_id).kind is not OrganizationKind.SELLER:
+        raise NotFound
+    require_approved(organization_id)
 
 
 def open_account(account_id: UUID) -> None:
@@ -105,10 +113,11 @@ def request(
 ) -> Payout:
     """Take money out of `payable` and send it, all of it where no amount is named.
 
-    Raises Forbidden for an organization that may not trade, Conflict `payout_account_missing`
-    and `nothing_payable`, InsufficientFunds for more than there is.
+    Raises NotFound for who sells nothing, Forbidden for an organization that may not trade,
+    Conflict `payout_account_missing` and `nothing_payable`, InsufficientFunds for more than there
+    is.
     """
-    require_approved(organization_id)
+    _require_seller(organization_id)
     _require_account(organization_id)
     payable = accounts.payable(organization_id, currency)
     on_its_way = accounts.in_transit(organization_id, currency)

@@ -12,11 +12,13 @@ from exchange.billing.models import Reason, TopUp, TopUpStatus
 from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import get, lock, save
-from exchange.core.errors import Conflict, FieldProblem, Invalid
+from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
 from exchange.core.events import Ref
 from exchange.core.jobs import enqueue
 from exchange.core.money import Money
 from exchange.core.states import transition
+from exchange.identity.models import Organization
+from exchange.identity.permissions import OrganizationKind
 from exchange.identity.services import require_approved
 
 log = logging.getLogger(__name__)
@@ -28,8 +30,11 @@ AMOUNT_MAX: Final = 99_999_999  # Stripe's own limit
 def start(*, organization_id: UUID, amount: Money, actor: Actor) -> TopUp:
     """Write down that a buyer wants to pay in; nothing moves before Stripe says it was paid.
 
-    Raises Forbidden for an organization that may not trade and Invalid for the amount.
+    Raises NotFound for who has no wallet, Forbidden for an organization that may not trade and
+    Invalid for the amount.
     """
+    if get(Organization, organization_id).kind is not OrganizationKind.BUYER:
+        raise NotFound
     require_approved(organization_id)
     if not AMOUNT_MIN <= amount.amount <= AMOUNT_MAX:
         problem = FieldProblem("/amount", "out_of_range", "Name an amount from 5 to 999,999.")

@@ -21,6 +21,7 @@ from exchange.core.db import db
 from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX
 from exchange.leads import queries as inventory
+from exchange.leads.cards import PublicCard, public_card
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries as market
 from exchange.market.models import Listing, ListingTerms
@@ -46,6 +47,7 @@ class ListingView:
     terms: Terms  # of the vertical, in the version that is agreed to
     quality: Quality | None
     stock: Stock
+    card: PublicCard  # of its source
     wallet: Money  # of the listing's currency
 
 
@@ -73,6 +75,7 @@ def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
         terms=catalog.get_terms(vertical, version=agreed.vertical_terms_version),
         quality=verification.published_quality(batch.id),
         stock=market.stocks([listing])[listing.id],
+        card=public_card(batch),
         wallet=billing.balance(viewer, AccountKind.WALLET, listing.price.currency),
     )
 

@@ -26,9 +26,10 @@ from exchange.core import ids
 from exchange.core.db import parse_id
 from exchange.core.errors import Conflict, DomainError, FieldProblem, Gone, Invalid
 from exchange.core.idempotency import idempotent, led_to
-from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.core.web import again_with_errors, image, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
+from exchange.leads import cards, words
 from exchange.leads.models import Lead
 from exchange.market import queries as market
 from exchange.market.models import Listing, ListingTerms, Order
@@ -73,7 +74,17 @@ def listing(listing_id: str) -> Response:
         narrowing=narrowing,
         choosable=choosable(seen.fields),
         described=described,
+        channels=words.CHANNELS,
+        collectors=words.COLLECTORS,
     )
+
+
+@blueprint.get("/listings/<listing_id>/picture")
+@requires(Permission.MARKET_READ)
+def listing_picture(listing_id: str) -> Response:
+    """What people saw before they asked, as the card of the source keeps it."""
+    found = market.get_listing(parse_id(listing_id, Listing), viewer=organization().id)
+    return image(*cards.read_picture(market.get_batch_of(found).source_id))
 
 
 @blueprint.get("/listings/<listing_id>/buy")

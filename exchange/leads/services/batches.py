@@ -10,11 +10,20 @@ from sqlalchemy import func, select, update
 
 from exchange.core import clock, events
 from exchange.core.actors import Actor
-from exchange.core.db import db, lock
+from exchange.core.db import db, get, lock
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.states import transition, transition_all
 from exchange.leads import queries, seal
-from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
+from exchange.leads.models import (
+    Batch,
+    BatchStatus,
+    Lead,
+    LeadStatus,
+    Source,
+    SourceStatus,
+)
+
+SOURCE_STOPPED = "source_stopped"  # why leads are off sale
 
 
 def seal_batch(batch: Batch, *, actor: Actor) -> None:
@@ -49,6 +58,9 @@ def decide_batch(*, batch_id: UUID, decision: BatchStatus, actor: Actor) -> Batc
     """Write down what the sample said: accepted, rejected or undecided."""
     batch = lock(Batch, batch_id)
     batch.decided_at = clock.now()
+    source = get(Source, batch.source_id)
+    if source.status is SourceStatus.STOPPED:  # nothing of it goes on sale
+        _stop_leads(batch, actor=actor)
     transition(batch, decision, actor=actor)
     return batch
 
@@ -56,6 +68,9 @@ def decide_batch(*, batch_id: UUID, decision: BatchStatus, actor: Actor) -> Batc
 def sell_unverified(*, batch_id: UUID, actor: Actor) -> Batch:
     """Put an undecided lot on sale as Unverified (decision 7). Raises IllegalTransition."""
     batch = _own(batch_id, actor)
+    if get(Source, batch.source_id).status is SourceStatus.STOPPED:
+        text = "The exchange has stopped the source of this lot. Nothing of it can be sold."
+        raise Conflict(text, code="source_stopped")
     if batch.status is not BatchStatus.UNDECIDED:
         raise Conflict("Only an undecided lot can be sold as Unverified.")
     transition(batch, BatchStatus.ACCEPTED, actor=actor, unverified=True)
@@ -79,6 +94,8 @@ def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
 def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -> int:
     """Take leads that were found bad out of sale; returns how many were on sale."""
     moved = 0
+    # Bad by itself now: it does not come back with its source.
+    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(is_stopped=False))
     for batch in _batches_of(lead_ids):
         moved += transition_all(
             Lead,
@@ -89,6 +106,43 @@ def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -
             reason=reason,
         )
     return moved
+
+
+def quarantine_source(source: Source, *, actor: Actor) -> None:
+    """Take everything of a source that could still be sold out of sale, lot by lot."""
+    for batch in _batches_of_source(source):
+        _stop_leads(batch, actor=actor)
+
+
+def restore_source(source: Source, *, actor: Actor) -> None:
+    """Put back on sale what was stopped with its source and was not found bad meanwhile."""
+    for batch in _batches_of_source(source):
+        stopped = (Lead.batch_id == batch.id, Lead.is_stopped.is_(True))
+        transition_all(
+            Lead, where=stopped, to=LeadStatus.VALID, parent=batch, actor=actor, reason="reopened"
+        )
+        db.session.execute(update(Lead).where(*stopped).values(is_stopped=False))
+
+
+def _stop_leads(batch: Batch, *, actor: Actor) -> None:
+    unsold = (Lead.batch_id == batch.id, Lead.sold < Lead.sales_max)
+    db.session.execute(
+        update(Lead).where(*unsold, Lead.status == LeadStatus.VALID).values(is_stopped=True)
+    )
+    transition_all(
+        Lead,
+        where=[*unsold, Lead.is_stopped.is_(True)],
+        to=LeadStatus.QUARANTINED,
+        parent=batch,
+        actor=actor,
+        reason=SOURCE_STOPPED,
+    )
+
+
+def _batches_of_source(source: Source) -> list[Batch]:
+    return list(
+        db.session.scalars(select(Batch).where(Batch.source_id == source.id).order_by(Batch.id))
+    )
 
 
 def mark_checked(*, lead_ids: Collection[UUID], at: datetime, actor: Actor) -> None:

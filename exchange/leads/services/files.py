@@ -26,6 +26,7 @@ from exchange.leads.mending import Mending
 from exchange.leads.models import Import
 from exchange.leads.preparing import Lot, Recipe
 from exchange.leads.reading import Recognition, Row, rows
+from exchange.leads.suspicion import zones_of
 
 NAME_CHARACTERS_MAX = 255
 BLOCK_ROWS: Final = 2_000
@@ -64,7 +65,10 @@ def checker(draft: Import) -> Checker:
 
 def recipe(draft: Import, lot: Lot) -> Recipe:
     """All that other processes need to prepare the rows of a mapped file."""
-    return Recipe(lot, rules(draft), columns(draft), Mending(), secret_of(draft), keyring())
+    zones = zones_of(catalog.get_definition(get(Vertical, draft.vertical_id)))
+    return Recipe(
+        lot, rules(draft), columns(draft), Mending(), secret_of(draft), keyring(), zones
+    )  # fmt: skip
 
 
 def columns(draft: Import) -> dict[str, int]:
@@ -79,15 +83,14 @@ def rules(draft: Import) -> Rules:
     order, mark = formats["date_order"], formats["decimal_separator"]
     usual = Rules.of(definition, now=clock.now(), demo=is_demo(draft))
     context = replace(usual.context, date_order=order and DateOrder(order), decimal_separator=mark)
-    return replace(usual, context=context)
+    return replace(usual, context=context, defaults=draft.defaults)
 
 
 @contextmanager
-def blocks(draft: Import, *, after: int = 0, size: int = BLOCK_ROWS) -> Iterator[Iterator[bytes]]:
-    """The rows of the file behind the first `after` in blocks, as they are sent to processes."""
+def blocks(draft: Import, *, size: int = BLOCK_ROWS) -> Iterator[Iterator[bytes]]:
+    """The rows of the file in blocks, as they are sent to processes."""
     with reading(draft) as found:
-        waiting = islice(found, after, None)
-        yield iter(lambda: marshal.dumps([tuple(row) for row in islice(waiting, size)]), NO_ROWS)
+        yield iter(lambda: marshal.dumps([tuple(row) for row in islice(found, size)]), NO_ROWS)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import IO, Any
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.policies import QualityClass
+from exchange.catalog.policies import PRICE_MAX, QualityClass
 from exchange.core import events, storage
 from exchange.core.actors import Actor
 from exchange.core.crypto import new_key
@@ -26,12 +26,15 @@ from exchange.leads import queries
 from exchange.leads.findings import FileReject, Question
 from exchange.leads.formats import settle_formats
 from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
-from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind, Source
 from exchange.leads.reading import LIMITS, Recognition, examine
 from exchange.leads.services import files, forecasts
-from exchange.leads.services.sources import ensure_source
+from exchange.leads.services.sources import ensure_source, given_by, require_open
 
 SALES_MAX = 10
+ANSWERS = frozenset(
+    {"encoding", "delimiter", "quote", "header_row", "sheet", "date_order", "decimal_separator"}
+)
 
 
 def start_import(
@@ -49,13 +52,18 @@ def start_import(
     Raises FileReject for a file that cannot be read at all and Conflict `file_known` for one that
     was imported before, unless `again` says that this is meant. Nothing is kept of a refused file.
     """
+    if not file_name.strip():
+        raise Invalid(errors=(FieldProblem("/file", "required", "Choose a file."),))
     vertical = catalog.get_vertical(vertical_code)
-    source = ensure_source(organization_id=organization_id, name=source_name)
+    source = ensure_source(organization_id=organization_id, name=source_name, actor=actor)
+    given = given_by(source, catalog.get_definition(vertical))
     draft = Import(
         organization_id=organization_id,
         vertical_id=vertical.id,
         schema_id=catalog.get_schema(vertical).id,
         source_id=source.id,
+        defaults=given.values,
+        consent_version=given.consent_version,
         file_name=files.shown_name(file_name),
         file_size=0,
         file_sha256=b"",
@@ -74,7 +82,13 @@ def start_import(
 
 
 def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Import:
-    """Settle what was asked about the file: encoding, delimiter, header_row, date_order ..."""
+    """Settle what was asked about the file: encoding, delimiter, header_row, date_order ...
+
+    Raises Invalid for an answer to what nobody asks.
+    """
+    if unknown := sorted(set(answers) - ANSWERS):
+        text = f"Nothing called {unknown[0]} is asked about a file."
+        raise Invalid(errors=(FieldProblem(f"/answers/{unknown[0]}", "unknown_field", text),))
     draft = _open_draft(import_id)
     _recognise(draft, {**draft.recognition.get("answers", {}), **answers}, actor=actor)
     return draft
@@ -140,6 +154,7 @@ def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Lo
         fields=fields,
         remembered=queries.remembered_mapping(draft),
         chosen=chosen,
+        given=draft.defaults,
     )
     usual = catalog.get_definition(queries.vertical_of(draft.vertical_id)).context()
     context, questions = settle_formats(
@@ -198,6 +213,7 @@ def confirm(*, batch_id: UUID, declared_unsold: bool, actor: Actor) -> Batch:
     require_approved(batch.organization_id)
     assert batch.import_id is not None
     draft = lock(Import, batch.import_id)
+    require_open(get(Source, batch.source_id))
     if not declared_unsold:
         text = "Declare that the rows are not sold and not being sold elsewhere."
         raise Invalid(errors=(FieldProblem("/declared_unsold", "required", text),))
@@ -279,6 +295,11 @@ def _check_terms(currency: str, price: Money, *, kind: LeadKind, sales_max: int)
         problems.append(FieldProblem("/price", "currency", f"Prices here are in {currency}."))
     if price.amount <= 0:
         problems.append(FieldProblem("/price", "price_range", "The price must be above nil."))
+    if price.amount > PRICE_MAX:
+        problems.append(FieldProblem("/price", "price_range", "No lead costs so much."))
+    if kind is LeadKind.TARGETED:
+        text = "Targeted leads come under a contract, not in a file."
+        problems.append(FieldProblem("/kind", "value_not_allowed", text))
     most = 1 if kind is LeadKind.EXCLUSIVE else SALES_MAX
     if not 1 <= sales_max <= most:
         text = f"These leads can be sold at most {most} times."

@@ -14,13 +14,13 @@ from exchange.catalog import queries as catalog
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
-from exchange.leads import crew, queries
+from exchange.leads import cards, crew, queries
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
-from exchange.leads.patterns import SequentialRuns
 from exchange.leads.preparing import Lot, Prepared, Preparer, Recipe
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
-from exchange.leads.services.writing import write_block
+from exchange.leads.services.writing import Marks, write_block
+from exchange.leads.suspicion import Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Run:
     draft: Import
     recipe: Recipe
     rows_done: int
-    phones: SequentialRuns
+    watch: Watch
 
 
 def take_in(
@@ -46,16 +46,17 @@ def take_in(
         run = _begin(batch_id)
     if run is None:
         return
-    done = run.rows_done
-    with files.blocks(run.draft, after=done, size=block_rows) as blocks:
-        done_blocks = crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes)
-        for prepared in done_blocks:
-            with unit_of_work():
-                if not _take_in(run, prepared, done=done):
-                    return
-            done += prepared.size
+    seen = 0
+    with files.blocks(run.draft, size=block_rows) as blocks:
+        for prepared in crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes):
+            left, marks = _look(run, prepared, seen=seen)
+            seen += prepared.size
+            if left.size:
+                with unit_of_work():
+                    if not _take_in(run, left, done=seen - left.size, marks=marks):
+                        return
     with unit_of_work():
-        _finish(run, rows_total=done)
+        _finish(run, rows_total=seen)
 
 
 def _begin(batch_id: UUID) -> Run | None:
@@ -65,16 +66,23 @@ def _begin(batch_id: UUID) -> Run | None:
     draft = get(Import, batch.import_id)
     terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
     recipe = files.recipe(draft, Lot.of(batch, terms))
-    return Run(batch_id, draft, recipe, batch.rows_done, SequentialRuns())
+    return Run(batch_id, draft, recipe, batch.rows_done, Watch())
 
 
-def _take_in(run: Run, prepared: Prepared, *, done: int) -> bool:
+def _look(run: Run, prepared: Prepared, *, seen: int) -> tuple[Prepared, Marks]:
+    """The rows that no run before this one has written, and what looks odd about them.
+
+    What only many rows show needs those too that are written already.
+    """
+    marks = {row.number: run.watch.see(row.facts, row.marks) for row in prepared.candidates}
+    return prepared.without_first(max(0, run.rows_done - seen)), marks
+
+
+def _take_in(run: Run, prepared: Prepared, *, done: int, marks: Marks) -> bool:
     batch = lock(Batch, run.batch_id)
     if batch.rows_done != done or batch.status is not BatchStatus.VALIDATING:
         return False
-    written = write_block(batch, prepared, recipe=run.recipe)
-    for phone in prepared.phones:
-        run.phones.see(phone)
+    written = write_block(batch, prepared, recipe=run.recipe, marks=marks)
     _count(batch, written.counts)
     return True
 
@@ -93,11 +101,14 @@ def _finish(run: Run, *, rows_total: int) -> None:
     if batch.status is not BatchStatus.VALIDATING or batch.rows_done != rows_total:
         return
     batch.rows_total = rows_total
+    rejected, decided = cards.rejected_lately(batch.source_id)
+    batch.suspicion = run.watch.summary(rejected=rejected, decided=decided)
     events.record(
         "batch.validated",
         subject=batch,
         actor=SYSTEM,
         rows=rows_total,
-        sequential_phones=run.phones.rows,  # counted up, not collected: for whoever looks at it
+        sequential_phones=run.watch.runs.rows,  # counted up, not collected
+        suspicion=batch.suspicion["score"],
     )
     seal_batch(batch, actor=SYSTEM)

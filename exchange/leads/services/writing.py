@@ -28,7 +28,10 @@ from exchange.leads.preparing import (
     Recipe,
 )
 from exchange.leads.rows import Claim, claim_fingerprints, copy, copy_values
+from exchange.leads.suspicion import score
 
+UNMARKED: Final = copying.small_integer(0) + copying.NULL
+Marks = Mapping[int, tuple[str, ...]]
 PROBLEM_COLUMNS: Final = (
     "batch_id", "row_number", "line_number", "status", "codes", "locked", "since",
 )  # fmt: skip
@@ -71,15 +74,20 @@ class Written:
     counts: Counter[LeadStatus]
 
 
-def write_block(batch: Batch, prepared: Prepared, *, recipe: Recipe) -> Written:
-    """Write a block that was prepared by the recipe; each of its rows ends in one state."""
+def write_block(
+    batch: Batch, prepared: Prepared, *, recipe: Recipe, marks: Marks | None = None
+) -> Written:
+    """Write a block that was prepared by the recipe; each of its rows ends in one state.
+
+    `marks` by row number say what looks odd beside other rows; else each row's own are taken.
+    """
     found = _sort_out(prepared.candidates, recipe)
     now = clock.after_lock()
     window = timedelta(days=recipe.rules.terms.duplicate_window_days)
     claims = [Claim(candidate.lead_id, candidate.hashes) for candidate in found.kept]
     beaten = claim_fingerprints(claims, vertical_id=batch.vertical_id, now=now, window=window)
     _refuse_known(batch, found, beaten)
-    _write_leads(batch, found.kept, prepared.texts)
+    _write_leads(batch, found.kept, texts=prepared.texts, marks=marks or {})
     _write_refused(batch, found.refused)
     _write_invalid(batch, prepared)
     counts = Counter(problem.status for problem in found.refused)
@@ -134,12 +142,21 @@ def _attach_repeat(batch: Batch, candidate: Candidate, lead_id: UUID) -> None:
     )
 
 
-def _write_leads(batch: Batch, kept: Sequence[Candidate], texts: Mapping[bytes, str]) -> None:
+def _write_leads(
+    batch: Batch, kept: Sequence[Candidate], *, texts: Mapping[bytes, str], marks: Marks
+) -> None:
     fields = _text_fields(batch, texts)
-    copy("lead", LEAD_COLUMNS, (candidate.lead for candidate in kept))
+    leads = (row.lead + _mark_fields(marks.get(row.number, row.marks)) for row in kept)
+    copy("lead", LEAD_COLUMNS, leads)
     copy("contact", CONTACT_COLUMNS, (candidate.contact for candidate in kept))
     consents = (candidate.consent + fields[candidate.text] for candidate in kept)
     copy("consent", CONSENT_COLUMNS, consents)
+
+
+def _mark_fields(marks: tuple[str, ...]) -> bytes:
+    if not marks:
+        return UNMARKED
+    return copying.small_integer(score(marks)) + copying.document(list(marks))
 
 
 def _text_fields(batch: Batch, texts: Mapping[bytes, str]) -> dict[bytes | None, bytes]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.models import Vertical, VerticalStatus
-from exchange.catalog.policies import QualityClass
+from exchange.catalog.policies import PRICE_MAX, QualityClass
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import get, save
@@ -27,7 +27,6 @@ from exchange.market.models import Listing, ListingStatus, ListingTerms
 from exchange.market.services import gates
 from exchange.verification import queries as verification
 
-PRICE_MAX: Final = 10**9  # minor units; a slip of the finger, not a price
 BY_SELLER: Final = "seller"  # why a listing is paused: its seller, or the lot is looked at again
 
 

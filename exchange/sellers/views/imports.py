@@ -39,7 +39,7 @@ def new_import() -> Response:
     return render(
         "sellers/imports/new.html",
         verticals=[catalog.get_definition(v) for v in catalog.verticals()],
-        sources=queries.sources(viewer=ours.id),
+        sources=[one for one in queries.sources(viewer=ours.id) if one.takes_leads],
         commitment=next_commitment(ours.id),
         limits=LIMITS,
         language=str(get_locale()),
@@ -52,14 +52,14 @@ def new_import() -> Response:
 def upload() -> ResponseReturnValue:
     form = load_form(UploadForm())
     file = request.files.get("file")
-    if file is None or not file.filename:
+    if file is None:
         problem = FieldProblem("/file", "required", _("Choose a file."))
         raise Invalid(errors=(problem,))
     draft = imports.start_import(
         organization_id=organization().id,
         vertical_code=form["vertical"],
         source_name=form["source"],
-        file_name=file.filename,
+        file_name=file.filename or "",
         stream=file.stream,
         again=form["again"],
         actor=actor(),
