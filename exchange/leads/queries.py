@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, bindparam, func, select
+from sqlalchemy import func, select
 
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
@@ -25,8 +25,11 @@ from exchange.leads.models import (
     Lead,
     ProblemRow,
     Source,
-    SuppressionEntry,
 )
+from exchange.leads.people import any_of
+from exchange.leads.people import is_person_suppressed as is_person_suppressed
+from exchange.leads.people import suppressed_hashes as suppressed_hashes
+from exchange.leads.people import suppressed_leads as suppressed_leads
 
 LEAVES_PER_FETCH = 5_000
 
@@ -203,11 +206,6 @@ class Known:
     organization_id: UUID | None
 
 
-def any_of(hashes: Collection[bytes]) -> ColumnElement[bool]:
-    """The hashes as one array: a statement of the same shape for any number of them."""
-    return any_(bindparam(None, sorted(hashes), type_=ARRAY(LargeBinary)))
-
-
 def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Known]:
     """Who of these holds the fingerprint now."""
     rows = db.session.execute(
@@ -216,34 +214,6 @@ def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Kn
         .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash == any_of(hashes))
     )
     return {row[0].hash: Known(row[0].since, row[0].lead_id, row[1], row[2]) for row in rows}
-
-
-def suppressed_hashes(hashes: Collection[bytes]) -> set[bytes]:
-    """Which of these keyed hashes are suppressed."""
-    return set(
-        db.session.scalars(
-            select(SuppressionEntry.hash).where(SuppressionEntry.hash == any_of(hashes))
-        )
-    )
-
-
-def is_person_suppressed() -> ColumnElement[bool]:
-    """A condition on Contact: the person behind it must not be offered, sold or delivered."""
-    return (
-        select(SuppressionEntry.id)
-        .where(SuppressionEntry.hash.in_([Contact.phone_index, Contact.email_index]))
-        .correlate(Contact)
-        .exists()
-    )
-
-
-def suppressed_leads(lead_ids: Collection[UUID]) -> set[UUID]:
-    """Which of these leads belong to somebody who is suppressed."""
-    return set(
-        db.session.scalars(
-            select(Contact.lead_id).where(Contact.lead_id.in_(lead_ids), is_person_suppressed())
-        )
-    )
 
 
 @invariant("leads.row_equation")

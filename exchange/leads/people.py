@@ -1,0 +1,161 @@
+"""Questions about people, who are keyed hashes here: may they be sold, whose leads are theirs.
+
+An entry of the exchange's own holds for everybody, a seller's for what that seller offers, a
+buyer's for what that buyer would get. By whichever channel somebody does not want to be reached,
+they are not sold: what is sold is a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, bindparam, func, or_, select
+
+from exchange.core.db import db
+from exchange.core.errors import NotFound
+from exchange.core.pagination import Page, paginate
+from exchange.leads.models import Contact, Lead, SuppressionEntry
+from exchange.leads.rights import ConsentBuyer, ListPurpose, PersonList
+
+OWNER = SuppressionEntry.organization_id
+
+
+def any_of(hashes: Collection[bytes]) -> ColumnElement[bool]:
+    """The hashes as one array: a statement of the same shape for any number of them."""
+    return any_(bindparam(None, sorted(hashes), type_=ARRAY(LargeBinary)))
+
+
+def suppressed_hashes(hashes: Collection[bytes], *, seller_id: UUID | None = None) -> set[bytes]:
+    """Which of these keyed hashes are suppressed for everybody, or by this seller."""
+    mine = OWNER.is_(None) if seller_id is None else or_(OWNER.is_(None), seller_id == OWNER)
+    same = SuppressionEntry.hash == any_of(hashes)
+    return set(db.session.scalars(select(SuppressionEntry.hash).where(same, mine)))
+
+
+def is_person_suppressed(*, buyer_id: UUID | None = None) -> ColumnElement[bool]:
+    """A condition on Contact and its Lead: not to be offered, sold or delivered (to this buyer)."""
+    holders = [OWNER.is_(None), OWNER == Lead.organization_id]
+    if buyer_id is not None:
+        holders.append(buyer_id == OWNER)
+    return (
+        select(SuppressionEntry.id)
+        .where(
+            SuppressionEntry.hash.in_([Contact.phone_index, Contact.email_index]), or_(*holders)
+        )
+        .correlate(Contact, Lead)
+        .exists()
+    )
+
+
+def suppressed_leads(lead_ids: Collection[UUID], *, buyer_id: UUID | None = None) -> set[UUID]:
+    """Which of these leads belong to somebody who is suppressed, for everybody or this buyer."""
+    statement = (
+        select(Contact.lead_id)
+        .join(Lead, Lead.id == Contact.lead_id)
+        .where(Contact.lead_id.in_(lead_ids), is_person_suppressed(buyer_id=buyer_id))
+    )
+    return set(db.session.scalars(statement))
+
+
+def has_list(organization_id: UUID) -> bool:
+    """Whether the organization keeps anybody off its own sales or purchases."""
+    mine = select(SuppressionEntry.id).where(organization_id == OWNER)
+    return bool(db.session.scalar(select(mine.exists())))
+
+
+def is_listed_by(buyer_id: UUID) -> ColumnElement[bool]:
+    """A condition on Lead: its person stands in a list of the buyer's; read from the list's side."""
+    found = [
+        select(Contact.lead_id)
+        .join(SuppressionEntry, SuppressionEntry.hash == column)
+        .where(buyer_id == OWNER)
+        for column in (Contact.phone_index, Contact.email_index)
+    ]
+    return Lead.id.in_(found[0].union(found[1]))
+
+
+def names_others(names: Collection[str]) -> ColumnElement[bool]:
+    """A condition on Lead: its consent names buyers, and none by one of these names."""
+    named = select(ConsentBuyer.lead_id).where(ConsentBuyer.lead_id == Lead.id).correlate(Lead)
+    return named.exists() & ~named.where(ConsentBuyer.name.in_(names)).exists()
+
+
+def is_named() -> ColumnElement[bool]:
+    """A condition on Lead: its consent names the buyers it is for."""
+    named = select(ConsentBuyer.lead_id).where(ConsentBuyer.lead_id == Lead.id)
+    return named.correlate(Lead).exists()
+
+
+def named_for(lead_ids: Collection[UUID], names: Collection[str]) -> set[UUID]:
+    """Which of these leads name a buyer by one of these names."""
+    statement = select(ConsentBuyer.lead_id).where(
+        ConsentBuyer.lead_id.in_(lead_ids), ConsentBuyer.name.in_(names)
+    )
+    return set(db.session.scalars(statement))
+
+
+def buyers_named(lead_id: UUID) -> Sequence[str]:
+    """Whom the consent of a lead names, as it is kept."""
+    statement = select(ConsentBuyer.name).where(ConsentBuyer.lead_id == lead_id)
+    return db.session.scalars(statement.order_by(ConsentBuyer.name)).all()
+
+
+def hashes_of(lead_ids: Collection[UUID]) -> set[bytes]:
+    """Every keyed hash of the people behind these leads."""
+    rows = db.session.execute(
+        select(Contact.phone_index, Contact.email_index).where(Contact.lead_id.in_(lead_ids))
+    )
+    return {value for row in rows for value in row if value}
+
+
+def leads_of_people(hashes: Collection[bytes]) -> Sequence[UUID]:
+    """Every lead of these people that still has its contact, in every lot."""
+    if not hashes:
+        return []
+    same = any_of(hashes)
+    by_phone = select(Contact.lead_id).where(Contact.phone_index == same)
+    by_email = select(Contact.lead_id).where(Contact.email_index == same)
+    return sorted(db.session.scalars(by_phone.union(by_email)))
+
+
+def get_list(list_id: UUID, *, viewer: UUID | None) -> PersonList:
+    """A list of the viewer's; None is the exchange's own. Raises NotFound."""
+    found = db.session.get(PersonList, list_id)
+    if found is None or found.organization_id != viewer or found.removed_at is not None:
+        raise NotFound
+    return found
+
+
+def lists(
+    *,
+    viewer: UUID | None,
+    purpose: ListPurpose | None = None,
+    cursor: str | None = None,
+    limit: int = 25,
+) -> Page[PersonList]:
+    """The lists of an organization, or the exchange's own for None, newest first."""
+    mine = PersonList.organization_id
+    statement = select(PersonList).where(
+        mine.is_(None) if viewer is None else mine == viewer, PersonList.removed_at.is_(None)
+    )
+    if purpose is not None:
+        statement = statement.where(PersonList.purpose == purpose)
+    return paginate(statement, PersonList, cursor=cursor, limit=limit)
+
+
+def count_entries(list_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many hashes each list holds now."""
+    rows = db.session.execute(
+        select(SuppressionEntry.list_id, func.count())
+        .where(SuppressionEntry.list_id.in_(list_ids))
+        .group_by(SuppressionEntry.list_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def count_people(*, owner_id: UUID | None) -> int:
+    """How many different hashes an organization, or the exchange for None, keeps off sale."""
+    mine = OWNER.is_(None) if owner_id is None else owner_id == OWNER
+    counted = select(func.count(SuppressionEntry.hash.distinct())).where(mine)
+    return db.session.scalar(counted) or 0
