@@ -60,7 +60,7 @@ CONTACTS: Final = frozenset({FieldType.NAME, FieldType.PHONE, FieldType.EMAIL})
 RECORD_FIELDS: Final = frozenset(
     {
         *("requested_at", "channel", "sub_id"),
-        *("consent_text", "consent_at", "consent_url", "consent_quality_check"),
+        *("consent_text", "consent_at", "consent_url", "consent_quality_check", "consent_buyers"),
     }
 )
 

@@ -308,9 +308,7 @@ class SuppressionEntry(Record):
     KIND, PREFIX = "suppression_entry", "sup"
     __table_args__ = (
         # Once in each list: taking one list away leaves what another one says.
-        UniqueConstraint(
-            "hash", "organization_id", "list_id", postgresql_nulls_not_distinct=True
-        ),
+        UniqueConstraint("hash", "organization_id", "list_id", postgresql_nulls_not_distinct=True),
         Index(None, "list_id"),
         Index(None, "organization_id", postgresql_where=text("organization_id IS NOT NULL")),
     )

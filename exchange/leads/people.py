@@ -8,17 +8,27 @@ they are not sold: what is sold is a call.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, LargeBinary, any_, bindparam, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from exchange.core.db import db
 from exchange.core.errors import NotFound
 from exchange.core.pagination import Page, paginate
 from exchange.leads.models import Contact, Lead, SuppressionEntry
-from exchange.leads.rights import ConsentBuyer, ListPurpose, PersonList
+from exchange.leads.rights import ConsentBuyer, Erasure, ListPurpose, PersonList, Revocation
 
-OWNER = SuppressionEntry.organization_id
+# A row that was being taken in when somebody was listed is in the tables by then.
+SECOND_LOOK: Final = timedelta(minutes=10)
+AnyColumn = InstrumentedAttribute[Any]  # Any: a column of times, empty or not
+
+
+def owned_by(organization_id: UUID | None) -> ColumnElement[bool]:
+    """A condition on SuppressionEntry: of this organization; None is the exchange's own."""
+    return SuppressionEntry.organization_id == organization_id  # None becomes IS NULL
 
 
 def any_of(hashes: Collection[bytes]) -> ColumnElement[bool]:
@@ -28,21 +38,21 @@ def any_of(hashes: Collection[bytes]) -> ColumnElement[bool]:
 
 def suppressed_hashes(hashes: Collection[bytes], *, seller_id: UUID | None = None) -> set[bytes]:
     """Which of these keyed hashes are suppressed for everybody, or by this seller."""
-    mine = OWNER.is_(None) if seller_id is None else or_(OWNER.is_(None), seller_id == OWNER)
     same = SuppressionEntry.hash == any_of(hashes)
-    return set(db.session.scalars(select(SuppressionEntry.hash).where(same, mine)))
+    holders = or_(owned_by(None), owned_by(seller_id))
+    return set(db.session.scalars(select(SuppressionEntry.hash).where(same, holders)))
 
 
 def is_person_suppressed(*, buyer_id: UUID | None = None) -> ColumnElement[bool]:
     """A condition on Contact and its Lead: not to be offered, sold or delivered (to this buyer)."""
-    holders = [OWNER.is_(None), OWNER == Lead.organization_id]
-    if buyer_id is not None:
-        holders.append(buyer_id == OWNER)
+    holders = [
+        owned_by(None),
+        SuppressionEntry.organization_id == Lead.organization_id,
+        owned_by(buyer_id),
+    ]
     return (
         select(SuppressionEntry.id)
-        .where(
-            SuppressionEntry.hash.in_([Contact.phone_index, Contact.email_index]), or_(*holders)
-        )
+        .where(SuppressionEntry.hash.in_([Contact.phone_index, Contact.email_index]), or_(*holders))
         .correlate(Contact, Lead)
         .exists()
     )
@@ -60,16 +70,16 @@ def suppressed_leads(lead_ids: Collection[UUID], *, buyer_id: UUID | None = None
 
 def has_list(organization_id: UUID) -> bool:
     """Whether the organization keeps anybody off its own sales or purchases."""
-    mine = select(SuppressionEntry.id).where(organization_id == OWNER)
+    mine = select(SuppressionEntry.id).where(owned_by(organization_id))
     return bool(db.session.scalar(select(mine.exists())))
 
 
 def is_listed_by(buyer_id: UUID) -> ColumnElement[bool]:
-    """A condition on Lead: its person stands in a list of the buyer's; read from the list's side."""
+    """A condition on Lead: its person stands in a list of the buyer's, which is read first."""
     found = [
         select(Contact.lead_id)
         .join(SuppressionEntry, SuppressionEntry.hash == column)
-        .where(buyer_id == OWNER)
+        .where(owned_by(buyer_id))
         for column in (Contact.phone_index, Contact.email_index)
     ]
     return Lead.id.in_(found[0].union(found[1]))
@@ -119,6 +129,33 @@ def leads_of_people(hashes: Collection[bytes]) -> Sequence[UUID]:
     return sorted(db.session.scalars(by_phone.union(by_email)))
 
 
+def lists_to_apply(now: datetime, *, limit: int) -> Sequence[UUID]:
+    """Lists by which leads have not left sale yet, or that are due for the second look."""
+    waits = _is_due(PersonList.created_at, PersonList.applied_at, now)
+    statement = select(PersonList.id).where(PersonList.removed_at.is_(None), waits)
+    return db.session.scalars(statement.order_by(PersonList.id).limit(limit)).all()
+
+
+def revocations_to_apply(now: datetime, *, limit: int) -> Sequence[UUID]:
+    """The same of withdrawals."""
+    waits = _is_due(Revocation.created_at, Revocation.applied_at, now)
+    statement = select(Revocation.id).where(waits).order_by(Revocation.id)
+    return db.session.scalars(statement.limit(limit)).all()
+
+
+def erasures_to_check(now: datetime, *, limit: int) -> Sequence[UUID]:
+    """Erasures that are due for the second look."""
+    waits = Erasure.checked_at.is_(None) & (Erasure.created_at <= now - SECOND_LOOK)
+    statement = select(Erasure.id).where(waits).order_by(Erasure.id)
+    return db.session.scalars(statement.limit(limit)).all()
+
+
+def _is_due(made: AnyColumn, applied: AnyColumn, now: datetime) -> ColumnElement[bool]:
+    """Never applied, or only before everything that was on its way then had arrived."""
+    again = (made <= now - SECOND_LOOK) & (applied < made + SECOND_LOOK)
+    return applied.is_(None) | again
+
+
 def get_list(list_id: UUID, *, viewer: UUID | None) -> PersonList:
     """A list of the viewer's; None is the exchange's own. Raises NotFound."""
     found = db.session.get(PersonList, list_id)
@@ -135,10 +172,8 @@ def lists(
     limit: int = 25,
 ) -> Page[PersonList]:
     """The lists of an organization, or the exchange's own for None, newest first."""
-    mine = PersonList.organization_id
-    statement = select(PersonList).where(
-        mine.is_(None) if viewer is None else mine == viewer, PersonList.removed_at.is_(None)
-    )
+    mine = PersonList.organization_id.is_not_distinct_from(viewer)
+    statement = select(PersonList).where(mine, PersonList.removed_at.is_(None))
     if purpose is not None:
         statement = statement.where(PersonList.purpose == purpose)
     return paginate(statement, PersonList, cursor=cursor, limit=limit)
@@ -147,15 +182,15 @@ def lists(
 def count_entries(list_ids: Collection[UUID]) -> dict[UUID, int]:
     """How many hashes each list holds now."""
     rows = db.session.execute(
-        select(SuppressionEntry.list_id, func.count())
-        .where(SuppressionEntry.list_id.in_(list_ids))
-        .group_by(SuppressionEntry.list_id)
+        select(PersonList.id, func.count())
+        .join(SuppressionEntry, SuppressionEntry.list_id == PersonList.id)
+        .where(PersonList.id.in_(list_ids))
+        .group_by(PersonList.id)
     )
     return {row[0]: row[1] for row in rows}
 
 
 def count_people(*, owner_id: UUID | None) -> int:
     """How many different hashes an organization, or the exchange for None, keeps off sale."""
-    mine = OWNER.is_(None) if owner_id is None else owner_id == OWNER
-    counted = select(func.count(SuppressionEntry.hash.distinct())).where(mine)
+    counted = select(func.count(SuppressionEntry.hash.distinct())).where(owned_by(owner_id))
     return db.session.scalar(counted) or 0

@@ -18,7 +18,6 @@ from exchange.core.pagination import Page, paginate
 from exchange.leads.models import (
     Batch,
     BatchStatus,
-    Contact,
     Fingerprint,
     Import,
     ImportStatus,
@@ -27,9 +26,6 @@ from exchange.leads.models import (
     Source,
 )
 from exchange.leads.people import any_of
-from exchange.leads.people import is_person_suppressed as is_person_suppressed
-from exchange.leads.people import suppressed_hashes as suppressed_hashes
-from exchange.leads.people import suppressed_leads as suppressed_leads
 
 LEAVES_PER_FETCH = 5_000
 

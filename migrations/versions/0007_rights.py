@@ -64,7 +64,9 @@ def people() -> None:
         sa.Column("applied_at", MOMENT, nullable=True),
         sa.Column("removed_at", MOMENT, nullable=True),
     )
-    op.create_index(op.f("ix_person_list_organization_id_id"), "person_list", ["organization_id", "id"])
+    op.create_index(
+        op.f("ix_person_list_organization_id_id"), "person_list", ["organization_id", "id"]
+    )
     op.create_index(
         op.f("ix_person_list_created_at"),
         "person_list",

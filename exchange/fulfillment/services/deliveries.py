@@ -21,7 +21,7 @@ from exchange.core.states import transition, transition_all
 from exchange.fulfillment.deadlines import DELIVERY_TIME
 from exchange.fulfillment.models import Delivery, DeliveryStatus
 from exchange.fulfillment.services import lines as steps
-from exchange.leads import queries as inventory
+from exchange.leads import people
 from exchange.leads.models import Lead, LeadStatus
 from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
@@ -54,7 +54,7 @@ def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
         return delivery
     order = lock(Order, delivery.order_id)
     lines = _reserved(order.id)
-    lost = _undeliverable([line.lead_id for line in lines])
+    lost = _undeliverable([line.lead_id for line in lines], buyer_id=order.buyer_id)
     gone = {line.id: line.lead_id for line in lines if line.lead_id in lost}
     steps.release(order, gone, reason="not_deliverable", actor=actor)
     kept = [line for line in lines if line.id not in gone]
@@ -88,7 +88,7 @@ def _reserved(order_id: UUID) -> Lines:
     ).all()
 
 
-def _undeliverable(lead_ids: Sequence[UUID]) -> set[UUID]:
+def _undeliverable(lead_ids: Sequence[UUID], *, buyer_id: UUID) -> set[UUID]:
     """Leads that must not be handed over; sharing their locks keeps them as they are."""
     found = db.session.execute(
         select(Lead.id, Lead.status)
@@ -97,7 +97,7 @@ def _undeliverable(lead_ids: Sequence[UUID]) -> set[UUID]:
         .with_for_update(read=True)
     )
     lost = {row.id for row in found if row.status is not LeadStatus.VALID}
-    return lost | inventory.suppressed_leads(lead_ids)
+    return lost | people.suppressed_leads(lead_ids, buyer_id=buyer_id)
 
 
 def _hand_over(delivery: Delivery, order: Order, lines: Lines, *, actor: Actor) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.definition import Terms
+from exchange.catalog.policies import DuplicatePolicy
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
@@ -22,10 +23,9 @@ from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
 from exchange.leads.patterns import SequentialRuns
 from exchange.leads.reading import Row
-from exchange.leads.services import files
+from exchange.leads.services import files, named_buyers, screening
 from exchange.leads.services.batches import seal_batch
 from exchange.leads.services.writing import Candidate, Refused, write_chunk
-from exchange.leads.vault import blind_index
 
 CHUNK_ROWS = 2_000
 
@@ -80,7 +80,7 @@ def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
     checked = [checker.check(row) for row in chunk]
     _watch(work.runs, checked)
     cells = {row.number: row.cells for row in chunk}
-    candidates, refused = _sort_out(batch, checked)
+    candidates, refused = _sort_out(batch, checked, work.terms.duplicates)
     counts = write_chunk(
         batch,
         candidates,
@@ -89,14 +89,17 @@ def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
         cells=cells,
         secret=files.secret_of(work.draft),
     )
+    named_buyers.write({c.lead_id: c.row.consent.get("buyers") for c in candidates})
     _count(batch, counts, rows=len(chunk))
     return True
 
 
-def _sort_out(batch: Batch, checked: Sequence[CheckedRow]) -> tuple[list[Candidate], list[Refused]]:
+def _sort_out(
+    batch: Batch, checked: Sequence[CheckedRow], policy: DuplicatePolicy
+) -> tuple[list[Candidate], list[Refused]]:
     """Invalid rows, suppressed people and repeats inside the chunk apart from the candidates."""
     candidates = [
-        Candidate.of(row, hashes=_hashes(row))
+        Candidate.of(row, hashes=screening.duplicate_hashes(row, policy))
         for row in checked
         if row.outcome is not Outcome.INVALID
     ]
@@ -105,11 +108,12 @@ def _sort_out(batch: Batch, checked: Sequence[CheckedRow]) -> tuple[list[Candida
         for row in checked
         if row.outcome is Outcome.INVALID
     ]
-    banned = queries.suppressed_hashes({value for c in candidates for value in c.hashes})
+    usable = [candidate.row for candidate in candidates]
+    banned = screening.suppressed_rows(usable, seller_id=batch.organization_id)
     kept: list[Candidate] = []
     seen: set[bytes] = set()
     for candidate in candidates:
-        if not banned.isdisjoint(candidate.hashes):
+        if candidate.row.number in banned:
             refused.append(candidate.refused(LeadStatus.SUPPRESSED, "suppressed"))
         elif not seen.isdisjoint(candidate.hashes):
             refused.append(candidate.refused(LeadStatus.DUPLICATE, "duplicate_in_file"))
@@ -118,11 +122,6 @@ def _sort_out(batch: Batch, checked: Sequence[CheckedRow]) -> tuple[list[Candida
             seen.update(candidate.hashes)
     assert len(kept) + len(refused) == len(checked), f"batch {batch.id} lost a row"
     return kept, refused
-
-
-def _hashes(row: CheckedRow) -> tuple[bytes, ...]:
-    found = (blind_index(key.kind, key.value) for key in row.identities)
-    return tuple(value for value in found if value)
 
 
 def _count(batch: Batch, counts: Counter[LeadStatus], *, rows: int) -> None:

@@ -14,15 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.catalog.definition import Terms
-from exchange.core import clock, events
-from exchange.core.actors import SYSTEM
+from exchange.core import clock
 from exchange.core.db import db
-from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.leads import queries, seal, vault
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, ConsentText, LeadStatus
 from exchange.leads.rows import Claim, claim_fingerprints, copy_rows
+from exchange.leads.services import repeats
 
 LEAD_COLUMNS: Final = (
     "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "sub_source",
@@ -109,15 +108,7 @@ def _duplicates(batch: Batch, beaten: Sequence[Candidate]) -> list[Refused]:
 
 def _attach_repeat(batch: Batch, candidate: Candidate, lead_id: UUID) -> None:
     """A repeat from the same seller is interest, not rubbish: the live lead asked again."""
-    asked_at = candidate.row.requested_at
-    events.record(
-        "lead.asked_again",
-        subject=Ref("lead", lead_id),
-        actor=SYSTEM,
-        organization_id=batch.organization_id,
-        asked_at=asked_at.isoformat() if asked_at else None,
-        batch_id=str(batch.id),
-    )
+    repeats.attach([repeats.Repeat(lead_id, _asked_at(candidate.row), batch.source_id)])
 
 
 def _write_leads(batch: Batch, kept: Sequence[Candidate], *, terms: Terms) -> None:

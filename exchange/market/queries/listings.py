@@ -29,7 +29,7 @@ from exchange.market.models import (
     Order,
     OrderLine,
 )
-from exchange.market.queries.stock import ATTRIBUTES, Rows, bought_by, on_sale, sellable
+from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
 
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
@@ -337,7 +337,7 @@ def orders_placed_on(listing_id: UUID) -> int:
 def _sellable(
     listing: Listing, viewer: UUID, *, region: str | None, fresh_hours: int | None
 ) -> Select[Lead]:
-    statement = select(Lead).where(*on_sale(listing.batch_id), ~bought_by(viewer))
+    statement = select(Lead).where(*on_sale(listing.batch_id), *offered_to(viewer))
     if region is not None:
         statement = statement.where(Lead.region == region)
     if fresh_hours is not None:
