@@ -17,8 +17,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from exchange.core.db import db
 from exchange.core.errors import NotFound
+from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
-from exchange.leads.models import Contact, Lead, SuppressionEntry
+from exchange.leads.models import Contact, Lead, LeadStatus, SuppressionEntry
 from exchange.leads.rights import ConsentBuyer, Erasure, ListPurpose, PersonList, Revocation
 
 # A row that was being taken in when somebody was listed is in the tables by then.
@@ -194,3 +195,17 @@ def count_people(*, owner_id: UUID | None) -> int:
     """How many different hashes an organization, or the exchange for None, keeps off sale."""
     counted = select(func.count(SuppressionEntry.hash.distinct())).where(owned_by(owner_id))
     return db.session.scalar(counted) or 0
+
+
+@invariant("leads.purged")
+def purged_leads_with_contact() -> list[str]:
+    """Whoever was erased cannot be opened: key, locked bytes and preview are gone."""
+    wrong = db.session.scalars(
+        select(Lead.id)
+        .outerjoin(Contact, Contact.lead_id == Lead.id)
+        .where(
+            Lead.status == LeadStatus.PURGED,
+            or_(Contact.lead_id.is_not(None), Lead.preview != {}),
+        )
+    )
+    return [f"lead {lead_id} is purged and still says who it was" for lead_id in wrong]

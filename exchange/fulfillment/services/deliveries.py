@@ -20,6 +20,7 @@ from exchange.core.db import db, get, lock, save
 from exchange.core.states import transition, transition_all
 from exchange.fulfillment.deadlines import DELIVERY_TIME
 from exchange.fulfillment.models import Delivery, DeliveryStatus
+from exchange.fulfillment.queries import find_delivery
 from exchange.fulfillment.services import lines as steps
 from exchange.leads import people
 from exchange.leads.models import Lead, LeadStatus
@@ -53,17 +54,20 @@ def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
     if delivery.status is not DeliveryStatus.PENDING:
         return delivery
     order = lock(Order, delivery.order_id)
-    lines = _reserved(order.id)
-    lost = _undeliverable([line.lead_id for line in lines], buyer_id=order.buyer_id)
-    gone = {line.id: line.lead_id for line in lines if line.lead_id in lost}
-    steps.release(order, gone, reason="not_deliverable", actor=actor)
-    kept = [line for line in lines if line.id not in gone]
+    kept = _let_go(delivery, order, actor=actor)
     if kept:
         _hand_over(delivery, order, kept, actor=actor)
-    else:
-        transition(delivery, DeliveryStatus.CANCELLED, actor=actor)
-        transition(order, OrderStatus.CANCELLED, actor=actor, reason="not_deliverable")
     return delivery
+
+
+def stop(*, order_id: UUID, actor: Actor) -> None:
+    """Let go of what must not be handed over any more, without waiting for the delivery."""
+    waiting = find_delivery(order_id)
+    if waiting is None or waiting.status is not DeliveryStatus.PENDING:
+        return
+    delivery = lock(Delivery, waiting.id)
+    if delivery.status is DeliveryStatus.PENDING:
+        _let_go(delivery, lock(Order, order_id), actor=actor)
 
 
 def give_up(*, delivery_id: UUID, actor: Actor) -> Delivery:
@@ -77,6 +81,18 @@ def give_up(*, delivery_id: UUID, actor: Actor) -> Delivery:
     transition(delivery, DeliveryStatus.CANCELLED, actor=actor, reason="too_late")
     transition(order, OrderStatus.CANCELLED, actor=actor, reason="too_late")
     return delivery
+
+
+def _let_go(delivery: Delivery, order: Order, *, actor: Actor) -> Lines:
+    """Release the lines that must not be delivered; returns the rest. Nothing left ends both."""
+    lines = _reserved(order.id)
+    lost = _undeliverable([line.lead_id for line in lines], buyer_id=order.buyer_id)
+    gone = {line.id: line.lead_id for line in lines if line.lead_id in lost}
+    steps.release(order, gone, reason="not_deliverable", actor=actor)
+    if len(gone) == len(lines):
+        transition(delivery, DeliveryStatus.CANCELLED, actor=actor)
+        transition(order, OrderStatus.CANCELLED, actor=actor, reason="not_deliverable")
+    return [line for line in lines if line.id not in gone]
 
 
 def _reserved(order_id: UUID) -> Lines:

@@ -123,9 +123,8 @@ def _delete_contacts(lead_ids: Sequence[UUID]) -> int:
 def _delete_fingerprints(lead_ids: Sequence[UUID], hashes: Collection[bytes]) -> int:
     """Whoever is suppressed is refused before a repeat of them could be looked for."""
     mine = or_(Fingerprint.lead_id.in_(lead_ids), Fingerprint.hash == people.any_of(hashes))
-    return len(
-        db.session.scalars(delete(Fingerprint).where(mine).returning(Fingerprint.hash)).all()
-    )
+    gone = delete(Fingerprint).where(mine).returning(Fingerprint.hash)
+    return len(db.session.scalars(gone).all())
 
 
 def _blank(lead_ids: Sequence[UUID]) -> None:
