@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from exchange.core.forms import IdField, PageQuery
 from exchange.fulfillment.models import ReturnOutcome, ReturnStatus
 from exchange.leads.models import Lead
+from exchange.leads.rights import Erasure
 from exchange.market.models import OrderLine
 
 _words = validate.Length(max=2_000)
@@ -44,6 +45,32 @@ class ReturnOut(Schema):
     contest = fields.String()
     arbitration = fields.String()
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
+
+
+class NoticeQuery(PageQuery):
+    only_open = fields.Boolean(load_default=False)
+
+
+class ErasureNoticeOut(Schema):
+    """A buyer is told that a person is erased, and says that they are with the buyer too."""
+
+    id = fields.String(attribute="public_id")
+    object = fields.Constant("erasure_notice")
+    created_at = fields.DateTime()
+    erasure_id = IdField(Erasure)
+    line_ids = fields.List(fields.String())
+    sent_at = fields.DateTime()
+    reminded_at = fields.DateTime(allow_none=True)
+    acknowledged_at = fields.DateTime(allow_none=True)
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
+
+
+class EraseForm(Schema):
+    """Whom to erase: by a lead, or by phone or e-mail."""
+
+    lead_id = IdField(Lead, load_default=None)
+    person = fields.String(load_default=None, validate=validate.Length(max=500))
+    country = fields.String(load_default="", validate=validate.Regexp("^[A-Z]{2}$"))
 
 
 class BoughtLeadOut(Schema):
