@@ -73,6 +73,16 @@ class EraseForm(Schema):
     country = fields.String(load_default="", validate=validate.Regexp("^[A-Z]{2}$"))
 
 
+class ConsentOut(Schema):
+    """What the person agreed to, as it was shown to them."""
+
+    text = fields.String(allow_none=True)
+    given_at = fields.DateTime(allow_none=True)
+    page_url = fields.String()
+    purposes = fields.List(fields.String())
+    buyers = fields.List(fields.String())
+
+
 class BoughtLeadOut(Schema):
     """A bought lead with its person."""
 
@@ -85,3 +95,6 @@ class BoughtLeadOut(Schema):
     region = fields.String(attribute="lead.region")
     contact = fields.Dict(keys=fields.String(), values=fields.String())
     attributes = fields.Dict(attribute="lead.attributes")
+    asks = fields.Integer(attribute="lead.asks")
+    last_asked_at = fields.DateTime(attribute="lead.last_asked_at", allow_none=True)
+    consent = fields.Nested(ConsentOut, allow_none=True)

@@ -7,7 +7,9 @@ they are not sold: what is sold is a call.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -19,7 +21,7 @@ from exchange.core.db import db
 from exchange.core.errors import NotFound
 from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
-from exchange.leads.models import Contact, Lead, LeadStatus, SuppressionEntry
+from exchange.leads.models import Consent, ConsentText, Contact, Lead, LeadStatus, SuppressionEntry
 from exchange.leads.rights import ConsentBuyer, Erasure, ListPurpose, PersonList, Revocation
 
 # A row that was being taken in when somebody was listed is in the tables by then.
@@ -106,10 +108,39 @@ def named_for(lead_ids: Collection[UUID], names: Collection[str]) -> set[UUID]:
     return set(db.session.scalars(statement))
 
 
-def buyers_named(lead_id: UUID) -> Sequence[str]:
-    """Whom the consent of a lead names, as it is kept."""
-    statement = select(ConsentBuyer.name).where(ConsentBuyer.lead_id == lead_id)
-    return db.session.scalars(statement.order_by(ConsentBuyer.name)).all()
+@dataclass(frozen=True, slots=True)
+class ConsentSeen:
+    """What a person agreed to, as it was shown to them: for whoever answers for the contact."""
+
+    text: str | None
+    given_at: datetime | None
+    page_url: str
+    purposes: tuple[str, ...]
+    buyers: tuple[str, ...]  # named in it, folded
+
+
+def consents_of(lead_ids: Collection[UUID]) -> dict[UUID, ConsentSeen]:
+    """The records of consent of these leads."""
+    rows = db.session.execute(
+        select(Consent, ConsentText.text)
+        .outerjoin(ConsentText, ConsentText.id == Consent.text_id)
+        .where(Consent.lead_id.in_(lead_ids))
+    ).all()
+    named: defaultdict[UUID, list[str]] = defaultdict(list)
+    for one in db.session.scalars(
+        select(ConsentBuyer).where(ConsentBuyer.lead_id.in_(lead_ids)).order_by(ConsentBuyer.name)
+    ):
+        named[one.lead_id].append(one.name)
+    return {
+        row.Consent.lead_id: ConsentSeen(
+            text=row.text,
+            given_at=row.Consent.given_at,
+            page_url=row.Consent.page_url,
+            purposes=tuple(row.Consent.purposes),
+            buyers=tuple(named[row.Consent.lead_id]),
+        )
+        for row in rows
+    }
 
 
 def hashes_of(lead_ids: Collection[UUID]) -> set[bytes]:

@@ -21,6 +21,7 @@ from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
+from exchange.leads.temperature import Warmth, temperature
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -54,6 +55,9 @@ class MaskedLead:
     sold: int
     sales_max: int
     checked_at: datetime | None  # verified by us at
+    asks: int  # how often the person asked
+    last_asked_at: datetime | None
+    temperature: Warmth
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,20 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         sold=lead.sold,
         sales_max=lead.sales_max,
         checked_at=lead.checked_at,
+        asks=lead.asks,
+        last_asked_at=lead.last_asked_at,
+        temperature=warmth_of(lead),
+    )
+
+
+def warmth_of(lead: Lead) -> Warmth:
+    """How warm the lead is now, and the fact that makes it so."""
+    return temperature(
+        requested_at=lead.requested_at,
+        asks=lead.asks,
+        last_asked_at=lead.last_asked_at,
+        checked_at=lead.checked_at,
+        now=clock.now(),
     )
 
 
