@@ -49,8 +49,7 @@ class PersonList(Record):
 
 class RevocationVia(StrEnum):
     PAGE = "page"  # the person, at the public page
-    API = "api"  # a seller or the operator who passes it on
-    STAFF = "staff"
+    API = "api"  # a seller, a buyer or the operator who passes it on
 
 
 class Revocation(Record):

@@ -76,7 +76,7 @@ def people() -> None:
     record(
         "revocation",
         *owner("revocation", nullable=True),
-        sa.Column("via", words("revocation_via", "page", "api", "staff"), nullable=False),
+        sa.Column("via", words("revocation_via", "page", "api"), nullable=False),
         sa.Column("hashes", postgresql.ARRAY(sa.LargeBinary()), nullable=False),
         sa.Column("leads", sa.Integer(), nullable=False),
         sa.Column("applied_at", MOMENT, nullable=True),

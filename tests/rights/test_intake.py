@@ -12,13 +12,14 @@ from sqlalchemy import select
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.policies import DuplicatePolicy, IdentityField, Match, QualityClass
+from exchange.catalog.schemas import load_definition
 from exchange.catalog.services import publish_vertical
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, unit_of_work
 from exchange.core.errors import Gone, NotFound
 from exchange.core.money import Currency, Money
-from exchange.leads import samples
+from exchange.leads import people, samples
 from exchange.leads.models import (
     Batch,
     ContactChannel,
@@ -157,6 +158,36 @@ class TestDuplicates:
         first = upload(cast.seller, vertical, rows)
         upload(cast.other_seller, vertical, rows)
         assert [lead.asks for lead in leads_of(first)] == [1]
+
+
+class TestNamedBuyers:
+    def with_names(self, vertical, *, required=False):
+        data = catalog.get_definition(vertical).to_json()
+        data["fields"].append({"standard": "consent_buyers", "required": required})
+        data["terms"]["consent"]["named_buyer_required"] = required
+        return publish_vertical(definition=load_definition(data), actor=SYSTEM)
+
+    def test_whom_a_consent_names_comes_in_with_the_row(self, cast, vertical):
+        self.with_names(vertical)
+        rows = invented(vertical, 2)
+        for row, names in zip(rows, ("Buyer of the South; Best Roofs", ""), strict=True):
+            row["consent_buyers"] = names
+        batch = upload(cast.seller, vertical, rows)
+        named, free = leads_of(batch)
+        seen = people.consents_of([named.id, free.id])
+        assert seen[named.id].buyers == ("best roofs", "buyer of the south")
+        assert seen[free.id].buyers == ()
+        assert seen[named.id].text
+        assert "consent_buyers" not in named.attributes
+
+    def test_where_they_are_required_a_row_without_is_refused(self, cast, vertical):
+        self.with_names(vertical, required=True)
+        rows = invented(vertical, 2)
+        for row, names in zip(rows, ("Best Roofs", ""), strict=True):
+            row["consent_buyers"] = names
+        batch = upload(cast.seller, vertical, rows)
+        assert (batch.valid, batch.invalid) == (1, 1)
+        assert db.session.scalars(select(ProblemRow)).one().codes == ["consent_missing"]
 
 
 class TestRetention:
