@@ -41,7 +41,13 @@ def acknowledge(notice_id: str) -> ResponseReturnValue:
 def erasures() -> Response:
     page = queries.erasures(cursor=request.args.get("cursor"))
     told = queries.told([found.id for found in page.items])
-    return render("fulfillment/erasures/index.html", block="results", page=page, told=told)
+    return render(
+        "fulfillment/erasures/index.html",
+        block="results",
+        page=page,
+        told=told,
+        requests=queries.erasure_requests(),
+    )
 
 
 @blueprint.post("/erasures")

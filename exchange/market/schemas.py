@@ -224,6 +224,7 @@ class VerticalDetailOut(VerticalOut):
     fields_ = fields.List(fields.Dict(), attribute="fields", data_key="fields")
     criteria = fields.List(fields.String(), metadata={"description": "fields one can ask for"})
     return_rules = fields.Dict()
+    intake_rules = fields.Dict()
     quality_classes = fields.Dict(
         keys=fields.String(), values=MoneyField(), metadata={"description": "typical prices"}
     )

@@ -8,8 +8,10 @@ import re
 import pytest
 from sqlalchemy import func, select
 
+from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
+from exchange.core.events import Ref
 from exchange.core.limits import limiter
 from exchange.fulfillment.models import ErasureNotice
 from exchange.leads import people
@@ -249,6 +251,16 @@ class TestErasureDoors:
         assert "Certificate" in client.get(answer.location).get_data(as_text=True)
         assert db.session.get(Lead, lead.id, populate_existing=True).status is LeadStatus.PURGED
         assert "era_" in client.get("/erasures").get_data(as_text=True)
+
+    def test_what_people_asked_for_on_the_phone_waits_there(self, cast, client):
+        (lead,) = leads_of(make_batch(cast.seller, leads=1))
+        events.record("erasure.requested", subject=Ref.to(lead), actor=SYSTEM, by="phone")
+        db.session.commit()
+        cast.admin.sign_in(client)
+        assert lead.public_id in client.get("/erasures").get_data(as_text=True)
+        client.post("/erasures", data={"lead_id": lead.public_id})
+        page = client.get("/erasures").get_data(as_text=True)
+        assert "Asked for on the phone" not in page
 
     def test_the_operators_mistake_is_shown(self, cast, client):
         cast.admin.sign_in(client)

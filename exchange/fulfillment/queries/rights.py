@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
+from exchange.core.events import Event
 from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
 from exchange.fulfillment.models import Delivery, DeliveryStatus, ErasureNotice
@@ -76,6 +77,19 @@ def erasure_notices(
 def erasures(*, cursor: str | None = None, limit: int = 25) -> Page[Erasure]:
     """Every erasure, newest first; for staff."""
     return paginate(select(Erasure), Erasure, cursor=cursor, limit=limit)
+
+
+def erasure_requests(*, limit: int = 50) -> Sequence[Lead]:
+    """Leads whose person asked a verifier for erasure and who are not erased yet, oldest first."""
+    asked = (
+        select(Event.subject_id, func.min(Event.occurred_at).label("at"))
+        .where(Event.type == "erasure.requested", Event.subject_kind == Lead.KIND)
+        .group_by(Event.subject_id)
+        .subquery()
+    )
+    statement = select(Lead).join(asked, asked.c.subject_id == Lead.id)
+    waiting = statement.where(Lead.status != LeadStatus.PURGED).order_by(asked.c.at)
+    return db.session.scalars(waiting.limit(limit)).all()
 
 
 def notices_of(erasure_id: UUID) -> Sequence[ErasureNotice]:

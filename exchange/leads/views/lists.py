@@ -39,6 +39,7 @@ def lists() -> Response:
         page=page,
         hashes=people.count_entries([found.id for found in page.items]),
         purpose=purpose.value,
+        people_count=people.count_people(owner_id=_owner()),
         channels=[channel.value for channel in ContactChannel],
         countries=countries(organization().country),
         country=organization().country,
