@@ -14,9 +14,13 @@ from exchange.catalog.calling import AttemptsPolicy, CallingHours
 from exchange.catalog.field_definitions import field_problems, fields_from_json, fields_to_json
 from exchange.catalog.fields import Labels, LeadFields, label_in
 from exchange.catalog.policies import (
+    ANY_FIELD,
+    USUAL_RETENTION,
     Audience,
     ConsentPolicy,
+    DuplicatePolicy,
     QualityClass,
+    RetentionPolicy,
     ReturnReason,
     UncoveredReason,
 )
@@ -44,6 +48,8 @@ class Terms:
     attempts: AttemptsPolicy
     reachability_norm_bps: int  # share of people reached by the whole attempts policy
     consent: ConsentPolicy
+    duplicates: DuplicatePolicy = ANY_FIELD
+    retention: RetentionPolicy = USUAL_RETENTION
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:  # Any: JSON of the checked shape
@@ -64,6 +70,11 @@ class Terms:
             attempts=AttemptsPolicy(**data["attempts"]),
             reachability_norm_bps=data["reachability_norm_bps"],
             consent=ConsentPolicy(**data["consent"]),
+            # Terms that were agreed before these policies were known say nothing about them.
+            duplicates=DuplicatePolicy.from_json(data["duplicates"])
+            if "duplicates" in data
+            else ANY_FIELD,
+            retention=RetentionPolicy(**data.get("retention", {})),
         )
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
@@ -83,6 +94,8 @@ class Terms:
             "attempts": asdict(self.attempts),
             "reachability_norm_bps": self.reachability_norm_bps,
             "consent": asdict(self.consent),
+            "duplicates": self.duplicates.to_json(),
+            "retention": asdict(self.retention),
         }
 
 
@@ -247,6 +260,7 @@ def _consent_problems(definition: VerticalDefinition) -> Iterator[FieldProblem]:
         "consent_text": consent.text_required,
         "consent_at": consent.time_required,
         "consent_url": consent.url_required,
+        "consent_buyers": consent.named_buyer_required,
     }
     # Not a required field: a row without it is taken in, outside the sampling frame.
     if consent.quality_check_required and "consent_quality_check" not in definition.fields.by_name:

@@ -35,6 +35,7 @@ _RECORD_TYPES: Final = {
     "consent_text": FieldType.TEXT,
     "consent_at": FieldType.DATETIME,
     "consent_url": FieldType.URL,
+    "consent_buyers": FieldType.TEXT,
     "consent_quality_check": FieldType.BOOLEAN,
     "ip": FieldType.TEXT,
     "user_agent": FieldType.TEXT,

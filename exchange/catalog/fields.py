@@ -62,7 +62,7 @@ SENT_FIELDS: Final = ("ip", "user_agent", "form_seconds")
 RECORD_FIELDS: Final = frozenset(
     {
         *("requested_at", "channel", "sub_id", *SENT_FIELDS),
-        *("consent_text", "consent_at", "consent_url", "consent_quality_check"),
+        *("consent_text", "consent_at", "consent_url", "consent_quality_check", "consent_buyers"),
     }
 )
 

@@ -1,13 +1,14 @@
-"""The words of a vertical's terms: quality classes, reasons for returns, consent.
+"""The words of a vertical's terms: quality classes, reasons for returns, consent, duplicates.
 
 What a reason means is said before purchase; whether it holds is decided in fulfillment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, Self
 
 
 class QualityClass(StrEnum):
@@ -69,3 +70,47 @@ class ConsentPolicy:
     text_required: bool
     time_required: bool
     url_required: bool
+    named_buyer_required: bool = False  # sold only to buyers whom the consent names
+
+
+class IdentityField(StrEnum):
+    """By what two requests can be known to come from one person."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+
+
+class Match(StrEnum):
+    ANY = "any"  # one of the fields is enough
+    ALL = "all"  # all of them together
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicatePolicy:
+    """Who counts as known inside the duplicate window (decision 4)."""
+
+    fields: tuple[IdentityField, ...] = tuple(IdentityField)
+    match: Match = Match.ANY
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:  # Any: JSON of the checked shape
+        """Read the policy."""
+        return cls(tuple(map(IdentityField, data["fields"])), Match(data["match"]))
+
+    def to_json(self) -> dict[str, Any]:  # Any: JSON
+        """The form that `from_json` reads."""
+        return {"fields": list(map(str, self.fields)), "match": str(self.match)}
+
+
+ANY_FIELD: Final = DuplicatePolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How long uploaded files are kept; then their keys are destroyed."""
+
+    file_days: int = 30  # since the upload of a file that became a lot
+    draft_days: int = 14  # since anybody touched a draft
+
+
+USUAL_RETENTION: Final = RetentionPolicy()

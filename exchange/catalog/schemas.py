@@ -12,11 +12,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from marshmallow import Schema, ValidationError, fields, pre_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
 
 from exchange.catalog.definition import VerticalDefinition, problems
 from exchange.catalog.fields import FieldType
-from exchange.catalog.policies import Audience, QualityClass, ReturnReason, UncoveredReason
+from exchange.catalog.policies import (
+    Audience,
+    IdentityField,
+    Match,
+    QualityClass,
+    ReturnReason,
+    UncoveredReason,
+)
 from exchange.catalog.scripts import Asked, Outcome, Right
 from exchange.catalog.values import DateOrder
 from exchange.core.errors import FieldProblem, Invalid
@@ -127,6 +134,31 @@ class ConsentSchema(Schema):
     text_required = fields.Boolean(required=True)
     time_required = fields.Boolean(required=True)
     url_required = fields.Boolean(required=True)
+    named_buyer_required = fields.Boolean(load_default=False)
+
+
+class DuplicateSchema(Schema):
+    """Who counts as known inside the window."""
+
+    fields_ = fields.List(
+        fields.String(validate=_one_of(IdentityField)),
+        required=True,
+        data_key="fields",
+        validate=validate.Length(min=1, max=len(IdentityField)),
+    )
+    match = fields.String(required=True, validate=_one_of(Match))
+
+    @post_load
+    def read(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:  # Any: JSON
+        """The names of the stored form; a schema has an attribute `fields` of its own."""
+        return {"fields": data["fields_"], "match": data["match"]}
+
+
+class RetentionSchema(Schema):
+    """How long uploaded files are kept."""
+
+    file_days = _whole(1, 365)
+    draft_days = _whole(1, 365)
 
 
 class TermsSchema(Schema):
@@ -152,6 +184,8 @@ class TermsSchema(Schema):
     attempts = fields.Nested(AttemptsSchema, required=True)
     reachability_norm_bps = fields.Integer(required=True, strict=True, validate=_BPS)
     consent = fields.Nested(ConsentSchema, required=True)
+    duplicates = fields.Nested(DuplicateSchema)
+    retention = fields.Nested(RetentionSchema)
 
 
 class AnswerSchema(Schema):

@@ -26,6 +26,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "batch": ("batch", "Show a batch, or verify its draw."),
     "ledger": ("ledger", "Check, verify and export the books."),
     "sample": ("sample", "Plan and evaluate acceptance samples."),
+    "erase": ("erase", "Erase a person everywhere and print the certificate."),
     "founding": ("founding", "Say how the first administrator opens an empty house."),
     "user": ("users", "Create people."),
     "key": ("users", "Create API keys."),

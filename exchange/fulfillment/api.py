@@ -12,15 +12,17 @@ from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
 from exchange.core.pagination import Page
 from exchange.fulfillment import queries
-from exchange.fulfillment.models import LeadReturn
+from exchange.fulfillment.models import ErasureNotice, LeadReturn
 from exchange.fulfillment.schemas import (
     BoughtLeadOut,
+    ErasureNoticeOut,
     NewReturn,
+    NoticeQuery,
     Objection,
     ReturnOut,
     ReturnQuery,
 )
-from exchange.fulfillment.services import returns, reveals
+from exchange.fulfillment.services import erasure_notices, returns, reveals
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.market.models import Order
@@ -77,6 +79,25 @@ def show(return_id: str) -> LeadReturn:
 def contest(form: Json, return_id: str) -> LeadReturn:
     """Object to money that was given back; the operator has the last word."""
     return returns.contest_return(return_id=_seen(return_id).id, actor=actor(), **form)
+
+
+@blueprint.route("/erasure_notices", methods=["GET"])
+@requires(Permission.CONTACT_OPEN)
+@blueprint.arguments(NoticeQuery, location="query")
+@blueprint.response(200, list_of(ErasureNoticeOut))
+def notices(asked: Json) -> Page[ErasureNotice]:
+    """List the people you bought who are erased; the purchases are named, the people are not."""
+    return queries.erasure_notices(viewer=organization().id, **asked)
+
+
+@blueprint.route("/erasure_notices/<notice_id>/acknowledge", methods=["POST"])
+@requires(Permission.CONTACT_OPEN)
+@blueprint.response(200, ErasureNoticeOut)
+def acknowledge(notice_id: str) -> ErasureNotice:
+    """Confirm that the person is erased with you too."""
+    return erasure_notices.acknowledge(
+        notice_id=parse_id(notice_id, ErasureNotice), viewer=organization().id, actor=actor()
+    )
 
 
 def _seen(return_id: str) -> LeadReturn:

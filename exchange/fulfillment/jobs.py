@@ -8,7 +8,7 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.fulfillment import queries
-from exchange.fulfillment.services import deliveries, returns, settlements
+from exchange.fulfillment.services import deliveries, erasure_notices, returns, settlements
 
 PER_SWEEP = 200
 
@@ -77,3 +77,29 @@ def find_returns_to_close() -> None:
     """Decided returns to which nobody can object any more."""
     for return_id in queries.returns_to_close(clock.now(), limit=PER_SWEEP):
         enqueue("fulfillment.close_return", return_id)
+
+
+@job("fulfillment.stop")
+def stop(order_id: UUID) -> None:
+    """Let a delivery that waits go of people who must not be handed over any more."""
+    deliveries.stop(order_id=order_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.stop", seconds=10)
+def find_stopped() -> None:
+    """Orders that wait with a lead that has left sale."""
+    for order_id in queries.orders_to_stop(limit=PER_SWEEP):
+        enqueue("fulfillment.stop", order_id)
+
+
+@job("fulfillment.remind")
+def remind(notice_id: UUID) -> None:
+    """Say again to a buyer that a person is erased."""
+    erasure_notices.remind(notice_id=notice_id)
+
+
+@sweep("fulfillment.remind", seconds=3_600)
+def find_unanswered() -> None:
+    """Notices of erasures without an answer for a week."""
+    for notice_id in queries.notices_to_remind(clock.now(), limit=PER_SWEEP):
+        enqueue("fulfillment.remind", notice_id)

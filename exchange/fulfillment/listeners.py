@@ -1,12 +1,17 @@
-"""What follows a sale starts here: a confirmed order is delivered, a failed check is refunded."""
+"""What follows a sale starts here: orders are delivered or stopped, failed checks refunded."""
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from exchange.core.actors import SYSTEM
 from exchange.core.events import Event, on
-from exchange.fulfillment.services import deliveries, returns
+from exchange.core.jobs import enqueue
+from exchange.fulfillment import queries
+from exchange.fulfillment.services import deliveries, erasure_notices, returns
+
+STOPPED_AT_ONCE: Final = 50  # the sweep finds the rest
 
 
 @on("order.confirmed")
@@ -23,3 +28,18 @@ def refund_holders(event: Event) -> None:
         return
     evidence = {"outcome": facts["outcome"], "code": facts["code"], "purpose": facts["purpose"]}
     returns.refund_failed_check(lead_id=UUID(facts["lead_id"]), evidence=evidence, actor=SYSTEM)
+
+
+@on("lead.suppressed")
+@on("lead.purged")
+def stop_deliveries(event: Event) -> None:
+    """Deliveries under way let go of the person; orders lock in another order, so it is a job."""
+    del event
+    for order_id in queries.orders_to_stop(limit=STOPPED_AT_ONCE):
+        enqueue("fulfillment.stop", order_id)
+
+
+@on("person.erased")
+def tell_holders(event: Event) -> None:
+    """Whoever received the person is told, in the transaction that erases."""
+    erasure_notices.tell_holders(erasure_id=event.subject.id)

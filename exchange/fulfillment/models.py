@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -122,3 +122,21 @@ class LeadReturn(Record):
     def organization_id(self) -> UUID:
         """Whose return it is: its events are the buyer's."""
         return self.buyer_id
+
+
+class ErasureNotice(Record):
+    """A buyer was told that a person whom they bought is erased; they answer that theirs is too."""
+
+    KIND, PREFIX = "erasure_notice", "ern"
+    __table_args__ = (
+        UniqueConstraint("erasure_id", "organization_id"),
+        Index(None, "organization_id", "acknowledged_at"),
+    )
+
+    erasure_id: Mapped[UUID] = mapped_column(ForeignKey("erasure.id"))
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the buyer
+    line_ids: Mapped[list[str]] = mapped_column()  # public ids of the lines that were delivered
+    sent_at: Mapped[datetime]
+    reminded_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by_id: Mapped[UUID | None]  # the user or key

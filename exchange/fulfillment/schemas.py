@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from exchange.core.forms import IdField, PageQuery
 from exchange.fulfillment.models import ReturnOutcome, ReturnStatus
 from exchange.leads.models import Lead
+from exchange.leads.rights import Erasure
 from exchange.market.models import OrderLine
 
 _words = validate.Length(max=2_000)
@@ -46,6 +47,42 @@ class ReturnOut(Schema):
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
+class NoticeQuery(PageQuery):
+    only_open = fields.Boolean(load_default=False)
+
+
+class ErasureNoticeOut(Schema):
+    """A buyer is told that a person is erased, and says that they are with the buyer too."""
+
+    id = fields.String(attribute="public_id")
+    object = fields.Constant("erasure_notice")
+    created_at = fields.DateTime()
+    erasure_id = IdField(Erasure)
+    line_ids = fields.List(fields.String())
+    sent_at = fields.DateTime()
+    reminded_at = fields.DateTime(allow_none=True)
+    acknowledged_at = fields.DateTime(allow_none=True)
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
+
+
+class EraseForm(Schema):
+    """Whom to erase: by a lead, or by phone or e-mail."""
+
+    lead_id = IdField(Lead, load_default=None)
+    person = fields.String(load_default=None, validate=validate.Length(max=500))
+    country = fields.String(load_default="", validate=validate.Regexp("^[A-Z]{2}$"))
+
+
+class ConsentOut(Schema):
+    """What the person agreed to, as it was shown to them."""
+
+    text = fields.String(allow_none=True)
+    given_at = fields.DateTime(allow_none=True)
+    page_url = fields.String()
+    purposes = fields.List(fields.String())
+    buyers = fields.List(fields.String())
+
+
 class BoughtLeadOut(Schema):
     """A bought lead with its person."""
 
@@ -58,3 +95,6 @@ class BoughtLeadOut(Schema):
     region = fields.String(attribute="lead.region")
     contact = fields.Dict(keys=fields.String(), values=fields.String())
     attributes = fields.Dict(attribute="lead.attributes")
+    asks = fields.Integer(attribute="lead.asks")
+    last_asked_at = fields.DateTime(attribute="lead.last_asked_at", allow_none=True)
+    consent = fields.Nested(ConsentOut, allow_none=True)

@@ -27,6 +27,8 @@ ROLES: Final[dict[Role, str]] = {
 SCOPES: Final[dict[Permission, str]] = {
     Permission.TEAM_READ: _("See the team"),
     Permission.EVENT_READ: _("Read our events"),
+    Permission.SUPPRESSION_WRITE: _("List people who must not be contacted"),
+    Permission.SUPPRESSION_LIFT: _("Take people off our lists"),
     Permission.BATCH_READ: _("See batches and their checks"),
     Permission.BATCH_UPLOAD: _("Upload leads"),
     Permission.LISTING_PUBLISH: _("Put on sale and set prices"),

@@ -31,6 +31,7 @@ _CONSENT: Final = {
     "consent_at": "given_at",
     "consent_url": "page_url",
     "consent_quality_check": "quality_check",
+    "consent_buyers": "buyers",
 }
 
 

@@ -32,6 +32,8 @@ ROLES: Final = frozenset(
         *("administracion", "soporte", "jualan"),
     )
 )
+# Providers to whom a dot in the name means nothing, with the one name of their domain.
+_DOTLESS: Final = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 # Letters that pass for Latin ones, from the confusables of Unicode TR 39.
 _CONFUSABLE: Final = frozenset("аеорсухіѕјһԁԛԝѵкмтвнαορνυικ")
 
@@ -54,9 +56,15 @@ class Email(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Equal for all ways to write one mailbox: lower case, no +tag, domain as in the DNS."""
+        """Equal for all ways to write one mailbox: lower case, no +tag, domain as in the DNS.
+
+        Where the provider reads a name without its dots they are left out.
+        """
         local = self.address.rpartition("@")[0].lower()
-        return f"{local.partition('+')[0] or local}@{self.ascii_domain}"
+        name, domain = local.partition("+")[0] or local, self.ascii_domain
+        if domain in _DOTLESS:
+            name, domain = name.replace(".", "") or name, _DOTLESS[domain]
+        return f"{name}@{domain}"
 
 
 def parse_email(raw: str, *, disposable: Container[str] = blocklist) -> Email:

@@ -5,10 +5,14 @@ They are contacts themselves: never stored, logged or shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from exchange.catalog.policies import ANY_FIELD, DuplicatePolicy, Match
 from exchange.leads.emails import Email
 from exchange.leads.phones import Phone
+
+BETWEEN = "\x1f"  # stands in no phone and no e-mail
 
 
 class IdentityKey(NamedTuple):
@@ -26,3 +30,22 @@ def identity_keys(phone: Phone | None, email: Email | None) -> tuple[IdentityKey
     if email:
         keys.append(IdentityKey("email", email.key))
     return tuple(keys)
+
+
+def duplicate_keys(
+    identities: Sequence[IdentityKey], policy: DuplicatePolicy
+) -> tuple[IdentityKey, ...]:
+    """By which keys a repeat is found in a vertical: a row is one where any of them is held.
+
+    Where all fields must agree there is one key of them together; a field that the person left
+    empty agrees with an empty one.
+    """
+    if policy == ANY_FIELD:
+        return tuple(identities)
+    held = {key.kind: key for key in identities}
+    if policy.match is Match.ANY:
+        return tuple(held[name] for name in policy.fields if name in held)
+    if not any(name in held for name in policy.fields):
+        return ()
+    values = [held[name].value if name in held else "" for name in sorted(policy.fields)]
+    return (IdentityKey("+".join(sorted(policy.fields)), BETWEEN.join(values)),)

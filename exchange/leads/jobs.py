@@ -1,4 +1,7 @@
-"""Jobs of the inventory: take a confirmed file in, and find the ones that were interrupted."""
+"""Jobs of the inventory: files taken in and destroyed, people taken off sale.
+
+Each sweep reads from the tables what is due and rings for it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
+from exchange.leads import people
 from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.services import erasures, person_lists, retention, revocations
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
+PER_SWEEP = 200
 
 
 @job("leads.take_in", queue="bulk", steps=True)
@@ -26,3 +33,55 @@ def resume() -> None:
     waiting = select(Batch.id).where(Batch.status == BatchStatus.VALIDATING)
     for batch_id in db.session.scalars(waiting.order_by(Batch.id).limit(BATCHES_PER_SWEEP)):
         enqueue("leads.take_in", batch_id)
+
+
+@job("leads.apply_list", queue="bulk")
+def apply_list(list_id: UUID) -> None:
+    """Let the leads of listed people leave sale."""
+    person_lists.apply_list(list_id=list_id)
+
+
+@sweep("leads.apply_list", seconds=30)
+def find_lists() -> None:
+    """Lists by which leads have not left sale yet."""
+    for list_id in people.lists_to_apply(clock.now(), limit=PER_SWEEP):
+        enqueue("leads.apply_list", list_id)
+
+
+@job("leads.apply_revocation")
+def apply_revocation(revocation_id: UUID) -> None:
+    """Take the leads of somebody who withdrew off sale and tell their holders."""
+    revocations.apply_revocation(revocation_id=revocation_id)
+
+
+@sweep("leads.apply_revocation", seconds=10)
+def find_revocations() -> None:
+    """Withdrawals that wait."""
+    for revocation_id in people.revocations_to_apply(clock.now(), limit=PER_SWEEP):
+        enqueue("leads.apply_revocation", revocation_id)
+
+
+@job("leads.look_again")
+def look_again(erasure_id: UUID) -> None:
+    """Destroy what of an erased person came in at the same moment."""
+    erasures.look_again(erasure_id=erasure_id)
+
+
+@sweep("leads.look_again", seconds=60)
+def find_erasures() -> None:
+    """Erasures that are due for their second look."""
+    for erasure_id in people.erasures_to_check(clock.now(), limit=PER_SWEEP):
+        enqueue("leads.look_again", erasure_id)
+
+
+@job("leads.destroy_file")
+def destroy_file(import_id: UUID) -> None:
+    """Destroy the key of a file whose time is over."""
+    retention.destroy_file(import_id=import_id)
+
+
+@sweep("leads.destroy_file", seconds=600)
+def find_files() -> None:
+    """Files whose time is over."""
+    for import_id in retention.files_due(limit=PER_SWEEP):
+        enqueue("leads.destroy_file", import_id)

@@ -233,7 +233,7 @@ class Lead(Record):
     KIND, PREFIX = "lead", "lead"
     TRANSITIONS: ClassVar[Graph] = {
         S.RECEIVED: {S.VALID, S.INVALID, S.DUPLICATE, S.SUPPRESSED, S.IN_REVIEW, S.PURGED},
-        S.IN_REVIEW: {S.VALID, S.INVALID, S.PURGED},
+        S.IN_REVIEW: {S.VALID, S.INVALID, S.SUPPRESSED, S.PURGED},
         S.VALID: {S.QUARANTINED, S.WITHDRAWN, S.SUPPRESSED, S.PURGED},
         S.INVALID: {S.PURGED},
         S.DUPLICATE: {S.PURGED},
@@ -272,6 +272,9 @@ class Lead(Record):
     region: Mapped[str] = mapped_column(default="")
     postal_code: Mapped[str] = mapped_column(default="")
     requested_at: Mapped[datetime]  # when the person asked
+    # How often the person asked, through whom else of the same seller (decision 4).
+    asks: Mapped[int] = mapped_column(SmallInteger, default=1, server_default=text("1"))
+    last_asked_at: Mapped[datetime | None]  # when they asked again, the last time
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
@@ -346,11 +349,35 @@ class Fingerprint(Model):
     until: Mapped[datetime]
 
 
+class ContactChannel(StrEnum):
+    """By what a person does not want to be reached; today each keeps the lead from being sold."""
+
+    ANY = "any"
+    CALL = "call"
+    EMAIL = "email"
+    MESSAGE = "message"
+
+
 class SuppressionEntry(Record):
     """Somebody who is never offered, sold or delivered: a keyed hash and nothing else."""
 
     KIND, PREFIX = "suppression_entry", "sup"
+    __table_args__ = (
+        # Once in each list: taking one list away leaves what another one says.
+        UniqueConstraint("hash", "organization_id", "list_id", postgresql_nulls_not_distinct=True),
+        Index(None, "list_id"),
+        Index(None, "organization_id", postgresql_where=text("organization_id IS NOT NULL")),
+    )
 
-    hash: Mapped[bytes] = mapped_column(unique=True)
-    origin: Mapped[str]  # do_not_call, objection, list
+    hash: Mapped[bytes]
+    organization_id: Mapped[UUID | None] = mapped_column(  # whose sales it stops; NULL: everybody's
+        ForeignKey("organization.id")
+    )
+    list_id: Mapped[UUID | None] = mapped_column(ForeignKey("person_list.id"))
+    channel: Mapped[ContactChannel] = mapped_column(
+        enum_column(ContactChannel),
+        default=ContactChannel.ANY,
+        server_default=text("'any'"),
+    )
+    origin: Mapped[str]  # do_not_call, objection, revocation, erasure, list
     listed_on: Mapped[date]

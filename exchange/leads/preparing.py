@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from uuid import UUID
 
 from exchange.catalog.definition import Terms
+from exchange.catalog.policies import ANY_FIELD
 from exchange.core.crypto import Keyring
 from exchange.core.ids import uuid7_bytes
 from exchange.leads import locking, seal
@@ -30,6 +31,7 @@ from exchange.leads.copying import (
     moment,
     string,
 )
+from exchange.leads.fingerprints import duplicate_keys
 from exchange.leads.mending import Mending
 from exchange.leads.reading import Row
 from exchange.leads.suspicion import ANYWHERE, Facts, Zones, row_facts, row_marks
@@ -84,7 +86,8 @@ class Candidate(NamedTuple):
     number: int
     line: int
     lead_id: bytes
-    hashes: tuple[bytes, ...]
+    people: tuple[bytes, ...]  # every identity, for lists of people
+    hashes: tuple[bytes, ...]  # by which a repeat is found in the vertical
     is_valid: bool  # else for a person to look at
     asked_at: datetime
     lead: bytes
@@ -94,6 +97,7 @@ class Candidate(NamedTuple):
     cells: bytes  # as they were sent, marshaled: for the problem file, should the person be known
     facts: Facts  # for what only many rows show
     marks: tuple[str, ...]  # what looks odd about the row by itself
+    buyers: str  # whom the consent names
 
     @property
     def id(self) -> UUID:
@@ -203,12 +207,21 @@ class Preparer:
         indexes = {key.kind: self._ring.blind_index(key.kind, key.value) for key in row.identities}
         is_valid = row.outcome is Outcome.VALID
         return Candidate(
-            row.number, row.line, lead_id, tuple(indexes.values()), is_valid, asked_at,
+            row.number, row.line, lead_id, tuple(indexes.values()),
+            self._duplicate_hashes(row, indexes), is_valid, asked_at,
             self._lead(row, lead_id=lead_id, asked_at=asked_at, salt=locked.salt),
             _contact(locked, lead_id=lead_id, indexes=indexes),
             _consent(row, lead_id), digest, marshal.dumps(list(cells)),
             row_facts(row), row_marks(row, zones=self._recipe.zones),
+            str(row.consent.get("buyers", "")),
         )  # fmt: skip
+
+    def _duplicate_hashes(self, row: CheckedRow, indexes: Mapping[str, bytes]) -> tuple[bytes, ...]:
+        policy = self._recipe.rules.terms.duplicates
+        if policy == ANY_FIELD:
+            return tuple(indexes.values())
+        keys = duplicate_keys(row.identities, policy)
+        return tuple(self._ring.blind_index(key.kind, key.value) for key in keys)
 
     def _lead(self, row: CheckedRow, *, lead_id: bytes, asked_at: datetime, salt: bytes) -> bytes:
         is_valid = row.outcome is Outcome.VALID

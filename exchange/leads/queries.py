@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, bindparam, func, select
+from sqlalchemy import func, select
 
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
-from exchange.core.crypto import INDEX_BYTES
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.invariants import invariant
@@ -19,15 +18,14 @@ from exchange.core.pagination import Page, paginate
 from exchange.leads.models import (
     Batch,
     BatchStatus,
-    Contact,
     Fingerprint,
     Import,
     ImportStatus,
     Lead,
     ProblemRow,
     Source,
-    SuppressionEntry,
 )
+from exchange.leads.people import any_of
 
 LEAVES_PER_FETCH = 5_000
 
@@ -204,16 +202,6 @@ class Known:
     organization_id: UUID | None
 
 
-def any_of(hashes: Collection[bytes]) -> Select[tuple[bytes]]:
-    """The keyed hashes as rows, sent as one string of 16-byte pieces.
-
-    A statement of the same shape for any number of them, and far cheaper than an array.
-    """
-    joined = bindparam(None, b"".join(sorted(hashes)), type_=LargeBinary)
-    place = func.generate_series(0, len(hashes) - 1).column_valued("place")
-    return select(func.substring(joined, place * INDEX_BYTES + 1, INDEX_BYTES, type_=LargeBinary))
-
-
 def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Known]:
     """Who of these holds the fingerprint now."""
     rows = db.session.execute(
@@ -222,34 +210,6 @@ def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Kn
         .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash.in_(any_of(hashes)))
     )
     return {row[0].hash: Known(row[0].since, row[0].lead_id, row[1], row[2]) for row in rows}
-
-
-def suppressed_hashes(hashes: Collection[bytes]) -> set[bytes]:
-    """Which of these keyed hashes are suppressed."""
-    return set(
-        db.session.scalars(
-            select(SuppressionEntry.hash).where(SuppressionEntry.hash.in_(any_of(hashes)))
-        )
-    )
-
-
-def is_person_suppressed() -> ColumnElement[bool]:
-    """A condition on Contact: the person behind it must not be offered, sold or delivered."""
-    return (
-        select(SuppressionEntry.id)
-        .where(SuppressionEntry.hash.in_([Contact.phone_index, Contact.email_index]))
-        .correlate(Contact)
-        .exists()
-    )
-
-
-def suppressed_leads(lead_ids: Collection[UUID]) -> set[UUID]:
-    """Which of these leads belong to somebody who is suppressed."""
-    return set(
-        db.session.scalars(
-            select(Contact.lead_id).where(Contact.lead_id.in_(lead_ids), is_person_suppressed())
-        )
-    )
 
 
 @invariant("leads.row_equation")

@@ -82,6 +82,11 @@ def vertical(asked: Json, code: str) -> Json:
         "quality_classes": {
             str(grade): definition.typical_price(grade) for grade in definition.quality_classes
         },
+        "intake_rules": {
+            "duplicates": terms.duplicates.to_json(),
+            "named_buyer_required": terms.consent.named_buyer_required,
+            "files_kept_days": terms.retention.file_days,
+        },
         "price_guidance": guidance or NOT_ENOUGH,
     }
 

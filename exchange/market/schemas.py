@@ -8,6 +8,7 @@ from exchange.catalog.policies import QualityClass
 from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import Batch, Lead, LeadKind
 from exchange.leads.source_cards import Collector, SourceChannel
+from exchange.leads.temperature import Because, Temperature
 from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
 from exchange.market.queries import Sort
@@ -156,6 +157,14 @@ class ListingsOut(Schema):
     facets = fields.Nested(CountsOut, allow_none=True)
 
 
+class TemperatureOut(Schema):
+    """How warm a lead is, by which fact, and until when if nothing happens."""
+
+    value = fields.Enum(Temperature, by_value=True)
+    because = fields.Enum(Because, by_value=True)
+    until = fields.DateTime(allow_none=True)
+
+
 class MaskedLeadOut(Schema):
     id = fields.String(attribute="public_id")
     object = fields.Constant("lead")
@@ -166,6 +175,9 @@ class MaskedLeadOut(Schema):
     sold = fields.Integer()
     max_sales = fields.Integer(attribute="sales_max")
     checked_at = fields.DateTime(allow_none=True)
+    asks = fields.Integer(metadata={"description": "how often the person asked"})
+    last_asked_at = fields.DateTime(allow_none=True)
+    temperature = fields.Nested(TemperatureOut)
 
 
 class LineOut(Schema):
@@ -229,6 +241,7 @@ class VerticalDetailOut(VerticalOut):
     fields_ = fields.List(fields.Dict(), attribute="fields", data_key="fields")
     criteria = fields.List(fields.String(), metadata={"description": "fields one can ask for"})
     return_rules = fields.Dict()
+    intake_rules = fields.Dict()
     quality_classes = fields.Dict(
         keys=fields.String(), values=MoneyField(), metadata={"description": "typical prices"}
     )

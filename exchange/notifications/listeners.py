@@ -5,14 +5,18 @@ The words are made from kind and facts when somebody reads, in the language of t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from exchange.billing.models import Payout, TopUp
 from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.core.money import Money
-from exchange.fulfillment.models import LeadReturn
+from exchange.fulfillment.models import ErasureNotice, LeadReturn
+from exchange.fulfillment.queries import holders
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Source, SourceStatus
-from exchange.market.models import Listing, Order
+from exchange.market.models import LineStatus, Listing, Order
 from exchange.notifications.services import Facts, tell
 
 
@@ -84,6 +88,35 @@ def tell_of_top_up(event: Event) -> None:
     """The buyer learns that the wallet has grown."""
     top_up = get(TopUp, event.subject.id)
     tell(event, organization_id=top_up.organization_id, facts=_money(top_up.amount))
+
+
+@on("lead.asked_again")
+def tell_holder_of_repeat(event: Event) -> None:
+    """A buyer who holds the lead learns that the person has asked again (decision 4)."""
+    if event.facts["sold"]:
+        _tell_holders(event, [event.subject.id])
+
+
+@on("revocation.applied")
+def tell_holders_of_revocation(event: Event) -> None:
+    """A buyer who holds the lead learns that the person does not want to be contacted."""
+    _tell_holders(event, [UUID(text) for text in event.facts["lead_ids"]])
+
+
+@on("erasure_notice.sent")
+@on("erasure_notice.repeated")
+def tell_of_erasure(event: Event) -> None:
+    """A buyer learns that a person is erased and has to answer."""
+    notice = get(ErasureNotice, event.subject.id)
+    facts: Facts = {"lines": len(notice.line_ids)}
+    tell(event, organization_id=notice.organization_id, facts=facts)
+
+
+def _tell_holders(event: Event, lead_ids: Sequence[UUID]) -> None:
+    for buyer_id, lines in holders(lead_ids).items():
+        for line in lines:
+            if line.status is not LineStatus.RETURNED:
+                tell(event, organization_id=buyer_id, facts={"line": line.public_id})
 
 
 def _money(amount: Money) -> Facts:

@@ -26,6 +26,7 @@ LINKS: Final = {
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
     ("seller", "payout"): ("billing.money", None, None),
     ("buyer", "top_up"): ("billing.wallet", None, None),
+    ("buyer", "erasure_notice"): ("fulfillment.erasure_notices", None, None),
 }
 
 
@@ -66,6 +67,8 @@ def _amount(notice: Notice) -> Money | None:
 
 def _link(notice: Notice) -> str:
     """The address of what the notice is about; empty where there is no such page."""
+    if "line" in notice.facts:
+        return url_for("buyers.lead", line_id=notice.facts["line"])
     found = LINKS.get((organization().kind.value, notice.subject_kind))
     if found is None or found[0] not in current_app.view_functions:
         return ""

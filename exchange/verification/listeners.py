@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from exchange.catalog.policies import QualityClass
 from exchange.core.actors import SYSTEM
-from exchange.core.db import get
+from exchange.core.db import get, parse_id
 from exchange.core.events import Event, on
 from exchange.identity.models import Organization
 from exchange.identity.permissions import OrganizationKind
-from exchange.leads.models import Batch, Import
-from exchange.verification.services import draws, samples
+from exchange.leads.models import Batch, Import, Lead
+from exchange.leads.rights import Erasure
+from exchange.verification.services import draws, samples, verdicts
 
 
 @on("organization.approved")
@@ -34,6 +35,13 @@ def publish_root(event: Event) -> None:
     draws.root(batch_id=batch.id, actor=SYSTEM)
     if batch.quality_class is QualityClass.UNVERIFIED:
         draws.waive(batch_id=batch.id, actor=SYSTEM)
+
+
+@on("person.erased")
+def forget_notes(event: Event) -> None:
+    """What verifiers wrote down of an erased person is the person's too."""
+    erasure = get(Erasure, event.subject.id)
+    verdicts.forget(lead_ids=[parse_id(text, Lead) for text in erasure.lead_ids])
 
 
 @on("lead.suppressed")

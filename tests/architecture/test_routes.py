@@ -25,6 +25,10 @@ PUBLIC = {
     "identity.invitation",
     "identity.join",
     "identity.language",
+    # Whoever was asked for consent can take it back without an account.
+    "leads.revocation",
+    "leads.confirm_revocation",
+    "leads.revoke",
     "reports.method",
     "reports.docs",
     "reports.errors",

@@ -22,7 +22,7 @@ from exchange.fulfillment.models import LeadReturn, ReturnOutcome, ReturnStatus
 from exchange.fulfillment.services import returns, settlements
 from exchange.identity import services as identity
 from exchange.leads.models import Lead, LeadKind, LeadStatus, SuppressionEntry
-from exchange.leads.queries import suppressed_leads
+from exchange.leads.people import suppressed_leads
 from exchange.market.models import LineStatus, OrderLine
 from exchange.verification.models import (
     Inspection,

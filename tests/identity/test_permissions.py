@@ -23,6 +23,7 @@ STAFF_ONLY = {
     Permission.LEDGER_READ,
     Permission.AUDIT_READ,
     Permission.CLOCK_MOVE,
+    Permission.PERSON_ERASE,
 }
 
 

@@ -13,6 +13,7 @@ from exchange.core import clock
 from exchange.core.db import db, save
 from exchange.core.errors import Conflict, Invalid, NotFound
 from exchange.core.events import Event
+from exchange.leads import people
 from exchange.leads import queries as leads
 from exchange.leads.models import LeadStatus
 from exchange.verification import queries
@@ -130,7 +131,7 @@ class TestOutcomes:
         report(cast.verifier, claimed(cast.verifier), Outcome.DO_NOT_CALL)
         lead = leads.get_lead(inspection_at(sample, 1).lead_id)
         assert lead.status is LeadStatus.SUPPRESSED
-        assert leads.suppressed_leads([lead.id]) == {lead.id}
+        assert people.suppressed_leads([lead.id]) == {lead.id}
 
     def test_erasure_is_asked_for_and_the_person_suppressed(self, cast: Cast) -> None:
         sample = make_sample(cast.seller)

@@ -19,6 +19,7 @@ from exchange.fulfillment.services import returns as verbs
 from exchange.identity.access import actor, requires
 from exchange.identity.permissions import Permission
 from exchange.leads.models import Batch, Lead
+from exchange.leads.people import consents_of
 from exchange.market.models import OrderLine
 from exchange.reports import queries as reports
 from exchange.verification import queries as verification
@@ -55,6 +56,7 @@ def lead_return(return_id: str) -> Response:
         found=found,
         line=line,
         lead=lead,
+        consent=consents_of([lead.id]).get(lead.id),
         batch=get(Batch, lead.batch_id),
         quality=verification.published_quality(lead.batch_id),
         known=verification.known_outcome(lead.id),

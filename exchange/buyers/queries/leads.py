@@ -20,6 +20,8 @@ from exchange.fulfillment import queries as fulfillment
 from exchange.fulfillment.models import LeadReturn
 from exchange.identity.models import User
 from exchange.leads.models import Batch, Lead
+from exchange.leads.people import ConsentSeen, consents_of
+from exchange.leads.temperature import Warmth
 from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine
 
@@ -38,6 +40,12 @@ class BoughtLead:
     vertical: Vertical
     fields: LeadFields
     lead_return: LeadReturn | None  # the newest one
+    consent: ConsentSeen | None
+
+    @property
+    def temperature(self) -> Warmth:
+        """How warm the lead is now."""
+        return market.warmth_of(self.lead)
 
     @property
     def is_readable(self) -> bool:
@@ -106,6 +114,7 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
     verticals = _by_id(Vertical, {lead.vertical_id for lead in leads.values()})
     fields = _fields_of_batches({lead.batch_id for lead in leads.values()})
     returns = fulfillment.returns_of_lines([line.id for line in lines])
+    consents = consents_of([line.lead_id for line in lines])
     return [
         BoughtLead(
             line=line,
@@ -114,6 +123,7 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
             vertical=verticals[leads[line.lead_id].vertical_id],
             fields=fields[leads[line.lead_id].batch_id],
             lead_return=returns.get(line.id),
+            consent=consents.get(line.lead_id),
         )
         for line in lines
     ]

@@ -20,8 +20,9 @@ from exchange.core.db import db, get, lock, save
 from exchange.core.states import transition, transition_all
 from exchange.fulfillment.deadlines import DELIVERY_TIME
 from exchange.fulfillment.models import Delivery, DeliveryStatus
+from exchange.fulfillment.queries import find_delivery
 from exchange.fulfillment.services import lines as steps
-from exchange.leads import queries as inventory
+from exchange.leads import people
 from exchange.leads.models import Lead, LeadStatus
 from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
@@ -53,17 +54,20 @@ def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
     if delivery.status is not DeliveryStatus.PENDING:
         return delivery
     order = lock(Order, delivery.order_id)
-    lines = _reserved(order.id)
-    lost = _undeliverable([line.lead_id for line in lines])
-    gone = {line.id: line.lead_id for line in lines if line.lead_id in lost}
-    steps.release(order, gone, reason="not_deliverable", actor=actor)
-    kept = [line for line in lines if line.id not in gone]
+    kept = _let_go(delivery, order, actor=actor)
     if kept:
         _hand_over(delivery, order, kept, actor=actor)
-    else:
-        transition(delivery, DeliveryStatus.CANCELLED, actor=actor)
-        transition(order, OrderStatus.CANCELLED, actor=actor, reason="not_deliverable")
     return delivery
+
+
+def stop(*, order_id: UUID, actor: Actor) -> None:
+    """Let go of what must not be handed over any more, without waiting for the delivery."""
+    waiting = find_delivery(order_id)
+    if waiting is None or waiting.status is not DeliveryStatus.PENDING:
+        return
+    delivery = lock(Delivery, waiting.id)
+    if delivery.status is DeliveryStatus.PENDING:
+        _let_go(delivery, lock(Order, order_id), actor=actor)
 
 
 def give_up(*, delivery_id: UUID, actor: Actor) -> Delivery:
@@ -79,6 +83,18 @@ def give_up(*, delivery_id: UUID, actor: Actor) -> Delivery:
     return delivery
 
 
+def _let_go(delivery: Delivery, order: Order, *, actor: Actor) -> Lines:
+    """Release the lines that must not be delivered; returns the rest. Nothing left ends both."""
+    lines = _reserved(order.id)
+    lost = _undeliverable([line.lead_id for line in lines], buyer_id=order.buyer_id)
+    gone = {line.id: line.lead_id for line in lines if line.lead_id in lost}
+    steps.release(order, gone, reason="not_deliverable", actor=actor)
+    if len(gone) == len(lines):
+        transition(delivery, DeliveryStatus.CANCELLED, actor=actor)
+        transition(order, OrderStatus.CANCELLED, actor=actor, reason="not_deliverable")
+    return [line for line in lines if line.id not in gone]
+
+
 def _reserved(order_id: UUID) -> Lines:
     return db.session.execute(
         select(OrderLine.id, OrderLine.lead_id, OrderLine.seller_id)
@@ -88,7 +104,7 @@ def _reserved(order_id: UUID) -> Lines:
     ).all()
 
 
-def _undeliverable(lead_ids: Sequence[UUID]) -> set[UUID]:
+def _undeliverable(lead_ids: Sequence[UUID], *, buyer_id: UUID) -> set[UUID]:
     """Leads that must not be handed over; sharing their locks keeps them as they are."""
     found = db.session.execute(
         select(Lead.id, Lead.status)
@@ -97,7 +113,7 @@ def _undeliverable(lead_ids: Sequence[UUID]) -> set[UUID]:
         .with_for_update(read=True)
     )
     lost = {row.id for row in found if row.status is not LeadStatus.VALID}
-    return lost | inventory.suppressed_leads(lead_ids)
+    return lost | people.suppressed_leads(lead_ids, buyer_id=buyer_id)
 
 
 def _hand_over(delivery: Delivery, order: Order, lines: Lines, *, actor: Actor) -> None:

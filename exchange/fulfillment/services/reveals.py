@@ -14,6 +14,7 @@ from uuid import UUID
 from exchange.core.actors import Actor
 from exchange.core.errors import Conflict, Gone
 from exchange.leads.models import Lead
+from exchange.leads.people import ConsentSeen, consents_of
 from exchange.leads.vault import Purpose, open_contacts
 from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine
@@ -29,6 +30,7 @@ class Opened:
     line: OrderLine
     lead: Lead
     contact: dict[str, str]
+    consent: ConsentSeen | None
 
     def __repr__(self) -> str:
         """Without the person: a representation ends up in logs."""
@@ -81,8 +83,11 @@ def _readable(order: Order) -> Sequence[OrderLine]:
 def _open(lines: Sequence[OrderLine], *, purpose: Purpose, actor: Actor) -> list[Opened]:
     lead_ids = [line.lead_id for line in lines]
     people = open_contacts(lead_ids, purpose=purpose, actor=actor)
-    leads = market.leads_of_lines(lead_ids)
-    return [Opened(line, leads[line.lead_id], people[line.lead_id]) for line in lines]
+    leads, consents = market.leads_of_lines(lead_ids), consents_of(lead_ids)
+    return [
+        Opened(line, leads[line.lead_id], people[line.lead_id], consents.get(line.lead_id))
+        for line in lines
+    ]
 
 
 def _row(one: Opened) -> dict[str, Any]:  # Any: JSON values

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+from exchange.catalog import queries as catalog
 from exchange.leads import queries
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Import
-from exchange.leads.services import files
-from exchange.leads.vault import blind_index
+from exchange.leads.services import files, screening
 
 SLICE_ROWS = 1_000
 
@@ -50,16 +50,17 @@ def _ends(
     draft: Import, checked: list[CheckedRow]
 ) -> Iterable[tuple[CheckedRow, str, tuple[str, ...]]]:
     """Each row with the state in which it would end and why."""
-    hashes = {row.number: _hashes(row) for row in checked}
+    policy = catalog.get_terms(queries.vertical_of(draft.vertical_id)).duplicates
+    hashes = {row.number: set(screening.duplicate_hashes(row, policy)) for row in checked}
     all_hashes = {value for some in hashes.values() for value in some}
-    banned = queries.suppressed_hashes(all_hashes)
+    banned = screening.suppressed_rows(checked, seller_id=draft.organization_id)
     known = queries.known_people(draft.vertical_id, all_hashes)
     seen: set[bytes] = set()
     for row in checked:
         mine = hashes[row.number]
         if row.outcome is Outcome.INVALID:
             yield row, "invalid", row.codes
-        elif not banned.isdisjoint(mine):
+        elif row.number in banned:
             yield row, "suppressed", ("suppressed",)
         elif not seen.isdisjoint(mine):
             yield row, "duplicate", ("duplicate_in_file",)
@@ -68,8 +69,3 @@ def _ends(
         else:
             seen.update(mine)
             yield row, str(row.outcome), row.codes
-
-
-def _hashes(row: CheckedRow) -> set[bytes]:
-    found = (blind_index(key.kind, key.value) for key in row.identities)
-    return {value for value in found if value}

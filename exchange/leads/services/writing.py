@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from exchange.core import clock, events
-from exchange.core.actors import SYSTEM
+from exchange.core import clock
 from exchange.core.db import db
-from exchange.core.events import Ref
 from exchange.core.ids import uuid7
-from exchange.leads import copying, queries
+from exchange.leads import copying, people, queries
 from exchange.leads.models import Batch, ConsentText, LeadStatus
 from exchange.leads.preparing import (
     CONSENT_COLUMNS,
@@ -28,6 +25,8 @@ from exchange.leads.preparing import (
     Recipe,
 )
 from exchange.leads.rows import Claim, claim_fingerprints, copy, copy_values
+from exchange.leads.services import named_buyers, repeats
+from exchange.leads.services.repeats import Repeat
 from exchange.leads.suspicion import score
 
 UNMARKED: Final = copying.small_integer(0) + copying.NULL
@@ -100,11 +99,12 @@ def write_block(
 
 def _sort_out(candidates: Sequence[Candidate], recipe: Recipe) -> Sorted:
     """Suppressed people and repeats inside the block apart from the rest."""
-    banned = queries.suppressed_hashes({value for c in candidates for value in c.hashes})
+    hashes = {value for candidate in candidates for value in candidate.people}
+    banned = people.suppressed_hashes(hashes, seller_id=recipe.lot.organization_id)
     found = Sorted(recipe)
     seen: set[bytes] = set()
     for candidate in candidates:
-        if banned and not banned.isdisjoint(candidate.hashes):
+        if banned and not banned.isdisjoint(candidate.people):
             found.refuse(candidate, LeadStatus.SUPPRESSED, code="suppressed")
         elif not seen.isdisjoint(candidate.hashes):
             found.refuse(candidate, LeadStatus.DUPLICATE, code="duplicate_in_file")
@@ -115,31 +115,24 @@ def _sort_out(candidates: Sequence[Candidate], recipe: Recipe) -> Sorted:
 
 
 def _refuse_known(batch: Batch, found: Sorted, beaten: set[bytes]) -> None:
-    """Say since when a person is known, never through whom (decision 4)."""
+    """Say since when a person is known, never through whom (decision 4).
+
+    A repeat from the same seller is interest, not rubbish: it attaches to the live lead.
+    """
     if not beaten:
         return
     losers = [candidate for candidate in found.kept if candidate.lead_id in beaten]
     found.kept = [candidate for candidate in found.kept if candidate.lead_id not in beaten]
     known = queries.known_people(batch.vertical_id, {v for c in losers for v in c.hashes})
+    again = []
     for candidate in losers:
         first = next(known[value] for value in candidate.hashes if value in known)
         inside = first.batch_id == batch.id
         code = "duplicate_in_file" if inside else "duplicate_in_window"
         found.refuse(candidate, LeadStatus.DUPLICATE, code=code, since=first.since)
         if not inside and first.organization_id == batch.organization_id:
-            _attach_repeat(batch, candidate, first.lead_id)
-
-
-def _attach_repeat(batch: Batch, candidate: Candidate, lead_id: UUID) -> None:
-    """A repeat from the same seller is interest, not rubbish: the live lead asked again."""
-    events.record(
-        "lead.asked_again",
-        subject=Ref("lead", lead_id),
-        actor=SYSTEM,
-        organization_id=batch.organization_id,
-        asked_at=candidate.asked_at.isoformat(),
-        batch_id=str(batch.id),
-    )
+            again.append(Repeat(first.lead_id, candidate.asked_at, batch.source_id))
+    repeats.attach(again)
 
 
 def _write_leads(
@@ -151,6 +144,7 @@ def _write_leads(
     copy("contact", CONTACT_COLUMNS, (candidate.contact for candidate in kept))
     consents = (candidate.consent + fields[candidate.text] for candidate in kept)
     copy("consent", CONSENT_COLUMNS, consents)
+    named_buyers.write({candidate.id: candidate.buyers for candidate in kept if candidate.buyers})
 
 
 def _mark_fields(marks: tuple[str, ...]) -> bytes:

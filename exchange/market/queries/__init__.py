@@ -25,6 +25,7 @@ from exchange.market.queries.listings import (
     shown_attributes,
     stocks,
     terms_history,
+    warmth_of,
 )
 from exchange.market.queries.orders import (
     FINAL,
@@ -93,4 +94,5 @@ __all__ = [
     "stocks",
     "tally",
     "terms_history",
+    "warmth_of",
 ]

@@ -21,6 +21,7 @@ from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
+from exchange.leads.temperature import Warmth, temperature
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -29,7 +30,7 @@ from exchange.market.models import (
     Order,
     OrderLine,
 )
-from exchange.market.queries.stock import ATTRIBUTES, Rows, bought_by, on_sale, sellable
+from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
 
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
@@ -54,6 +55,9 @@ class MaskedLead:
     sold: int
     sales_max: int
     checked_at: datetime | None  # verified by us at
+    asks: int  # how often the person asked
+    last_asked_at: datetime | None
+    temperature: Warmth
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,20 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         sold=lead.sold,
         sales_max=lead.sales_max,
         checked_at=lead.checked_at,
+        asks=lead.asks,
+        last_asked_at=lead.last_asked_at,
+        temperature=warmth_of(lead),
+    )
+
+
+def warmth_of(lead: Lead) -> Warmth:
+    """How warm the lead is now, and the fact that makes it so."""
+    return temperature(
+        requested_at=lead.requested_at,
+        asks=lead.asks,
+        last_asked_at=lead.last_asked_at,
+        checked_at=lead.checked_at,
+        now=clock.now(),
     )
 
 
@@ -337,7 +355,7 @@ def orders_placed_on(listing_id: UUID) -> int:
 def _sellable(
     listing: Listing, viewer: UUID, *, region: str | None, fresh_hours: int | None
 ) -> Select[Lead]:
-    statement = select(Lead).where(*on_sale(listing.batch_id), ~bought_by(viewer))
+    statement = select(Lead).where(*on_sale(listing.batch_id), *offered_to(viewer))
     if region is not None:
         statement = statement.where(Lead.region == region)
     if fresh_hours is not None:

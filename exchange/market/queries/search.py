@@ -25,7 +25,7 @@ from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.listings import COUNT_MIN
-from exchange.market.queries.stock import ATTRIBUTES, Rows, bought_by, sellable
+from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, sellable
 
 FRESH_HOURS: Final = (1, 24, 72, 168)
 LISTING_PRICE: Final = Listing.__table__.c.price_amount
@@ -137,7 +137,7 @@ def facets(*, viewer: UUID, filters: Filters) -> Facets:
 
 
 def _base(viewer: UUID, statement: Rows) -> Rows:
-    """Leads on sale from approved sellers other than the viewer, not bought by the viewer yet."""
+    """Leads on sale from approved sellers other than the viewer that may be offered to them."""
     return (
         statement.select_from(Listing)
         .join(Lead, Lead.batch_id == Listing.batch_id)
@@ -147,7 +147,7 @@ def _base(viewer: UUID, statement: Rows) -> Rows:
             Listing.organization_id != viewer,
             Organization.status == OrganizationStatus.APPROVED,
             *sellable(),
-            ~bought_by(viewer),
+            *offered_to(viewer),
         )
     )
 

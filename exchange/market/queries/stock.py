@@ -27,9 +27,11 @@ from sqlalchemy import (
 )
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
-from exchange.core.db import db
+from exchange.core.db import db, get
+from exchange.identity.models import Organization
+from exchange.leads import people
 from exchange.leads.models import Contact, Lead, LeadStatus
-from exchange.leads.queries import is_person_suppressed
+from exchange.leads.naming import names_of
 from exchange.market import matching
 from exchange.market.models import LineStatus, OrderLine
 
@@ -48,6 +50,7 @@ class Wanted:
     known_since: datetime  # people whom the buyer bought since then are not sold to them again
     criteria: Criteria = EVERYTHING
     lead_ids: tuple[UUID, ...] | None = None  # these and no others
+    named_only: bool = False  # the vertical sells only to buyers whom the consent names
 
     @property
     def is_narrowed(self) -> bool:
@@ -106,15 +109,31 @@ def read_candidates(
 ) -> list[matching.Candidate]:
     """Those of the rows whose person may be sold to the buyer, ready to be picked from.
 
-    Left out are people who were erased, who are suppressed, and whom the buyer bought lately.
+    Left out are people who were erased, who are suppressed by the exchange, the seller or the
+    buyer, whom the buyer knows or bought lately, and whose consent names other buyers.
     """
-    people = _people([row.id for row in rows])
-    known = _known_people(wanted, people.values()) if people else frozenset()
+    found = _people(wanted, [row.id for row in rows])
+    known = _known_people(wanted, found.values()) if found else frozenset()
     return [
-        matching.Candidate(row.id, row.requested_at, people[row.id])
+        matching.Candidate(row.id, row.requested_at, found[row.id])
         for row in rows
-        if row.id in people and known.isdisjoint(people[row.id])
+        if row.id in found and known.isdisjoint(found[row.id])
     ]
+
+
+def offered_to(viewer: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Lead: the viewer never had it, does not list its person, and may be named.
+
+    A viewer's lists are read only where there are some.
+    """
+    listed = (~people.is_listed_by(viewer),) if people.has_list(viewer) else ()
+    return (~bought_by(viewer), ~people.names_others(names_of_buyer(viewer)), *listed)
+
+
+def names_of_buyer(organization_id: UUID) -> frozenset[str]:
+    """By what a consent may name this organization."""
+    found = get(Organization, organization_id)
+    return names_of(public_id=found.public_id, trade_name=found.trade_name, legal_name=found.name)
 
 
 def slots_in_use(lead_ids: Sequence[UUID]) -> dict[UUID, set[int]]:
@@ -149,16 +168,27 @@ def _never_had(buyer_id: UUID) -> ColumnElement[bool]:
     return had.limit(1).correlate(Lead).scalar_subquery().is_(None)
 
 
-def _people(lead_ids: Sequence[UUID]) -> dict[UUID, frozenset[bytes]]:
-    """By lead, the hashes of its person; who was erased or is suppressed is missing."""
+def _people(wanted: Wanted, lead_ids: Sequence[UUID]) -> dict[UUID, frozenset[bytes]]:
+    """By lead, the hashes of its person; who was erased, is listed or names others is missing."""
     rows = db.session.execute(
-        select(Contact.lead_id, Contact.phone_index, Contact.email_index).where(
-            in_list(Contact.lead_id, lead_ids), ~is_person_suppressed()
+        select(
+            Contact.lead_id,
+            Contact.phone_index,
+            Contact.email_index,
+            people.is_named().label("is_named"),
         )
-    )
+        .join(Lead, Lead.id == Contact.lead_id)
+        .where(
+            in_list(Contact.lead_id, lead_ids),
+            ~people.is_person_suppressed(buyer_id=wanted.buyer_id),
+        )
+    ).all()
+    named = [row.lead_id for row in rows if row.is_named]
+    ours = people.named_for(named, names_of_buyer(wanted.buyer_id)) if named else set()
     return {
         row.lead_id: frozenset(value for value in (row.phone_index, row.email_index) if value)
         for row in rows
+        if row.lead_id in ours or not (row.is_named or wanted.named_only)
     }
 
 

@@ -150,7 +150,8 @@ def _wanted(
     offer: Offer, buyer_id: UUID, *, criteria: Criteria, lead_ids: Sequence[UUID] | None
 ) -> Wanted:
     vertical = inventory.vertical_of(offer.batch.vertical_id)
-    window = timedelta(days=catalog.get_terms(vertical).duplicate_window_days)
+    terms = catalog.get_terms(vertical)
+    window = timedelta(days=terms.duplicate_window_days)
     return Wanted(
         batch_id=offer.batch.id,
         vertical_id=vertical.id,
@@ -158,6 +159,7 @@ def _wanted(
         known_since=clock.now() - window,
         criteria=criteria,
         lead_ids=None if lead_ids is None else tuple(lead_ids),
+        named_only=terms.consent.named_buyer_required,
     )
 
 

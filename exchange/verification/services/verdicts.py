@@ -5,11 +5,13 @@ A verdict is never changed. An undo marks it within half a minute, while nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+
+from sqlalchemy import select, update
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.calling import AttemptsPolicy
@@ -17,7 +19,7 @@ from exchange.catalog.models import Vertical
 from exchange.catalog.scripts import Outcome, Right
 from exchange.core import clock, events
 from exchange.core.actors import Actor
-from exchange.core.db import get, lock, save
+from exchange.core.db import db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Invalid
 from exchange.core.events import Ref
 from exchange.core.states import transition
@@ -267,6 +269,15 @@ def _respect(inspection: Inspection, found: Found, *, actor: Actor) -> None:
         suppression.suppress_person(
             lead_id=inspection.lead_id, origin=right or found.code.value, actor=actor
         )
+
+
+def forget(*, lead_ids: Collection[UUID]) -> None:
+    """Drop what was written down of people who were erased; outcomes and times stay."""
+    mine = Verdict.lead_id.in_(lead_ids)
+    db.session.execute(update(Verdict).where(mine).values(note="", corrections={}))
+    asked = select(Inspection.id).where(Inspection.lead_id.in_(lead_ids))
+    tasks_of = VerificationTask.inspection_id.in_(asked)
+    db.session.execute(update(VerificationTask).where(tasks_of).values(draft={}))
 
 
 def _require_undoable(verdict: Verdict, task: VerificationTask, inspection: Inspection) -> None:

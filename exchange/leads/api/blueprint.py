@@ -1,0 +1,7 @@
+"""The blueprint that the API about people hangs on."""
+
+from __future__ import annotations
+
+from flask_smorest import Blueprint
+
+blueprint = Blueprint("leads_api", __name__, description="Lists of people and withdrawals")
