@@ -1,4 +1,4 @@
-"""Jobs of the inventory: take a confirmed file in, and find the ones that were interrupted."""
+"""Jobs of the inventory: take a confirmed file in, seal lots whose day is over, find the rest."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
+from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.services import lots
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
+LOTS_PER_SWEEP = 100
 
 
 @job("leads.take_in", queue="bulk", steps=True)
@@ -26,3 +30,16 @@ def resume() -> None:
     waiting = select(Batch.id).where(Batch.status == BatchStatus.VALIDATING)
     for batch_id in db.session.scalars(waiting.order_by(Batch.id).limit(BATCHES_PER_SWEEP)):
         enqueue("leads.take_in", batch_id)
+
+
+@job("leads.seal_lot")
+def seal_lot(batch_id: UUID) -> None:
+    """Seal a lot of single leads whose time is over."""
+    lots.seal_due(batch_id=batch_id)
+
+
+@sweep("leads.seal_lots", seconds=10)
+def ring_for_lots() -> None:
+    """Ring for lots that have been open for a day."""
+    for batch_id in post_queries.lots_to_seal(clock.now(), limit=LOTS_PER_SWEEP):
+        enqueue("leads.seal_lot", batch_id)

@@ -11,7 +11,7 @@ from exchange.core.events import Event, on
 from exchange.core.money import Money
 from exchange.fulfillment.models import LeadReturn
 from exchange.identity.models import Organization
-from exchange.leads.models import Batch
+from exchange.leads.models import Batch, Source
 from exchange.market.models import Listing, Order
 from exchange.notifications.services import Facts, tell
 
@@ -32,6 +32,14 @@ def tell_seller_of_decision(event: Event) -> None:
     """The seller learns what the check has decided."""
     batch = get(Batch, event.subject.id)
     tell(event, organization_id=batch.organization_id, facts={"name": batch.name})
+
+
+@on("source.stopped")
+def tell_seller_of_stop(event: Event) -> None:
+    """The seller learns that nothing can be posted to a source any more, and why."""
+    source = get(Source, event.subject.id)
+    facts = {"name": source.name, "reason": event.facts.get("reason", "")}
+    tell(event, organization_id=source.organization_id, facts=facts)
 
 
 @on("order.confirmed")

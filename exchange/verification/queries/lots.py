@@ -104,9 +104,9 @@ def get_draw(batch_id: UUID) -> Draw | None:
 
 
 def get_draw_of(batch: Batch) -> Draw | None:
-    """The draw that was assigned to the batch's import before its file was read."""
+    """The draw that was assigned before the batch's file was read, or its first lead came."""
     if batch.import_id is None:
-        return None
+        return get_draw(batch.id)
     return db.session.scalar(select(Draw).where(Draw.import_id == batch.import_id))
 
 
