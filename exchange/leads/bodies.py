@@ -17,6 +17,7 @@ from exchange.catalog.words import fold
 from exchange.core.errors import FieldProblem, Invalid
 
 TEXT_MAX: Final = 8_192  # characters, as of a cell
+NAME_MAX: Final = 200  # characters
 ORIGIN_MAX: Final = 200  # characters of one word about where the person came from
 # What a body says beside the lead itself.
 ENVELOPE: Final = frozenset(
@@ -69,6 +70,9 @@ def read_body(sent: Mapping[str, Json], *, fields: LeadFields, separator: str | 
     """
     body, problems = Body(), list[FieldProblem]()
     for pointer, section, key, value in _entries(sent):
+        if len(key) > NAME_MAX or _UNSTORABLE.search(pointer):
+            problems.append(FieldProblem("/", "invalid", "A name in the body cannot be read."))
+            continue
         text = _text(value, separator)
         if text is None or len(text) > TEXT_MAX or _UNSTORABLE.search(text):
             problems.append(FieldProblem(pointer, "invalid", "Send one text, number or boolean."))

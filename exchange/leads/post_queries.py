@@ -109,13 +109,9 @@ def get_form(form_id: UUID, *, viewer: UUID) -> CaptureForm:
     return form
 
 
-def consent_wording(text_id: UUID, *, organization_id: UUID) -> str | None:
-    """A wording that the seller has shown to people."""
-    return db.session.scalar(
-        select(ConsentText.text).where(
-            ConsentText.id == text_id, ConsentText.organization_id == organization_id
-        )
-    )
+def wording_of(form: CaptureForm) -> str:
+    """What people who see the form now agree to."""
+    return get(ConsentText, form.consent_text_id).text
 
 
 def find_post(source_id: UUID, external_id: str) -> Post | None:

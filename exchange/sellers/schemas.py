@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import AmountField, MoneyField, PageQuery
 from exchange.leads.models import BatchStatus, LeadKind
+from exchange.leads.post_models import PostOutcome
 from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)
@@ -77,6 +78,33 @@ class BatchAnswers(Schema):
 
     answers = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
     mapping = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+
+
+class PostProblemOut(Schema):
+    pointer = fields.String(metadata={"description": "JSON pointer into the body"})
+    code = fields.String()
+    detail = fields.String()
+
+
+class PostOut(Schema):
+    """What became of a lead that was posted."""
+
+    id = fields.String()
+    object = fields.Constant("post")
+    created_at = fields.DateTime()
+    status = fields.Enum(PostOutcome, by_value=True)
+    reason = fields.String(allow_none=True, metadata={"description": "a stable code"})
+    detail = fields.String(allow_none=True)
+    since = fields.DateTime(
+        allow_none=True, metadata={"description": "of a duplicate: when the person came first"}
+    )
+    errors = fields.List(fields.Nested(PostProblemOut))
+    notes = fields.List(fields.String())
+    ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
+    test = fields.Boolean()
+    lead = fields.String(allow_none=True)
+    external_id = fields.String(allow_none=True)
+    price = MoneyField()
 
 
 class RowCountsOut(Schema):

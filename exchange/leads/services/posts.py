@@ -91,12 +91,19 @@ def post_lead(*, terms_id: UUID, incoming: Incoming, actor: Actor) -> Answer:
     _require_running(terms)
     if (earlier := _earlier(terms, incoming)) is not None:
         return _again(earlier, terms)
-    row = post_checks.check(terms, definition, body)
+    row = post_checks.check(terms, definition, body, is_test=incoming.is_test)
     verdict = _decide(terms, definition, row, is_test=incoming.is_test, actor=actor)
     post = save(_post(terms, incoming, body, verdict=verdict))
     errors = tuple(_problem(body, finding) for finding in verdict.errors)
     notes = tuple(dict.fromkeys(finding.code for finding in (*row.reviews, *row.notes)))
     return Answer(post, terms, errors, notes, tuple(body.ignored))
+
+
+def note_refusal(*, terms_id: UUID, incoming: Incoming, reason: str) -> Post:
+    """Write down a post that was refused before anybody looked at the lead."""
+    terms = get(SourceTerms, terms_id)
+    refused = dataclasses.replace(incoming, external_id=None)
+    return save(_post(terms, refused, Body(), verdict=_Verdict(PostOutcome.REJECTED, reason)))
 
 
 def _require_running(terms: SourceTerms) -> None:
