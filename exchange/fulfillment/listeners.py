@@ -5,8 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from exchange.core.actors import SYSTEM
+from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.fulfillment.services import deliveries, returns
+from exchange.leads.models import Batch
+from exchange.verification import queries as verification
 
 
 @on("order.confirmed")
@@ -23,3 +26,15 @@ def refund_holders(event: Event) -> None:
         return
     evidence = {"outcome": facts["outcome"], "code": facts["code"], "purpose": facts["purpose"]}
     returns.refund_failed_check(lead_id=UUID(facts["lead_id"]), evidence=evidence, actor=SYSTEM)
+
+
+@on("batch.accepted")
+@on("batch.rejected")
+@on("batch.undecided")
+def refund_what_was_sold_unchecked(event: Event) -> None:
+    """Leads of a lot that sold while it grew: who was found bad is refunded at the decision."""
+    if not get(Batch, event.subject.id).is_rolling:
+        return  # nothing of a file is sold before its check
+    for inspection in verification.found_bad(event.subject.id):
+        evidence = {"outcome": "bad", "code": inspection.code, "purpose": inspection.purpose.value}
+        returns.refund_failed_check(lead_id=inspection.lead_id, evidence=evidence, actor=SYSTEM)

@@ -136,6 +136,13 @@ def inspections_of(sample_id: UUID) -> Sequence[Inspection]:
     return db.session.scalars(statement.execution_options(populate_existing=True)).all()
 
 
+def found_bad(batch_id: UUID) -> list[Inspection]:
+    """The people of a lot's sample who were found bad, in draw order."""
+    sample = find_sample(batch_id)
+    found = inspections_of(sample.id) if sample else []
+    return [inspection for inspection in found if inspection.outcome is OutcomeClass.BAD]
+
+
 def progress(batch_id: UUID) -> Progress | None:
     """How far the check of a batch is; None before the draw."""
     sample = find_sample(batch_id)
