@@ -99,6 +99,7 @@ CHECKS: Final[dict[str, Problem]] = {
     "source_stopped": Problem(409, _("Use another source, or ask the operator.")),
     "terms_missing": Problem(409, _("Set the terms for single leads of the source first.")),
     "external_id_used": Problem(409, _("Give each lead a name of its own.")),
+    "form_expired": Problem(422, _("Show the form again; what was typed is kept.")),
     "preset_key_wrong": Problem(403, _("Send the key that was told to the exchange.")),
     "nonce_awaited": Problem(409, _("Wait ten minutes, or let the seller give the nonce.")),
     "nonce_given": Problem(409, _("The sample has its nonce.")),

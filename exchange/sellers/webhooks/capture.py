@@ -149,8 +149,9 @@ def _language(form: CaptureForm) -> str:
     chosen = request.values.get("lang", "")
     if chosen in capture_words.LANGUAGES:
         return chosen
-    wanted = request.accept_languages.best_match(list(capture_words.LANGUAGES))
-    return wanted or form.language
+    # Malay of Malaysia is Malay: the wish that comes first counts, whatever its country.
+    wanted = (tag.split("-")[0].lower() for tag in request.accept_languages.values())
+    return next((tag for tag in wanted if tag in capture_words.LANGUAGES), form.language)
 
 
 def _is_embedded() -> bool:
