@@ -15,12 +15,10 @@ from uuid import UUID
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.definition import VerticalDefinition
-from exchange.core import clock, events
-from exchange.core.actors import SYSTEM, Actor
-from exchange.core.crypto import new_key
+from exchange.core import events
+from exchange.core.actors import Actor
 from exchange.core.db import db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Invalid
-from exchange.core.events import Ref
 from exchange.identity.services import require_approved
 from exchange.leads import post_queries, queries
 from exchange.leads.bodies import Body, read_body
@@ -28,8 +26,7 @@ from exchange.leads.cells import Finding
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, Lead, LeadStatus, SourceStatus
 from exchange.leads.post_models import Post, PostOutcome, SourceTerms
-from exchange.leads.services import lots, post_checks
-from exchange.leads.services.writing import Candidate, write_chunk
+from exchange.leads.services import lots, post_checks, single
 from exchange.leads.vault import blind_index
 
 _TRUE: Final = frozenset({"1", "yes", "true", "on"})
@@ -155,49 +152,26 @@ def _decide(
 ) -> _Verdict:
     if row.outcome is Outcome.INVALID:
         return _Verdict(PostOutcome.REJECTED, row.errors[0].code, row.errors)
-    found = (blind_index(key.kind, key.value) for key in row.identities)
-    hashes = tuple(value for value in found if value)
-    if queries.suppressed_hashes(hashes):
+    if single.is_suppressed(row):
         return _Verdict(PostOutcome.SUPPRESSED, "suppressed")
-    known = post_queries.known_since(terms.vertical_id, hashes, now=clock.after_lock())
-    if known is not None:
-        since, lead_id, owner = known
-        if owner == terms.organization_id and not is_test:
-            _attach_repeat(terms, row, lead_id)
+    since = single.known_since(terms, row, is_test=is_test)
+    if since is not None:
         return _Verdict(PostOutcome.DUPLICATE, "duplicate_in_window", since=since)
     if is_test:
         agreed = post_checks.is_check_agreed(row, definition.terms)
         return _kept(row, sells_now=terms.trusted_since is not None, in_frame=agreed)
-    return _keep(terms, definition, Candidate.of(row, hashes=hashes), actor=actor)
-
-
-def _attach_repeat(terms: SourceTerms, row: CheckedRow, lead_id: UUID) -> None:
-    """The same seller's repeat is interest, not rubbish: the live lead asked again."""
-    events.record(
-        "lead.asked_again",
-        subject=Ref("lead", lead_id),
-        actor=SYSTEM,
-        organization_id=terms.organization_id,
-        asked_at=row.requested_at.isoformat() if row.requested_at else None,
-        source_id=str(terms.source_id),
-    )
+    return _keep(terms, definition, row, actor=actor)
 
 
 def _keep(
-    terms: SourceTerms, definition: VerticalDefinition, candidate: Candidate, *, actor: Actor
+    terms: SourceTerms, definition: VerticalDefinition, row: CheckedRow, *, actor: Actor
 ) -> _Verdict:
     """Write the lead into the lot that is open, unless somebody posts the person this moment."""
     batch = lots.take_lot(terms, actor=actor)
-    number = batch.rows_done + 1
-    row = dataclasses.replace(candidate.row, number=number, line=number)
-    candidate = dataclasses.replace(candidate, row=row)
-    ended = write_chunk(
-        batch, [candidate], [], terms=definition.terms, cells={number: ()}, secret=new_key()
-    )
-    if ended[LeadStatus.DUPLICATE]:
-        since = post_queries.take_back_problem(batch.id, row=number)
-        return _Verdict(PostOutcome.DUPLICATE, "duplicate_in_window", since=since)
-    lead = get(Lead, candidate.lead_id)
+    written = single.write(batch, row, terms=definition.terms)
+    lead = written.lead
+    if lead is None:
+        return _Verdict(PostOutcome.DUPLICATE, "duplicate_in_window", since=written.since)
     _count(batch, lead)
     events.record("lead.posted", subject=lead, actor=actor, batch_id=str(batch.id))
     lots.seal_if_full(batch)
