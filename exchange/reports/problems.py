@@ -97,6 +97,7 @@ CHECKS: Final[dict[str, Problem]] = {
     "delimiter": Problem(422, _("Choose a comma, semicolon, tab or pipe.")),
     "header_row": Problem(422, _("Choose one of the first rows, or 0 for none.")),
     "source_stopped": Problem(409, _("Use another source, or ask the operator.")),
+    "lot_open": Problem(409, _("Wait until the lot is sealed and decided.")),
     "terms_missing": Problem(409, _("Set the terms for single leads of the source first.")),
     "external_id_used": Problem(409, _("Give each lead a name of its own.")),
     "form_expired": Problem(422, _("Show the form again; what was typed is kept.")),

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
 from exchange.core.db import get, parse_id
-from exchange.core.errors import FieldProblem, Invalid
+from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
 from exchange.core.money import Money
@@ -104,7 +104,8 @@ def show(batch_id: str) -> queries.BatchView:
 def answer(form: dict[str, Any], batch_id: str) -> queries.BatchView:
     """Answer what was asked about the file of a draft; it goes on by itself then."""
     batch = _mine(batch_id)
-    assert batch.import_id is not None
+    if batch.import_id is None:
+        raise NotFound("This batch came without a file.")
     draft = get(Import, batch.import_id)
     if form["answers"]:
         draft = imports.answer(import_id=draft.id, answers=form["answers"], actor=actor())

@@ -17,7 +17,7 @@ from exchange.core.events import Event
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus, Source, SourceStatus
 from exchange.leads.post_models import PostOutcome, SourceTerms
-from exchange.leads.services import lots
+from exchange.leads.services import batches, lots
 from exchange.market import queries as market
 from exchange.market.models import ListingStatus
 from exchange.market.services import listings
@@ -117,6 +117,12 @@ class TestSealing:
         clock.advance(DAY)
         lots.seal_due(batch_id=lot.id)
         assert lot.status is BatchStatus.WITHDRAWN
+
+    def test_nobody_takes_a_lot_away_from_its_sample(self, cast, terms):
+        post(cast.seller, terms)
+        with pytest.raises(Conflict) as refused:
+            batches.withdraw_batch(batch_id=open_lot(terms).id, actor=cast.seller.actor)
+        assert refused.value.code == "lot_open"
 
     def test_sealing_twice_changes_nothing(self, cast, terms):
         full = fill(cast, terms)

@@ -9,8 +9,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from exchange.core.db import db
+from exchange.core.db import db, get
 from exchange.leads import post_queries
+from exchange.leads.models import Batch
 from exchange.leads.post_models import SourceTerms
 from tests.factories.catalog import make_vertical
 from tests.factories.leads import make_person
@@ -149,6 +150,22 @@ def test_the_last_posts_are_counted_and_explained(seller, terms, cast):
     batch = post_queries.find_open_lot(terms)
     assert batch
     assert "Open" in words_of(seller.get("/sellers/batches"))
+
+
+def test_a_lot_that_grows_has_a_page_and_a_record(seller, terms, cast, client):
+    post(cast.seller, terms)
+    db.session.commit()
+    lot = get(Batch, post_queries.find_open_lot(terms)).public_id
+    assert "Committed before the upload" in words_of(seller.get(f"/sellers/batches/{lot}"))
+    key = cast.seller.key("batch:read", "batch:upload")
+    api = f"/api/v1/batches/{lot}"
+    assert client.get(api, headers=key).json["status"] == "open"
+    assert client.get(f"{api}/draw", headers=key).json["commitment"]
+    assert client.get(f"{api}/draw").status_code == 404
+    assert client.get(f"{api}/problems", headers=key).status_code == 404
+    assert client.patch(api, json={"answers": {}}, headers=key).status_code == 404
+    assert client.post(f"{api}/withdraw", headers=key).json["code"] == "lot_open"
+    assert client.post(f"{api}/nonce", json={"nonce": "n"}, headers=key).status_code == 409
 
 
 def test_strangers_find_nothing(app, cast, terms, seller):
