@@ -20,9 +20,9 @@ from exchange.identity import queries as identity_queries
 from exchange.identity import services as identity
 from exchange.identity.permissions import OrganizationKind, Role
 from exchange.leads import post_queries
-from exchange.leads.models import Batch, Lead
+from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.post_models import Post
-from exchange.leads.services import posts, writing
+from exchange.leads.services import lots, posts, writing
 from tests.cast import PASSWORD, Player
 from tests.factories.leads import make_person
 from tests.factories.posts import make_body, make_terms
@@ -100,6 +100,17 @@ def test_one_seller_posting_many_people_at_once_fills_one_lot(committed, sellers
     assert violations() == []
 
 
+def test_lots_are_full_to_the_lead_however_many_post_at_once(committed, sellers, monkeypatch):
+    monkeypatch.setattr(lots, "LEADS_MAX", 5)
+    bodies = [make_body() for _ in range(30)]
+    race(committed, [poster(committed, sellers[0], body) for body in bodies])
+    found = db.session.scalars(select(Batch)).all()
+    assert [(lot.status, lot.rows_done, lot.population) for lot in found] == [
+        (BatchStatus.SEALED, 5, 5)
+    ] * 6
+    assert violations() == []
+
+
 def test_one_external_id_at_once_is_one_lead(committed, sellers):
     body = make_body(external_id="crm-7")
     outcomes = race(committed, [poster(committed, sellers[0], body)] * 10)
@@ -121,7 +132,7 @@ def test_the_control_keeps_the_same_person_more_than_once(committed, sellers, mo
 @pytest.mark.control
 def test_the_control_opens_lots_beside_each_other(committed, sellers, monkeypatch):
     """Without the lock on the terms and the index of open lots, a source has several that grow."""
-    monkeypatch.setattr(posts, "lock", lambda model, record_id: db.session.get(model, record_id))
+    monkeypatch.setattr(posts, "lock", db.session.get)
     with psycopg.connect(committed.config["SETTINGS"].database_url, autocommit=True) as owner:
         owner.execute("DROP INDEX ix_batch_source_id_vertical_id")
     opened: list[UUID] = []

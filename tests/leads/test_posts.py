@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import func, select
 
 from exchange.core import clock
+from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get
 from exchange.core.errors import Conflict, Forbidden, Invalid
 from exchange.core.events import Event
+from exchange.core.states import transition
 from exchange.identity import services as identity
 from exchange.leads import post_queries
 from exchange.leads.models import (
@@ -23,12 +25,10 @@ from exchange.leads.models import (
 )
 from exchange.leads.post_models import Post, PostOutcome
 from exchange.leads.services import suppression
-from exchange.core.actors import SYSTEM
-from exchange.core.states import transition
 from tests.factories.leads import make_person
 from tests.factories.posts import CONSENT, make_body, make_terms, post
 
-O = PostOutcome
+End = PostOutcome
 
 
 def leads() -> int:
@@ -43,7 +43,7 @@ def terms(cast):
 def test_a_good_lead_is_kept_with_its_contact_locked_and_its_consent_written(cast, terms):
     person = make_person()
     answer = post(cast.seller, terms, make_body(person, external_id="crm-17", sub_id="camp-3"))
-    assert answer.post.outcome is O.QUEUED_FOR_CHECK
+    assert answer.post.outcome is End.QUEUED_FOR_CHECK
     assert (answer.errors, answer.ignored) == ((), ())
     lead = get(Lead, answer.post.lead_id)
     assert lead.status is LeadStatus.VALID
@@ -63,7 +63,7 @@ def test_every_error_comes_at_once_with_its_place(cast, terms):
     body["attributes"]["project"] = "a castle"
     del body["consent"]["text"]
     answer = post(cast.seller, terms, body)
-    assert answer.post.outcome is O.REJECTED
+    assert answer.post.outcome is End.REJECTED
     assert {(e.pointer, e.code) for e in answer.errors} == {
         ("/contact/phone", "short_code"),
         ("/contact/email", "email_invalid"),
@@ -81,7 +81,7 @@ def test_a_known_person_is_a_duplicate_since_when_and_never_whose(cast, terms, o
     first = post(cast.seller, terms, make_body(person))
     seller = getattr(cast, owner)
     again = post(seller, make_terms(seller, source="another page"), make_body(person))
-    assert again.post.outcome is O.DUPLICATE
+    assert again.post.outcome is End.DUPLICATE
     assert first.post.created_at >= again.post.since >= get(Lead, first.post.lead_id).requested_at
     assert again.post.lead_id is None
     assert leads() == 1
@@ -94,7 +94,7 @@ def test_somebody_who_is_suppressed_is_not_taken(cast, terms):
     first = post(cast.seller, terms, make_body(person))
     suppression.suppress_person(lead_id=first.post.lead_id, origin="objection", actor=SYSTEM)
     again = post(cast.other_seller, make_terms(cast.other_seller), make_body(person))
-    assert (again.post.outcome, again.post.reason) == (O.SUPPRESSED, "suppressed")
+    assert (again.post.outcome, again.post.reason) == (End.SUPPRESSED, "suppressed")
 
 
 def test_a_lead_for_a_person_to_look_at_waits(cast, terms):
@@ -102,7 +102,7 @@ def test_a_lead_for_a_person_to_look_at_waits(cast, terms):
         cast.seller, terms, make_body({**make_person(), "name": "Ask Google"}, test=False)
     )
     lead = answer.post.lead_id and get(Lead, answer.post.lead_id)
-    assert answer.post.outcome is O.QUEUED_FOR_CHECK
+    assert answer.post.outcome is End.QUEUED_FOR_CHECK
     assert lead.status in {LeadStatus.VALID, LeadStatus.IN_REVIEW}
 
 
@@ -111,16 +111,16 @@ def test_who_did_not_agree_to_our_call_is_kept_and_not_offered(cast):
     body = make_body()
     body["consent"]["quality_check"] = False
     answer = post(cast.seller, terms, body)
-    assert (answer.post.outcome, answer.post.reason) == (O.QUEUED_FOR_CHECK, "check_not_agreed")
+    assert (answer.post.outcome, answer.post.reason) == (End.QUEUED_FOR_CHECK, "check_not_agreed")
     assert not get(Lead, answer.post.lead_id).in_frame
 
 
 def test_a_test_says_what_would_happen_and_keeps_its_own_line_alone(cast):
     terms = make_terms(cast.seller, trusted=True)
     answer = post(cast.seller, terms, make_body(test=True))
-    assert (answer.post.outcome, answer.post.is_test) == (O.ACCEPTED, True)
+    assert (answer.post.outcome, answer.post.is_test) == (End.ACCEPTED, True)
     bad = post(cast.seller, terms, make_body({"name": "T", "phone": "1"}, test="1"))
-    assert bad.post.outcome is O.REJECTED
+    assert bad.post.outcome is End.REJECTED
     assert leads() == 0
     assert db.session.scalars(select(Batch)).all() == []
     assert db.session.scalar(select(func.count()).select_from(Post)) == 2
@@ -136,7 +136,7 @@ def test_a_test_may_come_from_somebody_who_is_not_approved_yet_a_lead_may_not(ca
     identity.suspend_organization(
         organization_id=cast.seller.organization.id, reason="papers", actor=cast.admin.actor
     )
-    assert post(cast.seller, terms, make_body(test=True)).post.outcome is O.QUEUED_FOR_CHECK
+    assert post(cast.seller, terms, make_body(test=True)).post.outcome is End.QUEUED_FOR_CHECK
     with pytest.raises(Forbidden):
         post(cast.seller, terms)
     assert leads() == 0
@@ -179,10 +179,10 @@ def test_a_source_that_does_not_run_takes_nothing(cast, terms, status):
 @pytest.mark.parametrize(
     ("call", "outcome", "reason"),
     [
-        ({"duration_seconds": 60}, O.QUEUED_FOR_CHECK, ""),
-        ({"duration_seconds": 59}, O.REJECTED, "call_too_short"),
-        ({"duration_seconds": "a while"}, O.REJECTED, "number_invalid"),
-        ({}, O.REJECTED, "missing_required"),
+        ({"duration_seconds": 60}, End.QUEUED_FOR_CHECK, ""),
+        ({"duration_seconds": 59}, End.REJECTED, "call_too_short"),
+        ({"duration_seconds": "a while"}, End.REJECTED, "number_invalid"),
+        ({}, End.REJECTED, "missing_required"),
     ],
 )
 def test_a_lead_by_phone_was_a_call_of_some_length(cast, call, outcome, reason):

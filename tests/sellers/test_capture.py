@@ -15,12 +15,14 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from exchange.core import clock
+from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get
 from exchange.core.errors import Invalid
 from exchange.core.limits import limiter
+from exchange.core.states import transition
 from exchange.leads import capture_words, post_queries
 from exchange.leads.findings import ROW_SENTENCES
-from exchange.leads.models import Consent, ConsentText, Lead
+from exchange.leads.models import Consent, ConsentText, Lead, SourceStatus
 from exchange.leads.post_models import CaptureForm, Post, PostOutcome
 from exchange.leads.services import capture, posting
 from exchange.leads.stamps import read_stamp
@@ -221,6 +223,17 @@ class TestHostedForm:
         db.session.commit()
         assert client.get(f"/f/{form.token}").status_code == 404
         assert client.post(f"/f/{form.token}", data={}).status_code == 404
+
+    def test_a_form_of_a_stopped_source_says_that_it_is_closed(self, client, terms, form):
+        given = filled(client, form)
+        transition(post_queries.source_of(terms), SourceStatus.STOPPED, actor=SYSTEM)
+        db.session.commit()
+        for answer in (
+            client.get(f"/f/{form.token}?lang=ms"),
+            send(client, form, given | {"lang": "ms"}),
+        ):
+            assert capture_words.WORDS["ms"]["closed"] in text_of(answer, 409)
+        assert last_count() == 0
 
     def test_nobody_sends_it_without_end(self, client, form, monkeypatch):
         given = filled(client, form)

@@ -24,9 +24,11 @@ from exchange.core.actors import Actor
 from exchange.core.db import db, get, lock, save
 from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.ids import uuid7
+from exchange.core.money import Currency
 from exchange.core.passwords import new_token
-from exchange.leads import queries
-from exchange.leads.models import ConsentText
+from exchange.identity.models import Organization
+from exchange.leads import post_queries, queries
+from exchange.leads.models import ConsentText, SourceStatus
 from exchange.leads.post_models import CaptureForm, PostOutcome, SourceTerms
 from exchange.leads.services import posts
 from exchange.leads.stamps import Stamp, make_stamp, read_stamp
@@ -107,6 +109,18 @@ def fields_shown(form: CaptureForm) -> list[FieldSpec]:
         if not spec.is_record_field
         and (not form.is_callback or spec.required or spec.type is FieldType.PHONE)
     ]
+
+
+def currency_of(form: CaptureForm) -> Currency:
+    """In what amounts are asked for."""
+    return queries.vertical_of(get(SourceTerms, form.terms_id).vertical_id).currency
+
+
+def takes_leads(form: CaptureForm) -> bool:
+    """Whether what visitors send would be taken: the source runs and its seller may trade."""
+    source = post_queries.source_of(get(SourceTerms, form.terms_id))
+    seller = get(Organization, form.organization_id)
+    return source.status is SourceStatus.ACTIVE and seller.is_approved
 
 
 def stamp_of(form: CaptureForm) -> str:

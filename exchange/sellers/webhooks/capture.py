@@ -14,7 +14,7 @@ from flask_babel import force_locale
 from werkzeug.utils import redirect
 
 from exchange.core.db import get, roll_back_request
-from exchange.core.errors import DomainError, Invalid, NotFound
+from exchange.core.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
 from exchange.core.limits import limiter
 from exchange.core.web import render
 from exchange.identity.access import public
@@ -33,7 +33,10 @@ CONTROLS: Final = frozenset({STAMP, TRAP, "agreed", "check_agreed", "lang", "emb
 @blueprint.get("/f/<token>")
 @public
 def show_form(token: str) -> Response:
-    return _page(_form(token), origin=_origin(request.args, referrer=request.referrer or ""))
+    form = _form(token)
+    if not capture.takes_leads(form):
+        return _render("sources/closed.html", form, status=409)
+    return _page(form, origin=_origin(request.args, referrer=request.referrer or ""))
 
 
 @blueprint.post("/f/<token>")
@@ -46,6 +49,9 @@ def send_form(token: str) -> ResponseReturnValue:
     except Invalid as error:
         roll_back_request()
         return _page(_form(token), origin=_origin(request.form), refusal=error)
+    except (Conflict, Forbidden):  # the source or its seller was stopped meanwhile
+        roll_back_request()
+        return _render("sources/closed.html", _form(token), status=409)
     # Whether the person is known already is nobody's business but the exchange's.
     target = f"/f/{form.token}/thanks?lang={_language(form)}"
     return redirect(f"{target}&embed=1" if _is_embedded() else target, code=303)
@@ -79,6 +85,7 @@ def _page(
         form,
         status=422 if refusal else 200,
         fields=capture.fields_shown(form),
+        currency=capture.currency_of(form),
         wording=post_queries.wording_of(form),
         stamp=capture.stamp_of(form),
         values=request.form if refusal else {},
