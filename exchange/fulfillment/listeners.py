@@ -6,10 +6,13 @@ from typing import Final
 from uuid import UUID
 
 from exchange.core.actors import SYSTEM
+from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.core.jobs import enqueue
 from exchange.fulfillment import queries
 from exchange.fulfillment.services import deliveries, erasure_notices, returns
+from exchange.leads.models import Batch
+from exchange.verification import queries as verification
 
 STOPPED_AT_ONCE: Final = 50  # the sweep finds the rest
 
@@ -43,3 +46,15 @@ def stop_deliveries(event: Event) -> None:
 def tell_holders(event: Event) -> None:
     """Whoever received the person is told, in the transaction that erases."""
     erasure_notices.tell_holders(erasure_id=event.subject.id)
+
+
+@on("batch.accepted")
+@on("batch.rejected")
+@on("batch.undecided")
+def refund_what_was_sold_unchecked(event: Event) -> None:
+    """Leads of a lot that sold while it grew: who was found bad is refunded at the decision."""
+    if not get(Batch, event.subject.id).is_rolling:
+        return  # nothing of a file is sold before its check
+    for inspection in verification.found_bad(event.subject.id):
+        evidence = {"outcome": "bad", "code": inspection.code, "purpose": inspection.purpose.value}
+        returns.refund_failed_check(lead_id=inspection.lead_id, evidence=evidence, actor=SYSTEM)

@@ -40,6 +40,7 @@ class Permission(StrEnum):
 
     BATCH_READ = "batch:read"
     BATCH_UPLOAD = "batch:upload"
+    LEAD_POST = "lead:post"  # one by one; a posting key holds nothing else
     LISTING_PUBLISH = "listing:publish"
     RETURN_ANSWER = "return:answer"
     PAYOUT_REQUEST = "payout:request"
@@ -73,7 +74,9 @@ PAGES_ONLY: Final = frozenset({
 _ANYBODY = frozenset({P.SELF_MANAGE, P.TEAM_READ})
 _OWNER = frozenset({P.TEAM_MANAGE, P.KEY_MANAGE, P.EVENT_READ, P.MONEY_READ})
 _LISTS = frozenset({P.SUPPRESSION_WRITE, P.SUPPRESSION_LIFT})
-_SELLER = _ANYBODY | _LISTS | {P.BATCH_READ, P.BATCH_UPLOAD, P.LISTING_PUBLISH, P.RETURN_ANSWER}
+_SELLER = _ANYBODY | _LISTS | {
+    P.BATCH_READ, P.BATCH_UPLOAD, P.LEAD_POST, P.LISTING_PUBLISH, P.RETURN_ANSWER,
+}  # fmt: skip
 _BUYER = _ANYBODY | _LISTS | {
     P.MARKET_READ, P.ORDER_PLACE, P.ORDER_READ, P.CONTACT_OPEN, P.RETURN_REQUEST,
 }  # fmt: skip

@@ -31,6 +31,7 @@ SCOPES: Final[dict[Permission, str]] = {
     Permission.SUPPRESSION_LIFT: _("Take people off our lists"),
     Permission.BATCH_READ: _("See batches and their checks"),
     Permission.BATCH_UPLOAD: _("Upload leads"),
+    Permission.LEAD_POST: _("Post leads one by one"),
     Permission.LISTING_PUBLISH: _("Put on sale and set prices"),
     Permission.RETURN_ANSWER: _("Answer returns"),
     Permission.PAYOUT_REQUEST: _("Request payouts"),

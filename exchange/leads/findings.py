@@ -99,6 +99,12 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "requested_in_future": N_("The request is dated after the file was received."),
     "too_old": N_("The request is older than the vertical allows."),
     "age": N_("The person is too young."),
+    # Leads that are posted one by one
+    "call_too_short": N_("The call was shorter than a lead of this source must be."),
+    "check_not_agreed": N_(
+        "The person has not agreed to a call of ours, so the lead is kept and not offered."
+    ),
+    "not_by_a_person": N_("The form was filled in by a program."),
     # Against other rows and lists
     "duplicate_in_file": N_("The person is in the file before."),
     "duplicate_in_window": N_("The person is known in this vertical already."),

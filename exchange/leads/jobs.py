@@ -1,4 +1,4 @@
-"""Jobs of the inventory: files taken in and destroyed, people taken off sale.
+"""Jobs of the inventory: files taken in and destroyed, lots sealed, people taken off sale.
 
 Each sweep reads from the tables what is due and rings for it.
 """
@@ -12,13 +12,14 @@ from sqlalchemy import select
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
-from exchange.leads import people
+from exchange.leads import people, post_queries
 from exchange.leads.models import Batch, BatchStatus
-from exchange.leads.services import erasures, person_lists, retention, revocations
+from exchange.leads.services import erasures, lots, person_lists, retention, revocations
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
 PER_SWEEP = 200
+LOTS_PER_SWEEP = 100
 
 
 @job("leads.take_in", queue="bulk", steps=True)
@@ -85,3 +86,16 @@ def find_files() -> None:
     """Files whose time is over."""
     for import_id in retention.files_due(limit=PER_SWEEP):
         enqueue("leads.destroy_file", import_id)
+
+
+@job("leads.seal_lot")
+def seal_lot(batch_id: UUID) -> None:
+    """Seal a lot of single leads whose time is over."""
+    lots.seal_due(batch_id=batch_id)
+
+
+@sweep("leads.seal_lots", seconds=10)
+def ring_for_lots() -> None:
+    """Ring for lots that have been open for a day."""
+    for batch_id in post_queries.lots_to_seal(clock.now(), limit=LOTS_PER_SWEEP):
+        enqueue("leads.seal_lot", batch_id)

@@ -148,6 +148,7 @@ class Import(Record):
 
 class BatchStatus(StrEnum):
     DRAFT = "draft"
+    OPEN = "open"  # a rolling lot that still grows
     VALIDATING = "validating"
     SEALED = "sealed"
     SAMPLING = "sampling"
@@ -166,7 +167,8 @@ class Batch(Record):
 
     KIND, PREFIX = "batch", "batch"
     TRANSITIONS: ClassVar[Graph] = {
-        B.DRAFT: {B.VALIDATING, B.WITHDRAWN},
+        B.DRAFT: {B.OPEN, B.VALIDATING, B.WITHDRAWN},
+        B.OPEN: {B.SEALED, B.WITHDRAWN},
         B.VALIDATING: {B.SEALED, B.WITHDRAWN},
         B.SEALED: {B.SAMPLING},
         B.SAMPLING: {B.ACCEPTED, B.REJECTED, B.UNDECIDED},
@@ -178,6 +180,14 @@ class Batch(Record):
     }
     __table_args__ = (
         Index(None, "organization_id", "status"),
+        # A seller's source has one lot of a vertical that grows.
+        Index(
+            None,
+            "source_id",
+            "vertical_id",
+            unique=True,
+            postgresql_where=text("status = 'open'"),
+        ),
         # Decision 39: every row of the file ends in exactly one state.
         CheckConstraint(
             "rows_done = valid + in_review + invalid + duplicate + suppressed", name="row_equation"
@@ -208,8 +218,24 @@ class Batch(Record):
     )  # refuses nothing
     population: Mapped[int | None]  # sealed leads, the N of the plan
     merkle_root: Mapped[bytes | None]
+    opened_at: Mapped[datetime | None]  # of a rolling lot: leads come one by one
+    seals_at: Mapped[datetime | None]  # when it is full or not
+    sells_at_once: Mapped[bool] = mapped_column(default=False)  # checked after the sale began
     sealed_at: Mapped[datetime | None]
     decided_at: Mapped[datetime | None]
+
+    @property
+    def is_rolling(self) -> bool:
+        """Whether its leads came one by one."""
+        return self.opened_at is not None
+
+    @property
+    def may_be_sold(self) -> bool:
+        """Whether its leads may be on sale: it was accepted, or its source is in good standing."""
+        return self.status is B.ACCEPTED or (self.sells_at_once and self.status in UNDER_WAY)
+
+
+UNDER_WAY = frozenset({B.OPEN, B.SEALED, B.SAMPLING})  # a lot before its decision
 
 
 class LeadStatus(StrEnum):

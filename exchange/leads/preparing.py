@@ -10,6 +10,7 @@ import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from uuid import UUID
@@ -162,13 +163,16 @@ class Preparer:
         lot = recipe.lot
         self._recipe = recipe
         self._ring = recipe.ring
-        self._checker = Checker(recipe.rules, columns=recipe.columns)
         self._now = recipe.rules.now
         # The fields that all leads of the lot share stand together in LEAD_COLUMNS.
         self._common = fields_of(
             self._now, lot.organization_id, lot.vertical_id, lot.batch_id, lot.source_id, lot.kind,
             lot.sales_max, 0,
         )  # fmt: skip
+
+    @cached_property
+    def _checker(self) -> Checker:
+        return Checker(self._recipe.rules, columns=self._recipe.columns)
 
     def work(self, rows: Iterable[Row]) -> Prepared:
         """Check and prepare rows as they were read."""

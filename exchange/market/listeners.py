@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from exchange.core.events import Event, on
+from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
 from exchange.market.services import listings, rates
 
@@ -12,6 +15,27 @@ def offer_lot(event: Event) -> None:
     """An accepted lot is offered on its terms; an undecided one that is released, as Unverified."""
     batch = get_batch(event.subject.id, viewer=None)
     listings.create_from_batch(batch, unverified=event.facts.get("before") == "undecided")
+
+
+@on("lead.posted")
+def offer_lead_at_once(event: Event) -> None:
+    """A single lead of a source in good standing is on sale as soon as it is posted."""
+    listings.offer_at_once(get_batch(UUID(event.facts["batch_id"]), viewer=None))
+
+
+@on("source.trusted")
+def offer_what_grows(event: Event) -> None:
+    """Lots of single leads that waited for the check of an earlier one."""
+    vertical_id = UUID(event.facts["vertical_id"])
+    for batch in rolling_lots_under_way(source_id=event.subject.id, vertical_id=vertical_id):
+        listings.offer_at_once(batch)
+
+
+@on("source.stopped")
+def pause_unchecked(event: Event) -> None:
+    """Nothing of a stopped source is sold before its lot is checked."""
+    for batch in rolling_lots_under_way(source_id=event.subject.id):
+        listings.suspend_sale_of_batch(batch_id=batch.id, reason="source_stopped")
 
 
 @on("batch.in_full_inspection")

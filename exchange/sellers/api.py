@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from flask import Response, request
+from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
 
 from exchange.core.db import get, parse_id
-from exchange.core.errors import FieldProblem, Invalid
+from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.forms import list_of
-from exchange.core.idempotency import idempotent
+from exchange.core.idempotency import HEADER, idempotent
 from exchange.core.money import Money
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
@@ -29,23 +29,35 @@ from exchange.leads.models import (
     SourceStatus,
 )
 from exchange.leads.services import batches as verbs
-from exchange.leads.services import imports
+from exchange.leads.services import imports, posts
 from exchange.leads.services import sources as source_verbs
 from exchange.leads.services.problem_files import problem_file
-from exchange.sellers import queries
+from exchange.sellers import posting, queries
 from exchange.sellers.schemas import (
     BatchAnswers,
     BatchOut,
     BatchQuery,
     BatchUpload,
     NonceForm,
+    PostOut,
     SourceCardOut,
     SourceChange,
     SourceForm,
 )
 from exchange.verification.services import draws
 
-blueprint = Blueprint("sellers_api", __name__, description="Batches of a seller")
+blueprint = Blueprint("sellers_api", __name__, description="Batches and leads of a seller")
+LEAD_BODY: Final = {
+    "required": True,
+    "description": (
+        "source and vertical, contact, consent, attributes, requested_at, sub_id, external_id,"
+        " test, call. Or a form with the same names, flat."
+    ),
+    "content": {
+        "application/json": {"schema": {"type": "object"}},
+        "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+    },
+}
 
 
 @blueprint.route("/batches", methods=["POST"])
@@ -105,7 +117,8 @@ def show(batch_id: str) -> queries.BatchView:
 def answer(form: dict[str, Any], batch_id: str) -> queries.BatchView:
     """Answer what was asked about the file of a draft; it goes on by itself then."""
     batch = _mine(batch_id)
-    assert batch.import_id is not None
+    if batch.import_id is None:
+        raise NotFound("This batch came without a file.")
     draft = get(Import, batch.import_id)
     if form["answers"]:
         draft = imports.answer(import_id=draft.id, answers=form["answers"], actor=actor())
@@ -198,6 +211,36 @@ def set_source_picture(source_id: str) -> queries.SourceView:
 
 def _source(source_id: str) -> Source:
     return cards.get_source(parse_id(source_id, Source), viewer=organization().id)
+
+
+@blueprint.route("/leads", methods=["POST"])
+@requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
+@blueprint.doc(requestBody=LEAD_BODY)
+@blueprint.response(201, PostOut)
+def post_lead() -> ResponseReturnValue:
+    """Post one lead of a source.
+
+    The answer says what became of it: accepted, queued_for_check, duplicate, rejected with every
+    error, or suppressed. All of these are 201: there is nothing to try again. A lead with
+    `test: true` is checked like any other and not kept. The same external_id of a source, and
+    the same Idempotency-Key, get the first answer again.
+    """
+    return _post_once() if HEADER in request.headers else _post()
+
+
+def _post() -> ResponseReturnValue:
+    sent = posting.sent_body()
+    answer = posts.post_lead(
+        terms_id=posting.named_terms(sent, viewer=organization().id).id,
+        incoming=posts.Incoming(sent=sent, via="api", raw=posting.raw_body()),
+        actor=actor(),
+    )
+    response = jsonify(PostOut().dump(posting.answer_json(answer)))
+    response.status_code = 201
+    return response
+
+
+_post_once = idempotent(_post)
 
 
 def _proceed(

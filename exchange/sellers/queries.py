@@ -13,9 +13,10 @@ from exchange.core.events import Event, Ref
 from exchange.core.money import Money
 from exchange.core.pagination import Page
 from exchange.fulfillment.models import LeadReturn
-from exchange.leads import cards
+from exchange.leads import cards, post_queries
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Import, Lead, Source
+from exchange.leads.post_models import SourceTerms
 from exchange.leads.suspicion import explained
 from exchange.market import queries as market
 from exchange.market.models import Listing, OrderLine
@@ -120,6 +121,25 @@ def _source_views(sources: Sequence[Source]) -> list[SourceView]:
         quality = qualities.get(last.id) if last else None
         views.append(SourceView(source, figures, wording, record, quality))
     return views
+
+
+@dataclass(frozen=True, slots=True)
+class TermsView:
+    """The standing terms of a source with what they are about."""
+
+    terms: SourceTerms
+    source: Source
+    vertical: Vertical
+
+
+def terms_view(terms: SourceTerms) -> TermsView:
+    """The terms with their source and vertical."""
+    return TermsView(terms, post_queries.source_of(terms), leads.vertical_of(terms.vertical_id))
+
+
+def terms_views(*, viewer: UUID) -> list[TermsView]:
+    """Every source of a seller that may post single leads, newest first."""
+    return [terms_view(terms) for terms in post_queries.all_terms(viewer=viewer)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import AmountField, MoneyField, PageQuery
 from exchange.leads.models import BatchStatus, LeadKind, SourceStatus
+from exchange.leads.post_models import CALL_SECONDS_MIN, PostOutcome
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.market.schemas import QualityOut
 
@@ -116,6 +117,50 @@ class SourceCardOut(Schema):
     leads = fields.Integer(attribute="figures.leads")
 
 
+class PostingTermsForm(Schema):
+    """Terms for single leads; sold once means one slot, whatever was typed."""
+
+    source = fields.String(required=True, validate=validate.Length(min=1, max=200))
+    vertical = fields.String(required=True, validate=_text)
+    quality_class = fields.Enum(QualityClass, by_value=True, load_default=QualityClass.STANDARD)
+    price = AmountField(required=True)
+    kind = fields.Enum(LeadKind, by_value=True, load_default=LeadKind.EXCLUSIVE)
+    sales_max = fields.Integer(load_default=1, validate=_sales)
+    declared_unsold = fields.Boolean(load_default=False)
+    channel = fields.String(load_default="", validate=_text)
+    consent_text = fields.String(load_default="", validate=validate.Length(max=4_000))
+    consent_url = fields.String(load_default="", validate=validate.Length(max=2_000))
+    is_check_agreed = fields.Boolean(load_default=False)
+    call_seconds_min = fields.Integer(
+        load_default=CALL_SECONDS_MIN, validate=validate.Range(0, 3_600)
+    )
+    is_test = fields.Boolean(load_default=False)
+
+    @post_load
+    def once(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:  # Any: marshmallow's
+        """Sold once means one slot."""
+        if data["kind"] is LeadKind.EXCLUSIVE:
+            data["sales_max"] = 1
+        return data
+
+
+class TokenForm(Schema):
+    name = fields.String(required=True, validate=validate.Length(min=1, max=100))
+
+
+class WordingForm(Schema):
+    consent_text = fields.String(required=True, validate=validate.Length(min=1, max=4_000))
+
+
+class CaptureFormForm(WordingForm):
+    """A hosted form; `origins` are the sites that may show it in a frame, one a line."""
+
+    title = fields.String(required=True, validate=validate.Length(min=1, max=120))
+    language = fields.String(load_default="en", validate=_text)
+    is_callback = fields.Boolean(load_default=False)
+    origins = fields.String(load_default="", validate=validate.Length(max=4_000))
+
+
 class NonceForm(Schema):
     nonce = fields.String(load_default="", validate=validate.Length(max=200))
 
@@ -161,6 +206,33 @@ class BatchAnswers(Schema):
 
     answers = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
     mapping = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+
+
+class PostProblemOut(Schema):
+    pointer = fields.String(metadata={"description": "JSON pointer into the body"})
+    code = fields.String()
+    detail = fields.String()
+
+
+class PostOut(Schema):
+    """What became of a lead that was posted."""
+
+    id = fields.String()
+    object = fields.Constant("post")
+    created_at = fields.DateTime()
+    status = fields.Enum(PostOutcome, by_value=True)
+    reason = fields.String(allow_none=True, metadata={"description": "a stable code"})
+    detail = fields.String(allow_none=True)
+    since = fields.DateTime(
+        allow_none=True, metadata={"description": "of a duplicate: when the person came first"}
+    )
+    errors = fields.List(fields.Nested(PostProblemOut))
+    notes = fields.List(fields.String())
+    ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
+    test = fields.Boolean()
+    lead = fields.String(allow_none=True)
+    external_id = fields.String(allow_none=True)
+    price = MoneyField()
 
 
 class RowCountsOut(Schema):

@@ -28,6 +28,15 @@ def assign_draw(event: Event) -> None:
     draws.assign(import_id=draft.id, organization_id=draft.organization_id, actor=SYSTEM)
 
 
+@on("batch.open")
+def assign_draw_to_lot(event: Event) -> None:
+    """A lot of single leads takes the open commitment before its first lead."""
+    batch = get(Batch, event.subject.id)
+    draws.assign(
+        import_id=None, batch_id=batch.id, organization_id=batch.organization_id, actor=SYSTEM
+    )
+
+
 @on("batch.sealed")
 def publish_root(event: Event) -> None:
     """A sealed lot shows its root and awaits its nonce; an Unverified one is not sampled."""

@@ -34,6 +34,15 @@ PUBLIC = {
     "reports.errors",
     "reports.styleguide",
     "reports.terms",
+    # What a source shows: its posting spec, its forms, and the doors that a posting token opens.
+    "sources.spec",
+    "sources.try_out",
+    "sources.show_form",
+    "sources.send_form",
+    "sources.thanks",
+    "sources.post_lead",
+    "sources.post_by_preset",
+    "sources.challenge",
     # What a stranger recomputes, and what Stripe signs.
     "billing_api.show_head",
     "billing_webhooks.stripe",

@@ -25,7 +25,7 @@ from exchange.identity import services as identity
 from exchange.identity.permissions import Role
 from exchange.leads import samples
 from exchange.leads.models import Batch, BatchStatus, Import, LeadKind
-from exchange.leads.services import imports
+from exchange.leads.services import capture, imports, posting
 from exchange.leads.services.intake import take_in
 from exchange.market import queries as market
 from exchange.market.models import Listing, Order, OrderLine
@@ -35,6 +35,7 @@ from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.fulfillment import WINDOW
 from tests.factories.leads import make_person
 from tests.factories.market import make_listing, place
+from tests.factories.posts import CONSENT, make_body, make_terms, post
 from tests.verification.support import everybody, make_sample, work
 
 FAMILY = "Zarvik"
@@ -56,6 +57,8 @@ class Story:
     top_ups: list[TopUp] = field(default_factory=list)
     payouts: list[str] = field(default_factory=list)  # public ids
     invitations: list[str] = field(default_factory=list)  # tokens
+    terms: list[str] = field(default_factory=list)  # public ids of standing terms
+    shared: list[str] = field(default_factory=list)  # tokens of a posting spec and a hosted form
 
     @property
     def listing(self) -> Listing:
@@ -99,6 +102,7 @@ def open_house(cast: Cast, *, leads: int = 60, waiting: int = 40) -> Story:
     story.drafts.append(_mapped(_draft(story, "december.csv", rows=20), cast))
     fund_wallet(cast.buyer, 500_000_00)
     _staff(story)
+    _posted(story)
     return story
 
 
@@ -195,3 +199,25 @@ def _staff(story: Story) -> None:
             organization_id=player.organization.id, role=role, note="for Kim", actor=player.actor
         )
         story.invitations.append(token)
+
+
+def _posted(story: Story) -> None:
+    """Leads one by one: kept, known, refused, a test; and what the source shows to strangers."""
+    seller, terms = story.cast.seller, make_terms(story.cast.seller, source="quotes page")
+    kept, tried = story.family(2)
+    for body in (make_body(kept), make_body(kept), make_body(tried, test=True)):
+        post(seller, terms, {**body, "ip": "203.0.113.9", "user_agent": f"{FAMILY}Browser"})
+    wrong = {**tried, "phone": tried["phone"] + "0000"}
+    post(seller, terms, make_body(wrong, landing_url=f"https://quotes.example/?q={FAMILY}"))
+    form = capture.open_form(
+        terms_id=terms.id,
+        title="A new roof",
+        language="en",
+        is_callback=False,
+        consent_text=CONSENT,
+        origins=["https://quotes.example"],
+        actor=seller.actor,
+    )
+    spec = posting.share_spec(terms_id=terms.id, actor=seller.actor)
+    story.terms.append(terms.public_id)
+    story.shared += [spec, form.token]

@@ -56,6 +56,7 @@ ALLOWED = {
 NOT_PAGES = {
     *("identity.index", "identity.found", "static", "sellers.show_import"),
     *("billing.checkout", "billing.onboarding"),
+    "sources.challenge",  # a handshake with who knows the verify token
 }
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BYTES = re.compile(r"\\\\x([0-9a-f]+)")
@@ -168,7 +169,9 @@ class Rounds:
                 task.public_id
                 for task in db.session.scalars(select(VerificationTask).where(claimed))
             ],
-            "token": story.invitations[:1],
+            "token": [*story.invitations[:1], *story.shared],
+            "terms_id": story.terms,
+            "preset": ["meta"],
             "code": [VERTICAL],
         }
         db.session.rollback()

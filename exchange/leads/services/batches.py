@@ -78,8 +78,14 @@ def sell_unverified(*, batch_id: UUID, actor: Actor) -> Batch:
 
 
 def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
-    """Take a lot back; leads that nobody bought are withdrawn, sold ones stay sold."""
+    """Take a lot back; leads that nobody bought are withdrawn, sold ones stay sold.
+
+    Raises Conflict `lot_open` for a lot of single leads that is not sealed yet.
+    """
     batch = _own(batch_id, actor)
+    if batch.status is BatchStatus.OPEN:
+        # What was sold of it is checked in any case: nobody takes a lot away from its sample.
+        raise Conflict("A lot that grows is sealed and checked first.", code="lot_open")
     transition(batch, BatchStatus.WITHDRAWN, actor=actor)
     transition_all(
         Lead,

@@ -15,6 +15,11 @@ from exchange.leads.fingerprints import IdentityKey, duplicate_keys
 from exchange.leads.vault import blind_index
 
 
+def identity_hashes(row: CheckedRow) -> tuple[bytes, ...]:
+    """Every keyed hash of the person, for lists of people."""
+    return _hashes(row.identities)
+
+
 def suppressed_rows(rows: Sequence[CheckedRow], *, seller_id: UUID) -> set[int]:
     """The numbers of the rows whose person the exchange or this seller must not offer."""
     hashes = {row.number: _hashes(row.identities) for row in rows}

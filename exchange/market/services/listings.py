@@ -21,7 +21,7 @@ from exchange.identity.models import Organization
 from exchange.identity.permissions import Permission
 from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
-from exchange.leads.models import Batch, BatchStatus, LeadKind
+from exchange.leads.models import Batch, LeadKind
 from exchange.market import queries
 from exchange.market.models import Listing, ListingStatus, ListingTerms
 from exchange.market.services import gates
@@ -46,6 +46,25 @@ def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing | No
     listing.quality_class = _sold_as(batch, unverified=unverified)
     listing.bad_upper = _bad_upper(batch)
     return _publish_if_possible(listing, batch)
+
+
+def offer_at_once(batch: Batch) -> Listing | None:
+    """Offer what is in a lot while it grows and before its check, where its source is trusted.
+
+    The measured quality stands beside it once the lot is decided; a rejection suspends the sale.
+    Safe to repeat.
+    """
+    if not batch.may_be_sold or batch.kind is LeadKind.TARGETED:
+        return None
+    found = queries.find_listing_of_batch(batch.id)
+    if found is not None and found.status is ListingStatus.PUBLISHED:
+        return found  # nobody who buys from it is kept waiting for one more lead
+    if found is None:
+        found = _draft(batch, price=batch.price, unverified=False, actor=SYSTEM)
+    listing = _publish_if_possible(gates.close(found.id), batch)
+    if listing.status is ListingStatus.SOLD_OUT:
+        return reflect_stock(listing_id=listing.id)
+    return listing
 
 
 def create(*, batch_id: UUID, price: Money | None = None, actor: Actor) -> Listing:
@@ -182,9 +201,17 @@ def _bad_upper(batch: Batch) -> float:
     """Decision 31: the record of the source comes before the one lot's own."""
     quality = verification.published_quality(batch.id)
     if quality is None:
-        return 1.0
+        return _upper_of_source(batch) if batch.sells_at_once else 1.0
     own = 1.0 if quality["bad_upper"] is None else quality["bad_upper"]
     return own if quality["source"] is None else quality["source"]["upper"]
+
+
+def _upper_of_source(batch: Batch) -> float:
+    """What earlier lots say of a lot that is sold before its own check."""
+    record = verification.source_record(
+        seller_id=batch.organization_id, vertical_id=batch.vertical_id, source_id=batch.source_id
+    )
+    return 1.0 if record is None else record["upper"]
 
 
 def _write_terms(listing: Listing, batch: Batch) -> None:
@@ -207,8 +234,7 @@ def _publish_if_possible(listing: Listing, batch: Batch) -> Listing:
         listing.status is ListingStatus.PAUSED and listing.pause_reason != BY_SELLER
     )
     may_trade = get(Organization, listing.organization_id).is_approved
-    accepted = batch.status is BatchStatus.ACCEPTED
-    if waits and may_trade and accepted and queries.has_stock(batch.id):
+    if waits and may_trade and batch.may_be_sold and queries.has_stock(batch.id):
         _put_on_sale(listing, SYSTEM)
     return listing
 
@@ -240,7 +266,7 @@ def _own_or_watched(listing_id: UUID, actor: Actor) -> Listing:
 
 
 def _require_accepted(batch: Batch) -> None:
-    if batch.status is not BatchStatus.ACCEPTED:
+    if not batch.may_be_sold:
         raise Conflict(
             f"This lot is {batch.status}. Only an accepted lot can be sold.", code="not_accepted"
         )

@@ -104,9 +104,9 @@ def get_draw(batch_id: UUID) -> Draw | None:
 
 
 def get_draw_of(batch: Batch) -> Draw | None:
-    """The draw that was assigned to the batch's import before its file was read."""
+    """The draw that was assigned before the batch's file was read, or its first lead came."""
     if batch.import_id is None:
-        return None
+        return get_draw(batch.id)
     return db.session.scalar(select(Draw).where(Draw.import_id == batch.import_id))
 
 
@@ -134,6 +134,13 @@ def inspections_of(sample_id: UUID) -> Sequence[Inspection]:
         select(Inspection).where(Inspection.ref_id == sample_id).order_by(Inspection.position)
     )
     return db.session.scalars(statement.execution_options(populate_existing=True)).all()
+
+
+def found_bad(batch_id: UUID) -> list[Inspection]:
+    """The people of a lot's sample who were found bad, in draw order."""
+    sample = find_sample(batch_id)
+    found = inspections_of(sample.id) if sample else []
+    return [inspection for inspection in found if inspection.outcome is OutcomeClass.BAD]
 
 
 def progress(batch_id: UUID) -> Progress | None:

@@ -64,13 +64,20 @@ def commit_next(*, organization_id: UUID, actor: Actor) -> Draw:
     return draw
 
 
-def assign(*, import_id: UUID | None, organization_id: UUID, actor: Actor) -> Draw:
+def assign(
+    *,
+    import_id: UUID | None,
+    organization_id: UUID,
+    batch_id: UUID | None = None,
+    actor: Actor,
+) -> Draw:
     """Take the seller's open commitment for an upload, and publish the one after it.
 
-    Called before the file is read, so that the secret cannot depend on what is in it.
+    Called before the file is read, or before the first lead of a lot that came one by one, so that
+    the secret cannot depend on what is in it.
     """
     draw = _take_open(organization_id, actor=actor)
-    draw.import_id = import_id
+    draw.import_id, draw.batch_id = import_id, batch_id
     draw.assigned_at = clock.now()
     transition(draw, DrawStatus.ASSIGNED, actor=actor, commitment=draw.commitment.hex())
     commit_next(organization_id=organization_id, actor=actor)

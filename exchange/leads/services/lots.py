@@ -1,0 +1,135 @@
+"""Verbs of rolling lots: leads that come one by one are sealed together (decision 6).
+
+A lot is full at a hundred leads or ends with its day, whichever comes first; nothing waits for a
+file that never comes. Its draw is committed when it opens, before its first lead.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from exchange.catalog import queries as catalog
+from exchange.core import clock, events
+from exchange.core.actors import SYSTEM, Actor
+from exchange.core.db import get, lock, save
+from exchange.core.states import transition
+from exchange.leads import post_queries, queries
+from exchange.leads.models import Batch, BatchStatus, Source, SourceStatus
+from exchange.leads.post_models import SourceTerms
+from exchange.leads.services import sources
+from exchange.leads.services.batches import seal_batch
+
+N_ = str  # marks a sentence for translation; the page that shows it translates
+
+LEADS_MAX: Final = 100
+OPEN_FOR: Final = timedelta(hours=24)
+REJECTED: Final = N_("A lot of its single leads has not passed the check.")
+
+
+def take_lot(terms: SourceTerms, *, actor: Actor) -> Batch:
+    """The lot that takes the next lead, locked; a new one where none is open or its time is over.
+
+    The caller holds the lock on the terms, so that two posts open one lot.
+    """
+    schema = catalog.get_schema(queries.vertical_of(terms.vertical_id))
+    found = post_queries.find_open_lot(terms)
+    if found is not None:
+        batch = lock(Batch, found)
+        if batch.status is BatchStatus.OPEN:
+            assert batch.seals_at is not None
+            # Leads of one lot are of one schema: a new version begins a new lot.
+            if batch.seals_at > clock.after_lock() and batch.schema_id == schema.id:
+                return batch
+            _seal(batch)
+    return _open(terms, schema_id=schema.id, actor=actor)
+
+
+def seal_if_full(batch: Batch) -> None:
+    """Seal the lot at its hundredth lead."""
+    if batch.rows_done >= LEADS_MAX:
+        _seal(batch)
+
+
+def seal_due(*, batch_id: UUID) -> None:
+    """Seal a lot whose time is over; nothing happens to any other."""
+    batch = lock(Batch, batch_id)
+    is_due = batch.seals_at is not None and batch.seals_at <= clock.after_lock()
+    if batch.status is BatchStatus.OPEN and is_due:
+        _seal(batch)
+
+
+def trust_source(*, batch_id: UUID, before: str) -> None:
+    """A lot of the source was accepted: it sells at once from now on, what is under way too."""
+    batch = get(Batch, batch_id)
+    terms = post_queries.find_terms(source_id=batch.source_id, vertical_id=batch.vertical_id)
+    if terms is None or not post_queries.tells_of_quality(batch, before=before):
+        return
+    terms = lock(SourceTerms, terms.id)
+    terms.trusted_since = terms.trusted_since or clock.now()
+    for lot in _under_way(batch.source_id, vertical_id=batch.vertical_id):
+        lot.sells_at_once = True
+    events.record(
+        "source.trusted",
+        subject=get(Source, batch.source_id),
+        actor=SYSTEM,
+        vertical_id=str(batch.vertical_id),
+        batch_id=str(batch.id),
+    )
+
+
+def distrust_source(*, batch_id: UUID) -> None:
+    """A lot of the source was not accepted: what comes next waits for its check again."""
+    batch = get(Batch, batch_id)
+    terms = post_queries.find_terms(source_id=batch.source_id, vertical_id=batch.vertical_id)
+    if terms is not None:
+        lock(SourceTerms, terms.id).trusted_since = None
+
+
+def stop_source(*, batch_id: UUID) -> None:
+    """Stop the source of a rejected rolling lot: nothing of it is posted or sold unchecked."""
+    batch = get(Batch, batch_id)
+    distrust_source(batch_id=batch_id)
+    if not batch.is_rolling:
+        return
+    for lot in _under_way(batch.source_id):
+        lot.sells_at_once = False
+    if get(Source, batch.source_id).status is not SourceStatus.STOPPED:
+        # Lots that have passed their own check stay on sale.
+        sources.stop_source(
+            source_id=batch.source_id, reason=REJECTED, keep_on_sale=True, actor=SYSTEM
+        )
+
+
+def _under_way(source_id: UUID, *, vertical_id: UUID | None = None) -> list[Batch]:
+    found = post_queries.rolling_lots_under_way(source_id=source_id, vertical_id=vertical_id)
+    return [lock(Batch, lot.id) for lot in found]
+
+
+def _open(terms: SourceTerms, *, schema_id: UUID, actor: Actor) -> Batch:
+    now, source = clock.now(), get(Source, terms.source_id)
+    batch = save(
+        Batch(
+            organization_id=terms.organization_id,
+            vertical_id=terms.vertical_id,
+            schema_id=schema_id,
+            source_id=terms.source_id,
+            name=f"{source.name} {now:%Y-%m-%d %H:%M}",
+            quality_class=terms.quality_class,
+            kind=terms.kind,
+            price=terms.price,
+            sales_max=terms.sales_max,
+            opened_at=now,
+            seals_at=now + OPEN_FOR,
+            sells_at_once=terms.trusted_since is not None,
+        )
+    )
+    # Verification listens and assigns the committed draw, as it does for a file.
+    transition(batch, BatchStatus.OPEN, actor=actor, sells_at_once=batch.sells_at_once)
+    return batch
+
+
+def _seal(batch: Batch) -> None:
+    batch.rows_total = batch.rows_done
+    seal_batch(batch, actor=SYSTEM)

@@ -1,0 +1,107 @@
+"""What the doors of single leads share: the body as it was sent, and the answer as it is said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from exchange.catalog import queries as catalog
+from exchange.core.errors import Conflict, FieldProblem, Invalid, Malformed, TooLarge
+from exchange.core.ids import encode
+from exchange.leads import post_queries
+from exchange.leads.findings import row_sentence
+from exchange.leads.models import Lead
+from exchange.leads.post_models import Post, SourceTerms
+from exchange.leads.services.posts import Answer
+
+BODY_BYTES_MAX: Final = 65_536
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+Json = Any  # Any: whatever was sent
+
+
+def sent_body() -> dict[str, Json]:
+    """The body of the request, JSON or a form. Raises Malformed and TooLarge."""
+    request.max_content_length = BODY_BYTES_MAX
+    try:
+        raw = request.get_data(cache=True)
+        if request.mimetype in FORMS:
+            return {name: ", ".join(values) for name, values in request.form.lists()}
+    except RequestEntityTooLarge as error:
+        raise TooLarge("A lead is at most 64 KB.") from error
+    return json_body(raw)
+
+
+def json_body(raw: bytes | str) -> dict[str, Json]:
+    """The JSON object that a text holds. Raises Malformed."""
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise Malformed("Send one JSON object, or a form.")
+    return body
+
+
+def raw_body() -> bytes:
+    """The body to the byte, as repeats are told by."""
+    return request.get_data(cache=True)
+
+
+def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> SourceTerms:
+    """The terms of the source and vertical that a body names.
+
+    Raises Invalid where it names none, and Conflict `terms_missing` where the seller has not said
+    on what terms single leads of the source are sold.
+    """
+    source_name, code = sent.get("source"), sent.get("vertical")
+    missing = [
+        FieldProblem(f"/{name}", "required", "Say which one.")
+        for name, value in (("source", source_name), ("vertical", code))
+        if not isinstance(value, str) or not value.strip()
+    ]
+    if missing:
+        raise Invalid(errors=tuple(missing))
+    vertical = catalog.find_vertical(str(code))
+    source = post_queries.find_source(str(source_name).strip(), viewer=viewer)
+    if vertical is not None and source is not None:
+        terms = post_queries.find_terms(source_id=source.id, vertical_id=vertical.id)
+        if terms is not None:
+            return terms
+    raise Conflict(
+        "Set the terms for single leads of this source first, on its page.", code="terms_missing"
+    )
+
+
+def answer_json(answer: Answer) -> dict[str, Json]:
+    """The answer of the API; pages show the same."""
+    post, terms = answer.post, answer.terms
+    return {
+        "id": post.public_id,
+        "object": "post",
+        "created_at": post.created_at,
+        "status": post.outcome,
+        "reason": post.reason or None,
+        "detail": row_sentence(post.reason) if post.reason else None,
+        "since": post.since,
+        "errors": [
+            {"pointer": e.pointer, "code": e.code, "detail": row_sentence(e.code)}
+            for e in answer.errors
+        ],
+        "notes": list(answer.notes),
+        "ignored": list(answer.ignored),
+        "test": post.is_test,
+        "lead": lead_id(post),
+        "external_id": post.external_id,
+        "price": terms.price,
+    }
+
+
+def lead_id(post: Post) -> str | None:
+    """The public id of the lead that a post became."""
+    return None if post.lead_id is None else encode(Lead.PREFIX, post.lead_id)

@@ -1,0 +1,145 @@
+"""The same person from ten sellers at the same moment, on a database where commits are real.
+
+One lead lives and nine posts say since when. The control takes the guard away and must keep more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from uuid import UUID
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from exchange.core.actors import SYSTEM
+from exchange.core.db import db
+from exchange.core.invariants import violations
+from exchange.identity import queries as identity_queries
+from exchange.identity import services as identity
+from exchange.identity.permissions import OrganizationKind, Role
+from exchange.leads import post_queries
+from exchange.leads.models import Batch, BatchStatus, Lead
+from exchange.leads.post_models import Post
+from exchange.leads.services import lots, posts, writing
+from tests.cast import PASSWORD, Player
+from tests.factories.leads import make_person
+from tests.factories.posts import make_body, make_terms
+from tests.racing import Client, race
+
+pytestmark = pytest.mark.commits
+SELLERS = 10
+
+
+def make_seller(number: int) -> dict[str, str]:
+    """A seller with standing terms; the headers of its program."""
+    email = f"seller{number}@race.example"
+    organization = identity.sign_up(
+        email=email,
+        name="Racer",
+        password=PASSWORD,
+        kind=OrganizationKind.SELLER,
+        organization_name=f"Racer {number}",
+        trade_name=f"Racer {number}",
+        country="US",
+    )
+    identity.approve_organization(organization_id=organization.id, actor=SYSTEM)
+    user = identity_queries.find_user(email)
+    assert user is not None
+    player = Player(user, organization, Role.OWNER)
+    make_terms(player)
+    return player.key("lead:post")
+
+
+@pytest.fixture
+def sellers(committed) -> list[dict[str, str]]:
+    return [make_seller(number) for number in range(SELLERS)]
+
+
+def poster(app: Flask, headers: dict[str, str], body: dict[str, object]) -> Client:
+    """One post by HTTP; its status, after being told to try again where it was."""
+
+    def send() -> str:
+        while (
+            response := app.test_client().post("/api/v1/leads", json=body, headers=headers)
+        ) and (response.status_code == 503):
+            pass
+        found = response.json
+        if response.status_code != 201:
+            return str(found["code"])
+        return f"{found['status']}{' since' if found['since'] else ''}"
+
+    return send
+
+
+def count(model: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def race_one_person(app: Flask, sellers: list[dict[str, str]]) -> Counter[str]:
+    body = make_body(make_person())
+    return race(app, [poster(app, headers, body) for headers in sellers])
+
+
+def test_one_lives_and_nine_say_since_when(committed, sellers):
+    for _ in range(5):
+        outcomes = race_one_person(committed, sellers)
+        assert outcomes == {"queued_for_check": 1, "duplicate since": 9}
+    assert count(Lead) == 5
+    assert count(Post) == 50
+    assert violations() == []
+
+
+def test_one_seller_posting_many_people_at_once_fills_one_lot(committed, sellers):
+    bodies = [make_body() for _ in range(30)]
+    outcomes = race(committed, [poster(committed, sellers[0], body) for body in bodies])
+    assert outcomes == {"queued_for_check": 30}
+    lot = db.session.scalars(select(Batch)).one()
+    assert (lot.rows_done, lot.valid) == (30, 30)
+    assert violations() == []
+
+
+def test_lots_are_full_to_the_lead_however_many_post_at_once(committed, sellers, monkeypatch):
+    monkeypatch.setattr(lots, "LEADS_MAX", 5)
+    bodies = [make_body() for _ in range(30)]
+    race(committed, [poster(committed, sellers[0], body) for body in bodies])
+    found = db.session.scalars(select(Batch)).all()
+    assert [(lot.status, lot.rows_done, lot.population) for lot in found] == [
+        (BatchStatus.SEALED, 5, 5)
+    ] * 6
+    assert violations() == []
+
+
+def test_one_external_id_at_once_is_one_lead(committed, sellers):
+    body = make_body(external_id="crm-7")
+    outcomes = race(committed, [poster(committed, sellers[0], body)] * 10)
+    assert outcomes == {"queued_for_check": 10}
+    assert (count(Lead), count(Post)) == (1, 1)
+
+
+@pytest.mark.control
+def test_the_control_keeps_the_same_person_more_than_once(committed, sellers, monkeypatch):
+    monkeypatch.setattr(
+        writing, "claim_fingerprints", lambda claims, **_: {claim.lead_id for claim in claims}
+    )
+    monkeypatch.setattr(post_queries, "known_since", lambda *_, **__: None)
+    outcomes = race_one_person(committed, sellers)
+    assert outcomes == {"queued_for_check": 10}
+    assert count(Lead) == 10
+
+
+@pytest.mark.control
+def test_the_control_opens_lots_beside_each_other(committed, sellers, monkeypatch):
+    """Without the lock on the terms and the index of open lots, a source has several that grow."""
+    monkeypatch.setattr(posts, "lock", db.session.get)
+    with psycopg.connect(committed.config["SETTINGS"].database_url, autocommit=True) as owner:
+        owner.execute("DROP INDEX ix_batch_source_id_vertical_id")
+    opened: list[UUID] = []
+    for _ in range(10):
+        bodies = [make_body() for _ in range(10)]
+        race(committed, [poster(committed, sellers[0], body) for body in bodies])
+        opened = list(db.session.scalars(select(Batch.id)))
+        if len(opened) > 1:
+            break
+    assert len(opened) > 1
