@@ -163,6 +163,12 @@ def figures(source_ids: Collection[UUID]) -> Mapping[UUID, Figures]:
     }
 
 
+def accepted_lots(source_id: UUID) -> Sequence[Batch]:
+    """The lots of a source that passed their check, in their order."""
+    passed = (Batch.source_id == source_id, Batch.status == BatchStatus.ACCEPTED)
+    return db.session.scalars(select(Batch).where(*passed).order_by(Batch.id)).all()
+
+
 def rejected_lately(source_id: UUID) -> tuple[int, int]:
     """How many of the newest decided lots of a source were rejected, and of how many."""
     decided = db.session.scalars(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from exchange.core.events import Event, on
+from exchange.leads.cards import accepted_lots
 from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
 from exchange.market.services import listings, rates
@@ -36,6 +37,13 @@ def pause_unchecked(event: Event) -> None:
     """Nothing of a stopped source is sold before its lot is checked."""
     for batch in rolling_lots_under_way(source_id=event.subject.id):
         listings.suspend_sale_of_batch(batch_id=batch.id, reason="source_stopped")
+
+
+@on("source.active")
+def offer_again(event: Event) -> None:
+    """What was decided while its source was stopped is on sale once it is reopened."""
+    for batch in accepted_lots(event.subject.id):
+        listings.offer_again(batch)
 
 
 @on("batch.in_full_inspection")

@@ -17,7 +17,7 @@ from exchange.core.events import Event
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus, Source, SourceStatus
 from exchange.leads.post_models import PostOutcome, SourceTerms
-from exchange.leads.services import batches, lots
+from exchange.leads.services import batches, lots, sources
 from exchange.market import queries as market
 from exchange.market.models import ListingStatus
 from exchange.market.services import listings
@@ -210,17 +210,19 @@ class TestStanding:
         assert source.status is SourceStatus.STOPPED
         assert terms.trusted_since is None
         stopped = db.session.scalars(select(Event).where(Event.type == "source.stopped")).one()
-        assert stopped.facts["reason"] == "lot_rejected"
+        assert stopped.facts["reason"] == lots.REJECTED
         told = db.session.scalars(select(Notice).where(Notice.kind == "source.stopped")).all()
         assert [notice.organization_id for notice in told] == [cast.seller.organization.id]
         with pytest.raises(Conflict):
             post(cast.seller, terms)
         listing = market.find_listing_of_batch(growing.id)
         assert (listing.status, listing.pause_reason) == (ListingStatus.PAUSED, "source_stopped")
-        # The lot that grew is still sealed and judged, and sold only after that.
+        # The lot that grew is still sealed and judged, and sold once the source is reopened.
         clock.advance(DAY)
         lots.seal_due(batch_id=growing.id)
         decide(cast, growing, Outcome.CONFIRMED)
+        assert listing.status is ListingStatus.PAUSED
+        sources.reopen_source(source_id=source.id, reason="Mended.", actor=cast.admin.actor)
         assert listing.status is ListingStatus.PUBLISHED
 
     def test_a_rejected_file_does_not_stop_the_source_but_ends_its_standing(self, cast):

@@ -209,8 +209,8 @@ def reopen_source(*, source_id: UUID, reason: str, actor: Actor) -> Source:
     source.status_reason = _reason(reason)
     if source.status is not SourceStatus.STOPPED:
         raise Conflict("Only a stopped source can be reopened.")
+    restore_source(source, actor=actor)  # first: whoever hears of the source looks at its leads
     transition(source, SourceStatus.ACTIVE, actor=actor, reason=source.status_reason)
-    restore_source(source, actor=actor)
     return source
 
 

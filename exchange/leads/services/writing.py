@@ -126,7 +126,10 @@ def _refuse_known(batch: Batch, found: Sorted, beaten: set[bytes]) -> None:
     known = queries.known_people(batch.vertical_id, {v for c in losers for v in c.hashes})
     again = []
     for candidate in losers:
-        first = next(known[value] for value in candidate.hashes if value in known)
+        first = next((known[value] for value in candidate.hashes if value in known), None)
+        if first is None:  # erased between our claim and this look
+            found.refuse(candidate, LeadStatus.DUPLICATE, code="duplicate_in_window")
+            continue
         inside = first.batch_id == batch.id
         code = "duplicate_in_file" if inside else "duplicate_in_window"
         found.refuse(candidate, LeadStatus.DUPLICATE, code=code, since=first.since)

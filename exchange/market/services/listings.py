@@ -67,6 +67,13 @@ def offer_at_once(batch: Batch) -> Listing | None:
     return listing
 
 
+def offer_again(batch: Batch) -> None:
+    """Publish the listing of an accepted lot that waits, unless its seller had paused it."""
+    found = queries.find_listing_of_batch(batch.id)
+    if found is not None:
+        _publish_if_possible(gates.close(found.id), batch)
+
+
 def create(*, batch_id: UUID, price: Money | None = None, actor: Actor) -> Listing:
     """Offer an accepted lot of one's own that has no listing yet; the listing is a draft.
 
