@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.core import clock, storage
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.leads.models import Batch, BatchStatus
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
+UPLOAD_AGE = timedelta(hours=1)  # an upload that takes longer was cut long ago
 
 
 @job("leads.take_in", queue="bulk", steps=True)
@@ -26,3 +29,9 @@ def resume() -> None:
     waiting = select(Batch.id).where(Batch.status == BatchStatus.VALIDATING)
     for batch_id in db.session.scalars(waiting.order_by(Batch.id).limit(BATCHES_PER_SWEEP)):
         enqueue("leads.take_in", batch_id)
+
+
+@sweep("leads.tidy_uploads", seconds=600)
+def tidy_uploads() -> None:
+    """Remove what killed processes have left of uploads under way."""
+    storage.remove_abandoned(now=clock.now(), age=UPLOAD_AGE)

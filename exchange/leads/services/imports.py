@@ -26,7 +26,7 @@ from exchange.leads.findings import FileReject, Question
 from exchange.leads.formats import settle_formats
 from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind
-from exchange.leads.reading import LIMITS, Recognition, examine
+from exchange.leads.reading import LIMITS, Recognition
 from exchange.leads.services import files, forecasts
 from exchange.leads.services.sources import ensure_source
 
@@ -81,8 +81,7 @@ def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Impo
 
 def questions_with_preview(draft: Import) -> Sequence[Question]:
     """What is asked about the file, each option with what it would give; for the page alone."""
-    with files.open_upload(draft) as upload:
-        return examine(upload, answers=draft.recognition.get("answers", {})).questions
+    return files.examine_upload(draft, draft.recognition.get("answers", {})).questions
 
 
 def map_columns(
@@ -130,8 +129,7 @@ class Look:
 def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Look:
     """The likeliest mapping of a recognised file: this seller's last one for the header first."""
     answers = draft.recognition.get("answers", {})
-    with files.open_upload(draft) as upload:
-        sample = examine(upload, answers=answers).sample
+    sample = files.examine_upload(draft, answers).sample
     fields = queries.fields_of(draft.schema_id)
     mapping = guess_mapping(
         files.recognition(draft).header,
@@ -238,8 +236,7 @@ def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
 
 
 def _recognise(draft: Import, answers: Mapping[str, str], *, actor: Actor) -> None:
-    with files.open_upload(draft) as upload:
-        found = examine(upload, answers=answers)
+    found = files.examine_upload(draft, answers)
     draft.recognition = {**found.settings(), "answers": dict(answers), **_notes(found)}
     draft.questions = [_question(question) for question in found.questions]
     if draft.status is not ImportStatus.RECOGNISED and not found.questions:

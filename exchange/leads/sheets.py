@@ -1,0 +1,243 @@
+"""XLSX: which sheet of a workbook holds the table, and its rows as text.
+
+Every part is unpacked, counted and walked through before the parser of sheets sees the file.
+Macros, links to other files and document types refuse it; nothing in it is ever run or followed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO, Final
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from exchange.core.errors import Invalid
+from exchange.leads import packed
+from exchange.leads.findings import N_, FileReject, Note, Question
+from exchange.leads.layout import PREVIEW_ROWS, SAMPLE_ROWS, Layout, find_header, is_filled
+from exchange.leads.records import Record
+from exchange.leads.scanning import ERROR, HIDDEN, NO_VALUE, Attributes, Grid, SheetScan, parse
+
+SKIP: Final = "skip"  # what is hidden
+READ: Final = "read"
+HIDDEN_OPTIONS: Final = (SKIP, READ)
+NAME_MAX: Final = 255  # characters of a sheet's name; Excel allows 31
+
+_BOOK: Final = "xl/workbook.xml"
+_RELATIONS: Final = "xl/_rels/workbook.xml.rels"
+_TYPES: Final = "[Content_Types].xml"
+_XML: Final = (".xml", ".rels")
+_WHOLE_MAX: Final = 1e15  # above it a number has lost digits already
+
+Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet that holds something."""
+
+    name: str
+    is_hidden: bool
+    grid: Grid
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The table of a workbook: its layout, its sheet, and what becomes of what is hidden."""
+
+    layout: Layout
+    sheet: str
+    hidden: str
+
+
+class Workbook:
+    """A workbook whose parts are all within the limits. Raises FileReject where they are not."""
+
+    def __init__(self, file: BinaryIO, *, cells_max: int, columns_max: int) -> None:
+        self._file = file
+        self._cells_max = cells_max
+        self._columns_max = columns_max
+        self._members = packed.members(file)
+        _refuse_other_documents(self._members)
+        paths = self._sheet_paths()
+        grids = self._walk(set(paths.values()))
+        self.is_first_empty = bool(paths) and not grids[next(iter(paths.values()))].height
+        self.sheets = tuple(
+            Sheet(name, self._is_hidden[name], grids[path])
+            for name, path in paths.items()
+            if grids[path].height
+        )
+
+    def records(self, sheet: Sheet, *, hidden: str = READ) -> Generator[Record, None, None]:
+        """The rows of a sheet from its first, empty ones and those that are skipped as empty."""
+        self._file.seek(0)
+        columns = sheet.grid.hidden_columns if hidden == SKIP else frozenset()
+        try:
+            with CalamineWorkbook.from_filelike(self._file) as book:
+                for index, row in enumerate(book.get_sheet_by_name(sheet.name).iter_rows()):
+                    mark = sheet.grid.mark(index)
+                    skipped = hidden == SKIP and mark & HIDDEN
+                    yield _record(index, () if skipped else row, mark=mark, without=columns)
+        except CalamineError:
+            raise FileReject("damaged") from None
+
+    def _walk(self, sheet_paths: Collection[str]) -> dict[str, Grid]:
+        """Unpack each part once; the grids of the sheets by their paths."""
+        grids = {}
+        for name, member in self._members.items():
+            pieces = packed.unpacked(self._file, member)
+            if name in sheet_paths:
+                scan = SheetScan(cells_max=self._cells_max, columns_max=self._columns_max)
+                parse(pieces, scan.element)
+                grids[name] = scan.finish()
+            elif name.lower().endswith(_XML):
+                parse(pieces, _refuse_macros if name == _TYPES else None)
+            else:
+                for _ in pieces:
+                    pass
+        return grids
+
+    def _sheet_paths(self) -> dict[str, str]:
+        """The parts of the sheets by the sheets' names, in the order of the workbook."""
+        sheets: list[Attributes] = []
+        targets: dict[str, str] = {}
+
+        def note_sheet(name: str, attributes: Attributes) -> None:
+            if name.rpartition(":")[2] == "sheet":
+                sheets.append(attributes)
+
+        def note_relation(_name: str, attributes: Attributes) -> None:
+            if attributes.get("Type", "").endswith("/worksheet"):
+                targets[attributes.get("Id", "")] = _path(attributes.get("Target", ""))
+
+        parse(packed.unpacked(self._file, self._members[_BOOK]), note_sheet)
+        if _RELATIONS in self._members:
+            parse(packed.unpacked(self._file, self._members[_RELATIONS]), note_relation)
+        known = {name.lower(): name for name in self._members}
+        found = {sheet.get("name", ""): sheet for sheet in sheets}
+        if len(found) < len(sheets) or any(len(name) > NAME_MAX for name in found):
+            raise FileReject("damaged")
+        self._is_hidden = {name: "idden" in s.get("state", "") for name, s in found.items()}
+        paths = {name: known.get(targets.get(_id(s), "").lower()) for name, s in found.items()}
+        return {name: path for name, path in paths.items() if path}
+
+
+def choose_table(book: Workbook, *, answers: Mapping[str, str], columns_max: int) -> Choice:
+    """Which sheet is the table and where its header is; several that could be are asked about.
+
+    Raises FileReject(no_rows) and what `find_header` raises; Invalid for an answer that is no
+    option.
+    """
+    sheets = [sheet for sheet in book.sheets if not sheet.is_hidden] or list(book.sheets)
+    if not sheets:
+        raise FileReject("no_rows", blank=0)
+    hidden = _answer(answers, "hidden", HIDDEN_OPTIONS) if "hidden" in answers else SKIP
+    names = tuple(sheet.name for sheet in (*sheets, *_others(book.sheets, sheets)))
+    chosen = sheets[0]
+    questions = []
+    if "sheet" in answers:
+        name = _answer(answers, "sheet", names)
+        chosen = next(sheet for sheet in book.sheets if sheet.name == name)
+    elif len(sheets) > 1 or book.is_first_empty:
+        preview = {sheet.name: _preview(book, sheet) for sheet in book.sheets}
+        questions.append(Question("sheet", "sheet", names, chosen.name, preview))
+    if (chosen.grid.hidden_rows or chosen.grid.hidden_columns) and "hidden" not in answers:
+        questions.append(Question("hidden", "hidden", HIDDEN_OPTIONS, SKIP))
+    records = list(islice(book.records(chosen, hidden=hidden), SAMPLE_ROWS))
+    layout = find_header(
+        [record.cells for record in records],
+        above=0,
+        is_whole=len(records) < SAMPLE_ROWS,
+        answers=answers,
+        columns_max=columns_max,
+    )
+    found = Layout(
+        layout.delimiter,
+        layout.quote,
+        layout.header_row,
+        layout.header,
+        layout.rows,
+        (*questions, *layout.questions),
+        _notes(book, chosen),
+    )
+    return Choice(found, chosen.name, hidden)
+
+
+def _others(sheets: Sequence[Sheet], shown: Collection[Sheet]) -> list[Sheet]:
+    return [sheet for sheet in sheets if sheet not in shown]
+
+
+def _preview(book: Workbook, sheet: Sheet) -> tuple[str, ...]:
+    filled = (record for record in book.records(sheet) if is_filled(record.cells))
+    return tuple(" | ".join(record.cells)[:200] for record in islice(filled, PREVIEW_ROWS))
+
+
+def _notes(book: Workbook, chosen: Sheet) -> tuple[Note, ...]:
+    """What a reader of the sheet does not see, or sees otherwise than the sheet shows it."""
+    counts = {
+        "hidden_rows": chosen.grid.hidden_rows,
+        "hidden_columns": len(chosen.grid.hidden_columns),
+        "hidden_sheets": sum(sheet.is_hidden for sheet in book.sheets),
+        "merged_cells": chosen.grid.merged,
+    }
+    shown = [Note("format", "XLSX"), Note("sheet", chosen.name)]
+    return (*shown, *(Note(code, str(count)) for code, count in counts.items() if count))
+
+
+def _answer(answers: Mapping[str, str], name: str, options: tuple[str, ...]) -> str:
+    if answers[name] not in options:
+        raise Invalid(f"{name} is one of: {', '.join(options)}.", code="value_not_allowed")
+    return answers[name]
+
+
+def _refuse_other_documents(names: Collection[str]) -> None:
+    lower = {name.lower() for name in names}
+    if any(name.endswith("vbaproject.bin") for name in lower):
+        raise FileReject("macros")
+    if any(name.startswith("xl/externallinks/") for name in lower):
+        raise FileReject("external_links")
+    if _BOOK not in names:
+        is_binary = "xl/workbook.bin" in lower
+        kind = N_("a binary Excel workbook") if is_binary else N_("a document of another program")
+        raise FileReject("type", kind=kind)
+
+
+def _refuse_macros(_name: str, attributes: Attributes) -> None:
+    """A workbook that may hold macros says so where the types of its parts stand."""
+    if "macroenabled" in attributes.get("ContentType", "").lower():
+        raise FileReject("macros")
+
+
+def _path(target: str) -> str:
+    """The part that a relation of the workbook names."""
+    path = target.removeprefix("/")
+    return path if path.startswith("xl/") else f"xl/{path}"
+
+
+def _id(sheet: Attributes) -> str:
+    """The relation of a sheet; its prefix differs between programs."""
+    found = [value for name, value in sheet.items() if name.rpartition(":")[2] == "id"]
+    return found[0] if found else ""
+
+
+def _record(index: int, row: Sequence[Cell], *, mark: int, without: Collection[int]) -> Record:
+    cells = [_text(cell) for column, cell in enumerate(row) if column not in without]
+    problem = None
+    if row and mark & (NO_VALUE | ERROR):
+        problem = "formula_without_value" if mark & NO_VALUE else "error_value"
+    return Record(index + 1, cells, sum(map(len, cells)), problem)
+
+
+def _text(cell: Cell) -> str:
+    """A value as it would stand in a text file: whole numbers without a point, times as ISO."""
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        is_whole = cell.is_integer() and abs(cell) < _WHOLE_MAX
+        return str(int(cell)) if is_whole else f"{cell:.15g}"
+    return cell.isoformat() if isinstance(cell, dt.date | dt.time) else str(cell)
