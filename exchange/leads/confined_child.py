@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import fcntl
 import gc
+import gzip
 import io
 import json
 import marshal
@@ -20,6 +21,7 @@ import signal
 import socket
 import struct
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from itertools import islice
@@ -73,11 +75,37 @@ def nurse(requests: socket.socket) -> None:
 
 def _warm_up() -> None:
     """Import what is imported at its first use, because a child can open no file for it."""
-    for encoding in ENCODINGS:
+    for encoding in (*ENCODINGS, "cp437"):  # the last one is of the names in a zip
         codecs.lookup(encoding)
-    for content in (b"a,b\n1,2\n", b'{"a":1}\n'):
-        file = io.BytesIO(content)
+    for content in (b"a,b\n1,2\n", b'{"a":1}\n', _small_workbook()):
+        file = io.BytesIO(gzip.compress(content))
         list(rows(file, examine(file)))
+
+
+def _small_workbook() -> bytes:
+    """The least that is a workbook: a header, a row, and a date for the parser to format."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as parts:
+        for name, text in _SMALL_WORKBOOK.items():
+            parts.writestr(name, text)
+    return content.getvalue()
+
+
+_RELATION: Final = (
+    '<Relationships><Relationship Id="r1" Target="{}" Type="http://schemas.openxmlformats.org'
+    '/officeDocument/2006/relationships/{}"/></Relationships>'
+)
+_SMALL_WORKBOOK: Final = {
+    "_rels/.rels": _RELATION.format("xl/workbook.xml", "officeDocument"),
+    "xl/_rels/workbook.xml.rels": _RELATION.format("sheet.xml", "worksheet"),
+    "xl/workbook.xml": (
+        '<workbook xmlns:r="r"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>'
+    ),
+    "xl/sheet.xml": (
+        '<worksheet><sheetData><row r="1"><c r="A1" t="str"><v>a</v></c></row><row r="2">'
+        '<c r="A2" t="d"><v>2026-11-21T12:00:00</v></c></row></sheetData></worksheet>'
+    ),
+}
 
 
 def _live(channel_number: int, lifeline: int) -> None:

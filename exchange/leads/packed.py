@@ -23,7 +23,8 @@ SMALL: Final = 4_000_000  # unpacked bytes for which no ratio is asked
 MEMBERS_MAX: Final = 200
 _CHUNK: Final = 1 << 18
 _LOCAL: Final = struct.Struct("<4s5H3I2H")  # what stands before the name of a zip's member
-_BROKEN: Final = (EOFError, OSError, zlib.error, zipfile.BadZipFile, struct.error)
+_BROKEN: Final = (EOFError, zlib.error, gzip.BadGzipFile)
+_BROKEN_ZIP: Final = (zipfile.BadZipFile, NotImplementedError, struct.error, ValueError)
 
 
 def opened(file: BinaryIO) -> BinaryIO:
@@ -95,7 +96,7 @@ def members(file: BinaryIO) -> dict[str, zipfile.ZipInfo]:
     """
     try:
         found = zipfile.ZipFile(file).infolist()
-    except _BROKEN:
+    except _BROKEN_ZIP:
         # The directory stands at the end: without it the file was cut.
         raise FileReject("incomplete") from None
     if len(found) > MEMBERS_MAX:

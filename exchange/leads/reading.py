@@ -261,7 +261,7 @@ def _rows(
         if number <= 0:
             continue
         text = "".join(record.cells)
-        if not text.strip(blank):
+        if not record.problem and not text.strip(blank):
             tally.blank += 1
             continue
         tally.rows += 1

@@ -17,6 +17,7 @@ HIDDEN: Final = 1
 NO_VALUE: Final = 2  # a formula whose result the program that wrote the file did not keep
 ERROR: Final = 4  # such as #N/A
 
+NAMES_MAX: Final = 100  # of elements, remembered of one sheet
 ROWS_MAX: Final = 1_048_576  # of the format
 _LETTERS_MAX: Final = 3
 _TRUE: Final = frozenset({"1", "true"})
@@ -71,6 +72,10 @@ def parse(pieces: Iterable[bytes], handler: Handler | None = None) -> None:
         raise FileReject("damaged") from None
 
 
+def _take_nothing(_attributes: Attributes) -> None:
+    """Other elements say nothing about the corner of the sheet."""
+
+
 def _refuse_doctype(*_declaration: object) -> None:
     raise FileReject("xml_entities")
 
@@ -85,26 +90,43 @@ class SheetScan:
         self._columns: dict[str, int] = {}  # by letters
         self._cells = 0
         self._row = self._column = 0  # of the cell at hand, from 1
+        self._row_text = "0"
         self._has_formula = self._has_value = self._is_error = False
+        self._takers: dict[str, Callable[[Attributes], None]] = {}  # by the names of elements
 
     def element(self, name: str, attributes: Attributes) -> None:
         """Take an element in; elements come in the order of the document."""
-        match name.rpartition(":")[2]:
-            case "c":
-                self._end_cell()
-                self._begin_cell(attributes)
-            case "v" | "is":
-                self._has_value = True
-            case "f":
-                self._has_formula = True
-            case "row":
-                self._end_cell()
-                self._begin_row(attributes)
-            case "col" if attributes.get("hidden") in _TRUE:
-                span = _number(attributes.get("min", "")), _number(attributes.get("max", ""))
-                self.grid.hidden_spans.append(span)
-            case "mergeCell":
-                self.grid.merged += 1
+        take = self._takers.get(name) or self._taker(name)
+        take(attributes)
+
+    def _taker(self, name: str) -> Callable[[Attributes], None]:
+        """What an element of this name means, with any prefix; remembered for the next."""
+        take = {
+            "c": self._begin_cell,
+            "v": self._take_value,
+            "is": self._take_value,
+            "f": self._take_formula,
+            "row": self._begin_row,
+            "col": self._take_column,
+            "mergeCell": self._take_merged,
+        }.get(name.rpartition(":")[2], _take_nothing)
+        if len(self._takers) < NAMES_MAX:
+            self._takers[name] = take
+        return take
+
+    def _take_value(self, _attributes: Attributes) -> None:
+        self._has_value = True
+
+    def _take_formula(self, _attributes: Attributes) -> None:
+        self._has_formula = True
+
+    def _take_column(self, attributes: Attributes) -> None:
+        if attributes.get("hidden") in _TRUE:
+            span = _number(attributes.get("min", "")), _number(attributes.get("max", ""))
+            self.grid.hidden_spans.append(span)
+
+    def _take_merged(self, _attributes: Attributes) -> None:
+        self.grid.merged += 1
 
     def finish(self) -> Grid:
         """The grid, once the document has ended."""
@@ -117,7 +139,9 @@ class SheetScan:
         return self.grid
 
     def _begin_row(self, attributes: Attributes) -> None:
+        self._end_cell()
         self._row = _number(attributes["r"]) if "r" in attributes else self._row + 1
+        self._row_text = str(self._row)
         self._column = 0
         if self._row > ROWS_MAX:
             raise FileReject("damaged")
@@ -125,6 +149,8 @@ class SheetScan:
             self._mark(HIDDEN)
 
     def _begin_cell(self, attributes: Attributes) -> None:
+        if self._has_value or self._has_formula:
+            self._end_cell()
         self._is_error = attributes.get("t") == "e"
         place = attributes.get("r")
         if place is None:
@@ -132,8 +158,7 @@ class SheetScan:
             return
         letters = place.rstrip("0123456789")
         column = self._columns.get(letters) or self._learn(letters)
-        row = _number(place[len(letters) :])
-        if row != self._row:
+        if place[len(letters) :] != self._row_text:
             raise FileReject("damaged")  # a cell in another row than its own
         self._column = column
 
@@ -141,7 +166,8 @@ class SheetScan:
         if not (self._has_value or self._has_formula):
             return
         grid = self.grid
-        grid.height = max(grid.height, self._row)
+        if self._row != grid.height:  # most cells are in the row of the one before
+            grid.height = max(grid.height, self._row)
         grid.width = max(grid.width, self._column)
         if self._is_error:
             self._mark(ERROR)

@@ -27,7 +27,7 @@ HIDDEN_OPTIONS: Final = (SKIP, READ)
 NAME_MAX: Final = 255  # characters of a sheet's name; Excel allows 31
 
 _BOOK: Final = "xl/workbook.xml"
-_RELATIONS: Final = "xl/_rels/workbook.xml.rels"
+_ROOT: Final = "_rels/.rels"
 _TYPES: Final = "[Content_Types].xml"
 _XML: Final = (".xml", ".rels")
 _WHOLE_MAX: Final = 1e15  # above it a number has lost digits already
@@ -102,27 +102,38 @@ class Workbook:
 
     def _sheet_paths(self) -> dict[str, str]:
         """The parts of the sheets by the sheets' names, in the order of the workbook."""
+        book = next(iter(self._targets(_ROOT, "/officeDocument").values()), _BOOK)
+        if book not in self._members:
+            raise FileReject("type", kind=N_("a document of another program"))
         sheets: list[Attributes] = []
-        targets: dict[str, str] = {}
 
         def note_sheet(name: str, attributes: Attributes) -> None:
             if name.rpartition(":")[2] == "sheet":
                 sheets.append(attributes)
 
-        def note_relation(_name: str, attributes: Attributes) -> None:
-            if attributes.get("Type", "").endswith("/worksheet"):
-                targets[attributes.get("Id", "")] = _path(attributes.get("Target", ""))
-
-        parse(packed.unpacked(self._file, self._members[_BOOK]), note_sheet)
-        if _RELATIONS in self._members:
-            parse(packed.unpacked(self._file, self._members[_RELATIONS]), note_relation)
-        known = {name.lower(): name for name in self._members}
+        parse(packed.unpacked(self._file, self._members[book]), note_sheet)
         found = {sheet.get("name", ""): sheet for sheet in sheets}
         if len(found) < len(sheets) or any(len(name) > NAME_MAX for name in found):
             raise FileReject("damaged")
         self._is_hidden = {name: "idden" in s.get("state", "") for name, s in found.items()}
+        folder, _, last = book.rpartition("/")
+        targets = self._targets(f"{folder}/_rels/{last}.rels", "/worksheet", folder=folder)
+        known = {name.lower(): name for name in self._members}
         paths = {name: known.get(targets.get(_id(s), "").lower()) for name, s in found.items()}
         return {name: path for name, path in paths.items() if path}
+
+    def _targets(self, part: str, kind: str, *, folder: str = "") -> dict[str, str]:
+        """The parts that a part of relations names, those of one kind, by their ids."""
+        targets: dict[str, str] = {}
+
+        def note(_name: str, attributes: Attributes) -> None:
+            if attributes.get("Type", "").endswith(kind):
+                path = _path(attributes.get("Target", ""), folder)
+                targets[attributes.get("Id", "")] = path
+
+        if part in self._members:
+            parse(packed.unpacked(self._file, self._members[part]), note)
+        return targets
 
 
 def choose_table(book: Workbook, *, answers: Mapping[str, str], columns_max: int) -> Choice:
@@ -150,7 +161,8 @@ def choose_table(book: Workbook, *, answers: Mapping[str, str], columns_max: int
     layout = find_header(
         [record.cells for record in records],
         above=0,
-        is_whole=len(records) < SAMPLE_ROWS,
+        # A row that cannot be read has no cells to show and is a row nevertheless.
+        is_whole=len(records) < SAMPLE_ROWS and not any(record.problem for record in records),
         answers=answers,
         columns_max=columns_max,
     )
@@ -199,10 +211,8 @@ def _refuse_other_documents(names: Collection[str]) -> None:
         raise FileReject("macros")
     if any(name.startswith("xl/externallinks/") for name in lower):
         raise FileReject("external_links")
-    if _BOOK not in names:
-        is_binary = "xl/workbook.bin" in lower
-        kind = N_("a binary Excel workbook") if is_binary else N_("a document of another program")
-        raise FileReject("type", kind=kind)
+    if "xl/workbook.bin" in lower:
+        raise FileReject("type", kind=N_("a binary Excel workbook"))
 
 
 def _refuse_macros(_name: str, attributes: Attributes) -> None:
@@ -211,10 +221,11 @@ def _refuse_macros(_name: str, attributes: Attributes) -> None:
         raise FileReject("macros")
 
 
-def _path(target: str) -> str:
-    """The part that a relation of the workbook names."""
+def _path(target: str, folder: str) -> str:
+    """The part that a relation names: from the root, or from its folder."""
     path = target.removeprefix("/")
-    return path if path.startswith("xl/") else f"xl/{path}"
+    is_whole = target.startswith("/") or path.startswith(f"{folder}/")
+    return path if is_whole else f"{folder}/{path}".removeprefix("/")
 
 
 def _id(sheet: Attributes) -> str:
