@@ -30,11 +30,25 @@ from exchange.leads.reading import LIMITS, Limits, Recognition
 
 log = logging.getLogger(__name__)
 
-MEMORY: Final = 1 << 30  # bytes of address space
-RECOGNITION_SECONDS: Final = 30  # of the processor
-READING_SECONDS: Final = 60  # and one for each megabyte of the file
-SILENCE_SECONDS: Final = 120.0  # by the clock on the wall, without a word from the child
 START_SECONDS: Final = 60.0  # for the nursery to import what it needs
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a child may use; seconds are the processor's where nothing else is said."""
+
+    memory: int = 1 << 30  # bytes of address space
+    recognition: int = 30
+    reading: int = 60
+    reading_per_megabyte: int = 1  # of the stored file
+    silence: float = 120.0  # seconds on the wall without a word from the child
+
+    def reading_seconds(self, size: int) -> int:
+        """Seconds for a file of so many bytes."""
+        return self.reading + self.reading_per_megabyte * size // 1_000_000
+
+
+BOUNDS: Final = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,51 +61,60 @@ class StoredFile:
 
 
 def examine(
-    file: StoredFile, *, answers: Mapping[str, str] | None = None, limits: Limits = LIMITS
+    file: StoredFile,
+    *,
+    answers: Mapping[str, str] | None = None,
+    limits: Limits = LIMITS,
+    bounds: Bounds = BOUNDS,
 ) -> Recognition:
     """What `reading.examine` says of the file, found out in a child.
 
-    Raises what it raises, and FileReject(too_demanding) for a child that its limits ended.
+    Raises what it raises, and FileReject(too_demanding) for a child that its bounds ended.
     """
-    request = _request(file, limits, RECOGNITION_SECONDS, answers=dict(answers or {}))
-    with closing(_Child(request)) as reader:
-        for payload in reader.payloads(child.FOUND):
-            return _recognition(json.loads(payload))
-    raise FileReject("too_demanding")
+    request = _request(
+        file,
+        limits=limits,
+        bounds=bounds,
+        answers=dict(answers or {}),
+        settings=None,
+        cpu=bounds.recognition,
+    )
+    with closing(_Child(request, bounds.silence)) as reader:
+        return _recognition(json.loads(next(reader.payloads(child.FOUND))))
 
 
 @contextmanager
 def blocks(
-    file: StoredFile, recognition: Recognition, *, limits: Limits = LIMITS
+    file: StoredFile,
+    recognition: Recognition,
+    *,
+    limits: Limits = LIMITS,
+    bounds: Bounds = BOUNDS,
 ) -> Iterator[Iterator[bytes]]:
     """The rows below the header in blocks as `confined_child.blocks` packs them.
 
     Raises what `reading.rows` raises when its row would come, and FileReject(too_demanding). The
     child ends with the block.
     """
-    seconds = READING_SECONDS + file.size // 1_000_000
-    request = _request(file, limits, seconds, settings=recognition.settings())
-    with closing(_Child(request)) as reader:
+    request = _request(
+        file,
+        limits=limits,
+        bounds=bounds,
+        settings=recognition.settings(),
+        cpu=bounds.reading_seconds(file.size),
+    )
+    with closing(_Child(request, bounds.silence)) as reader:
         yield reader.payloads(child.BLOCK)
 
 
-def _request(
-    file: StoredFile,
-    limits: Limits,
-    seconds: int,
-    *,
-    answers: Mapping[str, str] | None = None,
-    settings: Mapping[str, Any] | None = None,  # Any: JSON
-) -> bytes:
+def _request(file: StoredFile, *, limits: Limits, bounds: Bounds, **told: object) -> bytes:
     request = {
+        **told,
         "path": str(file.path),
         "secret": file.secret.hex(),
         "size": file.size,
-        "cpu": seconds,
-        "memory": MEMORY,
+        "memory": bounds.memory,
         "limits": asdict(limits),
-        "answers": answers,
-        "settings": settings,
     }
     return child.frame(child.REQUEST, json.dumps(request).encode())
 
@@ -99,10 +122,10 @@ def _request(
 class _Child:
     """One child, from its request to its end."""
 
-    def __init__(self, request: bytes) -> None:
+    def __init__(self, request: bytes, silence: float) -> None:
         self._channel, theirs = socket.socketpair()
         read_end, self._lifeline = os.pipe()
-        self._channel.settimeout(SILENCE_SECONDS)
+        self._channel.settimeout(silence)
         self._stream = self._channel.makefile("rb")
         try:
             NURSERY.send(theirs.fileno(), read_end)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from exchange.core.errors import Invalid
 from exchange.leads import signatures
@@ -108,17 +109,28 @@ def settle(
     return guess, [question], [Note("encoding", guess)]
 
 
-def lines_around_odd(file: BinaryIO) -> bytes:
-    """Lines around the first bytes from here on that are no UTF-8; nothing where all are."""
+class Later(NamedTuple):
+    """What is behind the first bytes: lines around the first that are no UTF-8, and line ends."""
+
+    odd: bytes
+    line_ends: int
+
+
+def look_through(file: BinaryIO) -> Later:
+    """Look at all bytes of a file from here on."""
     decoder = codecs.getincrementaldecoder(UTF_8)()
+    odd, ends = b"", Counter[bytes]()
     while chunk := file.read(_CHUNK):
+        ends.update({mark: chunk.count(mark) for mark in (b"\n", b"\r")})
+        if odd:
+            continue
         try:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:
             # Counted from the bytes that the decoder held back: at most three off.
             start = max(error.start - _AROUND // 2, 0)
-            return chunk[start : start + _AROUND].partition(b"\n")[2]
-    return b""
+            odd = chunk[start : start + _AROUND].partition(b"\n")[2] or b"\n"
+    return Later(odd, max(ends.values(), default=0))
 
 
 def _readings(data: bytes, page: str) -> tuple[str, ...]:

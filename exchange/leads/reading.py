@@ -140,9 +140,17 @@ def _examine(source: BinaryIO, answers: Mapping[str, str], limits: Limits) -> Re
         return _workbook(source, answers, limits)
     signatures.refuse_other_kinds(head + _directory_of_ole(source, head))
     source.seek(len(head))
-    odd = encodings.lines_around_odd(source)
-    source.seek(0)
-    return _text(source, head, odd, answers=answers, limits=limits)
+    later = encodings.look_through(source)
+    found = _text(source, head, later.odd, answers=answers, limits=limits)
+    if later.line_ends + head.count(b"\n") + head.count(b"\r") > limits.rows:
+        _require_rows_within(source, found, limits)
+    return found
+
+
+def _require_rows_within(source: BinaryIO, found: Recognition, limits: Limits) -> None:
+    """Raise FileReject(too_many_rows) before anything is stored: a line may not be a row."""
+    for _ in rows(source, found, limits=limits):
+        pass
 
 
 def _workbook(source: BinaryIO, answers: Mapping[str, str], limits: Limits) -> Recognition:

@@ -7,7 +7,7 @@ Macros, links to other files and document types refuse it; nothing in it is ever
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Final
@@ -73,16 +73,25 @@ class Workbook:
 
     def records(self, sheet: Sheet, *, hidden: str = READ) -> Generator[Record, None, None]:
         """The rows of a sheet from its first, empty ones and those that are skipped as empty."""
-        self._file.seek(0)
         columns = sheet.grid.hidden_columns if hidden == SKIP else frozenset()
+        for index, row in enumerate(self._rows(sheet)):
+            mark = sheet.grid.mark(index)
+            skipped = hidden == SKIP and mark & HIDDEN
+            yield _record(index, () if skipped else row, mark=mark, without=columns)
+
+    def _rows(self, sheet: Sheet) -> Iterator[Sequence[Cell]]:
+        """The rows of the parser, and those at the end in which it sees no value."""
+        self._file.seek(0)
+        count = 0
         try:
             with CalamineWorkbook.from_filelike(self._file) as book:
-                for index, row in enumerate(book.get_sheet_by_name(sheet.name).iter_rows()):
-                    mark = sheet.grid.mark(index)
-                    skipped = hidden == SKIP and mark & HIDDEN
-                    yield _record(index, () if skipped else row, mark=mark, without=columns)
+                for row in book.get_sheet_by_name(sheet.name).iter_rows():
+                    count += 1
+                    yield row
         except CalamineError:
             raise FileReject("damaged") from None
+        for _ in range(count, sheet.grid.height):
+            yield ("",) * sheet.grid.width
 
     def _walk(self, sheet_paths: Collection[str]) -> dict[str, Grid]:
         """Unpack each part once; the grids of the sheets by their paths."""
