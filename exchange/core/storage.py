@@ -80,6 +80,17 @@ def remove_abandoned(*, now: datetime, age: timedelta) -> int:
     return sum(_remove_abandoned(part, oldest) for part in folder.glob("*/*.part"))
 
 
+def keys(*, prefix: str, now: datetime, age: timedelta) -> list[str]:
+    """The keys of this kind under which files have been kept for longer than `age`."""
+    folder: Path = current_app.extensions["storage"]
+    oldest = (now - age).timestamp()
+    return [
+        path.name
+        for path in folder.glob(f"*/{prefix}*")
+        if not path.suffix and path.stat().st_mtime <= oldest
+    ]
+
+
 def _remove_abandoned(part: Path, oldest: float) -> bool:
     with suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
         if os.fstat(file.fileno()).st_mtime <= oldest:

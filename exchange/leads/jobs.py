@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from exchange.core import clock, storage
+from exchange.core import clock, ids, storage
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch, BatchStatus, Import
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
@@ -33,5 +33,10 @@ def resume() -> None:
 
 @sweep("leads.tidy_uploads", seconds=600)
 def tidy_uploads() -> None:
-    """Remove what killed processes have left of uploads under way."""
-    storage.remove_abandoned(now=clock.now(), age=UPLOAD_AGE)
+    """Remove what killed processes have left: parts of uploads, and files that no import knows."""
+    now = clock.now()
+    storage.remove_abandoned(now=now, age=UPLOAD_AGE)
+    for key in storage.keys(prefix=f"{Import.PREFIX}_", now=now, age=UPLOAD_AGE):
+        known = ids.decode(Import.PREFIX, key)
+        if known is None or db.session.get(Import, known) is None:
+            storage.delete(key)

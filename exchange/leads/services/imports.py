@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from exchange.catalog.policies import QualityClass
 from exchange.core import events, storage
 from exchange.core.actors import Actor
 from exchange.core.crypto import keyring, new_key
-from exchange.core.db import db, get, lock, save
+from exchange.core.db import db, get, lock, on_roll_back, save
 from exchange.core.errors import Conflict, FieldProblem, Invalid
 from exchange.core.events import Ref
 from exchange.core.money import Money
@@ -221,6 +222,7 @@ def _open_draft(import_id: UUID) -> Import:
 
 def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
     secret = new_key()
+    on_roll_back(partial(storage.delete, files.storage_key(draft)))
     kept = storage.put(files.storage_key(draft), stream, secret=secret, bytes_max=LIMITS.size)
     wrapped = keyring().wrap(secret, bound_to=draft.id.bytes)
     draft.file_key_version, draft.file_key = wrapped.version, wrapped.wrapped
