@@ -236,6 +236,8 @@ def _header_row(
     guess = next((n for n in filled[:TITLE_ROWS_MAX] if _is_header(table[n - 1], width)), first)
     if looks_like_data(table[guess - 1]):
         guess = above
+    elif _is_half_header(table, guess):
+        guess += 1
     if guess == first:
         return guess, ()
     options = tuple(str(number) for number in (above, *filled[:TITLE_ROWS_MAX]))
@@ -245,6 +247,17 @@ def _header_row(
 def _is_header(cells: Cells, width: int) -> bool:
     """Whether it is more than a title: a table of up to two columns has no title."""
     return width < 3 or (len(cells) == width and sum(map(bool, map(str.strip, cells))) > 1)
+
+
+def _is_half_header(table: Sequence[Cells], number: int) -> bool:
+    """Whether the record has gaps that the next one, which is no data, fills with names."""
+    names, following = table[number - 1], table[number] if number < len(table) else []
+    return (
+        not all(map(str.strip, names))
+        and len(following) == len(names)
+        and all(cell.strip() and not any(map(str.isdigit, cell)) for cell in following)
+        and not looks_like_data(following)
+    )
 
 
 def looks_like_data(cells: Cells) -> bool:

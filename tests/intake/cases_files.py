@@ -112,6 +112,10 @@ TEXTS = [
          ("Íñigo Peña", OTHER[1])).decode().encode("latin-1"), asked="encoding"),
     case(0, "titles over the header", b"Leads of May\n\nname,phone,city\n" + csv_of(
          (*ROW, "Reno"), (*OTHER, "Reno")), asked="header_row", valid=2),
+    case(0, "header over two rows", b"Contact,,Place\nname,phone,city\n" + csv_of(
+         (*ROW, "Reno"), (*OTHER, "Reno")), asked="header_row", valid=2),
+    case(0, "the same header in another case", csv_of(("name", "phone", "PHONE"), (*ROW,
+         OTHER[1])), asked="duplicate_header", valid=1),
     case(0, "every cell quoted", quoted(HEADER, ROW, OTHER), valid=2),
     case(0, "end mark of DOS", GOOD_FILE + b"\x1a", valid=2),
 ]  # fmt: skip

@@ -70,7 +70,6 @@ def check_sentences(taken):
 def check_traces(taken, kept, caplog):
     """No file of a refused upload, no part of any, no error in the log."""
     left = [path for path in kept.rglob("*") if path.is_file()]
-    draft = taken.draft
-    wanted = [] if draft is None or draft.file_key is None else [storage_key(draft)]
+    wanted = [] if taken.reject else [storage_key(taken.draft)]
     assert [path.name for path in left] == wanted
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

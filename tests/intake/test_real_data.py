@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not DATA.exists(), reason=f"no data at {DATA.nam
 
 
 @pytest.fixture
-def people():
+def people(app):
     """Rows of the data in no order, each with somebody to call."""
     with DATA.open(encoding="utf-8", newline="") as file:
         found = Random(7).sample(list(csv.DictReader(file)), ROWS)
