@@ -24,7 +24,9 @@ from exchange.leads.services import forecasts, imports
 from exchange.leads.services.intake import take_in
 from exchange.leads.services.problem_files import problem_file
 
-ANSWERS: Final = ("encoding", "delimiter", "date_order", "decimal_separator")
+ANSWERS: Final = (
+    "encoding", "delimiter", "header_row", "sheet", "hidden", "date_order", "decimal_separator",
+)  # fmt: skip
 STATES: Final = ("valid", "in_review", "invalid", "duplicate", "suppressed")
 
 
@@ -36,6 +38,9 @@ STATES: Final = ("valid", "in_review", "invalid", "duplicate", "suppressed")
 @click.option("--map", "maps", multiple=True, metavar="FIELD=COLUMN", help="Overrule a guess.")
 @click.option("--encoding", help="Answer, when the file leaves it open.")
 @click.option("--delimiter", help="Answer, when the file leaves it open.")
+@click.option("--header-row", help="Answer: which row is the header, 0 for none.")
+@click.option("--sheet", help="Answer: the sheet of a workbook.")
+@click.option("--hidden", help="Answer: skip or read what is hidden in a workbook.")
 @click.option("--date-order", help="Answer: dmy, mdy or ymd.")
 @click.option("--decimal-separator", help="Answer: . or ,")
 @click.option(

@@ -17,13 +17,11 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from exchange.core.chunks import CannotUnlock
+
 KEY_BYTES = 32
 NONCE_BYTES = 12
 INDEX_BYTES = 16  # of a keyed hash: no two people meet by chance
-
-
-class CannotUnlock(Exception):
-    """The bytes do not open under this key: the wrong key, another row's bytes, or a change."""
 
 
 def new_key() -> bytes:

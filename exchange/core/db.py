@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -30,7 +30,7 @@ from exchange.core.errors import NotFound
 from exchange.core.money import Money
 
 # Whatever is to happen around the end of a unit of work is kept on the session.
-JOBS, REFUSALS, NOW = "jobs", "refusals", "now"
+JOBS, REFUSALS, NOW, UNDO = "jobs", "refusals", "now", "undo"
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -187,6 +187,14 @@ def roll_back_request() -> None:
     _roll_back()
 
 
+def on_roll_back(step: Callable[[], None]) -> None:
+    """Have this done when the present unit of work changes nothing after all.
+
+    For what stands outside the database and cannot be taken back by it, such as a file.
+    """
+    db.session().info.setdefault(UNDO, []).append(step)
+
+
 def _commit() -> None:
     session = db.session()
     session.commit()
@@ -199,8 +207,11 @@ def _commit() -> None:
 def _roll_back() -> None:
     session = db.session()
     refusals = session.info.pop(REFUSALS, [])
+    undo = session.info.pop(UNDO, [])
     session.rollback()
     session.info.clear()
+    for step in undo:
+        step()
     # A refusal is a fact too: it survives the request that was refused.
     if refusals:
         session.add_all(refusals)

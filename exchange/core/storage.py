@@ -1,28 +1,23 @@
-"""Files outside the database, always encrypted under a key of their own, in chunks.
+"""Files outside the database, always encrypted under a key of their own.
 
-A chunk's nonce is its number and its associated data says whether it is the last, so that chunks
-cannot be exchanged, dropped or appended unseen, and a reader can seek without reading the rest.
+A file is whole under its name or not there at all: until its last byte it is a part, which
+belongs to the process that holds its lock.
 """
 
 from __future__ import annotations
 
-import io
+import fcntl
 import os
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import sha256
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Flask, current_app
 
-from exchange.core.crypto import CannotUnlock
+from exchange.core.chunks import BytesExceeded, open_plain, write
 from exchange.core.errors import NotFound, TooLarge
-
-CHUNK = 1 << 18
-TAG = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +30,38 @@ class StoredFile:
 
 
 def put(key: str, stream: IO[bytes], *, secret: bytes, bytes_max: int) -> StoredFile:
-    """Encrypt a stream into the store, never holding more than two chunks.
+    """Encrypt a stream into the store.
 
     Raises TooLarge beyond `bytes_max` and leaves nothing behind on any failure.
     """
-    path, digest, size = _path(key), sha256(), 0
+    path = _path(key)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     try:
         with part.open("wb") as out:
-            for number, (chunk, last) in enumerate(_chunks(stream)):
-                size += len(chunk)
-                if size > bytes_max:
-                    raise TooLarge(f"The file is larger than {bytes_max // 1_000_000} MB.")
-                digest.update(chunk)
-                out.write(AESGCM(secret).encrypt(_nonce(number), chunk, _mark(last=last)))
+            fcntl.flock(out, fcntl.LOCK_EX)
+            written = write(stream, out, secret=secret, bytes_max=bytes_max)
             out.flush()
             os.fsync(out.fileno())
-        part.rename(path)
+            part.rename(path)
+    except BytesExceeded as error:
+        raise TooLarge(f"The file is larger than {bytes_max // 1_000_000} MB.") from error
     finally:
         part.unlink(missing_ok=True)
-    return StoredFile(key, size, digest.digest())
+    return StoredFile(key, written.size, written.sha256)
 
 
 def open_file(key: str, *, secret: bytes, size: int) -> BinaryIO:
     """A seekable reader of the plain bytes. Raises NotFound when the file was deleted."""
+    return open_plain(path_of(key), secret=secret, size=size)
+
+
+def path_of(key: str) -> Path:
+    """Where the encrypted file lies. Raises NotFound when it was deleted."""
     path = _path(key)
     if not path.exists():
         raise NotFound("The file is no longer kept.")
-    return io.BufferedReader(_Reader(path, secret, size), CHUNK)
+    return path
 
 
 def delete(key: str) -> None:
@@ -71,76 +69,40 @@ def delete(key: str) -> None:
     _path(key).unlink(missing_ok=True)
 
 
+def remove_abandoned(*, now: datetime, age: timedelta) -> int:
+    """Remove parts that killed processes left behind, and say how many.
+
+    A part is left alone while it is younger than `age` or somebody still writes it: the kernel
+    frees the lock of a process that died.
+    """
+    folder: Path = current_app.extensions["storage"]
+    oldest = (now - age).timestamp()
+    return sum(_remove_abandoned(part, oldest) for part in folder.glob("*/*.part"))
+
+
+def keys(*, prefix: str, now: datetime, age: timedelta) -> list[str]:
+    """The keys of this kind under which files have been kept for longer than `age`."""
+    folder: Path = current_app.extensions["storage"]
+    oldest = (now - age).timestamp()
+    return [
+        path.name
+        for path in folder.glob(f"*/{prefix}*")
+        if not path.suffix and path.stat().st_mtime <= oldest
+    ]
+
+
+def _remove_abandoned(part: Path, oldest: float) -> bool:
+    with suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:
+        if os.fstat(file.fileno()).st_mtime <= oldest:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
+            return True
+    return False
+
+
 def init_app(app: Flask, folder: Path) -> None:
     """Keep files below `folder`."""
     app.extensions["storage"] = folder / "files"
-
-
-class _Reader(io.RawIOBase):
-    """Random access to the chunks; each is checked as it is read."""
-
-    def __init__(self, path: Path, secret: bytes, size: int) -> None:
-        self._file, self._cipher, self._size = path.open("rb"), AESGCM(secret), size
-        self._last = max(0, (size - 1) // CHUNK)
-        self._at, self._held, self._plain = 0, -1, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # Buffer is not in 3.11
-        if self._at >= self._size:
-            return 0
-        number, start = divmod(self._at, CHUNK)
-        piece = self._chunk(number)[start : start + len(buffer)]
-        buffer[: len(piece)] = piece
-        self._at += len(piece)
-        return len(piece)
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-    def _chunk(self, number: int) -> bytes:
-        if number != self._held:
-            self._file.seek(number * (CHUNK + TAG))
-            sealed = self._file.read(CHUNK + TAG)
-            mark = _mark(last=number == self._last)
-            try:
-                self._plain = self._cipher.decrypt(_nonce(number), sealed, mark)
-            except InvalidTag as error:
-                raise CannotUnlock("the stored file was changed or cut") from error
-            self._held = number
-        return self._plain
-
-
-def _chunks(stream: IO[bytes]) -> Iterator[tuple[bytes, bool]]:
-    chunk = _read(stream)
-    while True:
-        following = _read(stream)
-        yield chunk, not following
-        if not following:
-            return
-        chunk = following
-
-
-def _read(stream: IO[bytes]) -> bytes:
-    """A whole chunk where the stream has one: a socket may give less at a time."""
-    pieces, missing = [], CHUNK
-    while missing and (piece := stream.read(missing)):
-        pieces.append(piece)
-        missing -= len(piece)
-    return b"".join(pieces)
 
 
 def _path(key: str) -> Path:
@@ -148,11 +110,3 @@ def _path(key: str) -> Path:
     assert "/" not in key
     assert "." not in key
     return folder / key[-2:] / key
-
-
-def _nonce(number: int) -> bytes:
-    return number.to_bytes(12, "big")
-
-
-def _mark(*, last: bool) -> bytes:
-    return b"last" if last else b"more"

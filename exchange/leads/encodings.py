@@ -7,8 +7,14 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Final
+from typing import BinaryIO, Final, NamedTuple
+
+from exchange.core.errors import Invalid
+from exchange.leads import signatures
+from exchange.leads.findings import Note, Question
 
 UTF_8: Final = "utf-8"
 # One-byte pages that Russian, Spanish and Malay files come in, likeliest first.
@@ -28,6 +34,9 @@ _ORDINARY: Final = re.compile("[\t\n\r\x20-\x7e\xa0-\u06ff\u2000-\u206f\u20a0-\u
 ORDINARY_SHARE: Final = 0.95
 # Fewer bad bytes than this share of good letters are damage in UTF-8, not another encoding.
 DAMAGE_SHARE: Final = 0.05
+PREVIEW_LINES: Final = 5  # of a question about the encoding
+_CHUNK: Final = 1 << 20
+_AROUND: Final = 1 << 18  # bytes of the lines around one that is no UTF-8
 
 
 def from_mark(head: bytes) -> str | None:
@@ -71,7 +80,70 @@ def errors_for(encoding: str) -> str:
     return "replace" if encoding.startswith(("utf-16", "utf-32")) else "surrogateescape"
 
 
-UNREADABLE: Final = re.compile("[\ufffd\udc80-\udcff]")
+UNREADABLE: Final = re.compile("[\ufffd\ud800-\udfff]")
+
+
+def settle(
+    head: bytes, odd: bytes, *, is_whole: bool, answers: Mapping[str, str]
+) -> tuple[str, list[Question], list[Note]]:
+    """The encoding, with what must be asked and what is stated about it.
+
+    `odd` are later bytes that are no UTF-8. Raises FileReject(type) for what is no text, and
+    Invalid for an answer that is no option.
+    """
+    if "encoding" in answers:
+        return _answer(answers["encoding"].lower()), [], []
+    if marked := from_mark(head):
+        if marked == "utf-8-sig":
+            signatures.refuse_other_text(head)
+            return marked, [], [Note("bom")]
+        return marked, [], [Note("encoding", marked)]
+    if bare := utf_16_without_mark(head):
+        return bare, [], [Note("encoding", bare)]
+    signatures.refuse_other_text(head)
+    if is_utf_8(head, is_whole=is_whole) and is_utf_8(odd, is_whole=False):
+        return UTF_8, [], []
+    guess = guess_code_page(head + b"\n" + odd)
+    preview = {page: _readings(head + b"\n" + odd, page) for page in CODE_PAGES}
+    question = Question("encoding", "encoding", CODE_PAGES, guess, preview)
+    return guess, [question], [Note("encoding", guess)]
+
+
+class Later(NamedTuple):
+    """What is behind the first bytes: lines around the first that are no UTF-8, and line ends."""
+
+    odd: bytes
+    line_ends: int
+
+
+def look_through(file: BinaryIO) -> Later:
+    """Look at all bytes of a file from here on."""
+    decoder = codecs.getincrementaldecoder(UTF_8)()
+    odd, ends = b"", Counter[bytes]()
+    while chunk := file.read(_CHUNK):
+        ends.update({mark: chunk.count(mark) for mark in (b"\n", b"\r")})
+        if odd:
+            continue
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError as error:
+            # Counted from the bytes that the decoder held back: at most three off.
+            start = max(error.start - _AROUND // 2, 0)
+            odd = chunk[start : start + _AROUND].partition(b"\n")[2] or b"\n"
+    return Later(odd, max(ends.values(), default=0))
+
+
+def _readings(data: bytes, page: str) -> tuple[str, ...]:
+    """The first lines that tell the encodings apart, read in one of them."""
+    lines = [line for line in data.splitlines() if not line.isascii()]
+    return tuple(line[:200].decode(page, "replace") for line in lines[:PREVIEW_LINES])
+
+
+def _answer(answer: str) -> str:
+    if answer not in ENCODINGS:
+        raise Invalid(f"encoding is one of: {', '.join(ENCODINGS)}.", code="value_not_allowed")
+    return answer
+
 
 # How often letters stand in Russian words, in tenths of a percent, from the national corpus.
 _RUSSIAN: Final = dict(

@@ -24,6 +24,31 @@ FILE_SENTENCES: Final[dict[str, str]] = {
     ),
     "encrypted": N_("This workbook is protected by a password. Save it as CSV without one."),
     "archive": N_("This is an archive (%(kind)s). Unpack it and upload the file inside."),
+    "damaged": N_("The file is damaged. Open it in the program that made it and save it again."),
+    "incomplete": N_("The file is not complete: its end is missing. Upload it again."),
+    "macros": N_("This workbook holds macros. Save it as XLSX without macros, or as CSV."),
+    "external_links": N_(
+        "This workbook takes values from other files. Save it with its values alone, or as CSV."
+    ),
+    "xml_entities": N_(
+        "This workbook holds instructions that a table does not need. Save it anew."
+    ),
+    "zip_ratio": N_(
+        "The file unpacks to far more than its size lets expect. Save the table as CSV and "
+        "upload that."
+    ),
+    "zip_members": N_(
+        "The workbook consists of %(found)s parts; at most %(limit)s are read. Save the table "
+        "as CSV."
+    ),
+    "too_many_cells": N_(
+        "The sheet reaches over %(found)s cells; at most %(limit)s can be read. Delete what stands "
+        "apart from the table, or save it as CSV."
+    ),
+    "too_demanding": N_(
+        "Reading the file takes more time or memory than one file may have. Save the table as "
+        "CSV UTF-8, or split it into several files."
+    ),
     "too_large": N_("The file has %(found)s bytes; at most %(limit)s can be read."),
     "too_many_columns": N_("The file has %(found)s columns; at most %(limit)s can be read."),
     "too_many_rows": N_("The file has more than %(limit)s rows. Split it into several files."),
@@ -49,6 +74,12 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "row_too_long": N_("The row is longer than 64 KB."),
     "unclosed_quote": N_("A quotation mark is opened in this row and never closed."),
     "encoding": N_("Some characters of the row cannot be read in the encoding of the file."),
+    "formula_without_value": N_(
+        "A cell holds a formula without its result. Open the file in a spreadsheet and save it."
+    ),
+    "error_value": N_("A cell shows an error of the spreadsheet instead of a value."),
+    "json_invalid": N_("The line is not one JSON object with each key once."),
+    "nested_value": N_("A value is a list or an object; only plain values are read."),
     # Values
     "missing_required": N_("A required value is missing."),
     "value_not_allowed": N_("The value is not one of those allowed."),
@@ -117,6 +148,15 @@ def row_sentence(code: str) -> str:
     return ROW_SENTENCES.get(code, code)
 
 
+_TOO_MUCH: Final = (
+    "too_large", "too_many_rows", "too_many_columns", "too_many_cells", "too_demanding",
+    "zip_ratio", "zip_members",
+)  # fmt: skip
+_OTHER_KINDS: Final = (
+    "type", "archive", "xls_old", "encrypted", "macros", "external_links", "xml_entities",
+)  # fmt: skip
+
+
 class FileReject(DomainError):
     """The whole file is refused: nothing of it is stored but code and sentence.
 
@@ -125,8 +165,8 @@ class FileReject(DomainError):
 
     title = "The file cannot be taken"
     _STATUS: Final[Mapping[str, int]] = {
-        **dict.fromkeys(("too_large", "too_many_rows", "too_many_columns"), 413),
-        **dict.fromkeys(("type", "archive", "xls_old", "encrypted"), 415),
+        **dict.fromkeys(_TOO_MUCH, 413),
+        **dict.fromkeys(_OTHER_KINDS, 415),
     }
 
     def __init__(self, code: str, sentence: str = "", **facts: str | int) -> None:

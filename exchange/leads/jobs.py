@@ -5,21 +5,23 @@ Each sweep reads from the tables what is due and rings for it.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
 
-from exchange.core import clock
+from exchange.core import clock, ids, storage
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.leads import people, post_queries
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch, BatchStatus, Import
 from exchange.leads.services import erasures, lots, person_lists, retention, revocations
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
 PER_SWEEP = 200
 LOTS_PER_SWEEP = 100
+UPLOAD_AGE = timedelta(hours=1)  # an upload that takes longer was cut long ago
 
 
 @job("leads.take_in", queue="bulk", steps=True)
@@ -99,3 +101,14 @@ def ring_for_lots() -> None:
     """Ring for lots that have been open for a day."""
     for batch_id in post_queries.lots_to_seal(clock.now(), limit=LOTS_PER_SWEEP):
         enqueue("leads.seal_lot", batch_id)
+
+
+@sweep("leads.tidy_uploads", seconds=600)
+def tidy_uploads() -> None:
+    """Remove what killed processes have left: parts of uploads, and files that no import knows."""
+    now = clock.now()
+    storage.remove_abandoned(now=now, age=UPLOAD_AGE)
+    for key in storage.keys(prefix=f"{Import.PREFIX}_", now=now, age=UPLOAD_AGE):
+        known = ids.decode(Import.PREFIX, key)
+        if known is None or db.session.get(Import, known) is None:
+            storage.delete(key)

@@ -10,7 +10,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from math import log2
 from typing import Final
@@ -61,7 +61,7 @@ class _Candidate:
 
     @property
     def filled(self) -> list[Cells]:
-        return [cells for cells in self.table if _is_filled(cells)]
+        return [cells for cells in self.table if is_filled(cells)]
 
     @property
     def width(self) -> int:
@@ -101,15 +101,45 @@ def find_layout(
     delimiter, questions = _delimiter(text, answers, declared)
     quote = _quote(text, delimiter)
     table = _table(text, delimiter, quote)
-    above = 1 if declared else 0
-    header_row, asked = _header_row(table, above, answers)
-    header = _header(table, header_row, above, columns_max=columns_max)
-    rows = [cells for cells in table[header_row:] if _is_filled(cells)]
-    if is_whole and not rows:
-        raise FileReject("no_rows", blank=len(table) - header_row)
+    layout = find_header(
+        table,
+        above=1 if declared else 0,
+        is_whole=is_whole,
+        answers=answers,
+        columns_max=columns_max,
+    )
     if delimiter != ",":
         notes.append(Note("delimiter", delimiter))
-    return Layout(delimiter, quote, header_row, header, rows, (*questions, *asked), tuple(notes))
+    return replace(
+        layout,
+        delimiter=delimiter,
+        quote=quote,
+        questions=(*questions, *layout.questions),
+        notes=tuple(notes),
+    )
+
+
+def find_header(
+    table: Sequence[Cells],
+    *,
+    above: int,
+    is_whole: bool,
+    answers: Mapping[str, str],
+    columns_max: int,
+) -> Layout:
+    """Where the header of a table is; `above` are records over it that are no table.
+
+    Raises FileReject: `no_rows`, `too_many_columns`, `delimiter_unclear`. Raises Invalid for an
+    answer that is no option.
+    """
+    if not any(map(is_filled, table[above:])):
+        raise FileReject("no_rows", blank=len(table))
+    header_row, asked = _header_row(table, above, answers)
+    header = _header(table, header_row, above, columns_max=columns_max)
+    rows = [cells for cells in table[header_row:] if is_filled(cells)]
+    if is_whole and not rows:
+        raise FileReject("no_rows", blank=len(table) - header_row)
+    return Layout(",", '"', header_row, header, rows, asked, ())
 
 
 def _line_end_notes(text: str) -> list[Note]:
@@ -132,7 +162,8 @@ def _table(text: str, delimiter: str, quote: str) -> list[Cells]:
     return [record.cells for record in islice(records, SAMPLE_ROWS)]
 
 
-def _is_filled(cells: Cells) -> bool:
+def is_filled(cells: Cells) -> bool:
+    """Whether a cell holds more than blanks."""
     return any(cell.strip(" \t\xa0\ufeff\x1a") for cell in cells)
 
 
@@ -198,13 +229,15 @@ def _header_row(
             raise Invalid("The header is one of the first rows, or 0 for none.", code="header_row")
         return max(int(answer), above), ()
     filled = [
-        number for number, cells in enumerate(table, 1) if _is_filled(cells) and number > above
+        number for number, cells in enumerate(table, 1) if is_filled(cells) and number > above
     ]
     first = filled[0]
     width = Counter(len(table[number - 1]) for number in filled).most_common(1)[0][0]
     guess = next((n for n in filled[:TITLE_ROWS_MAX] if _is_header(table[n - 1], width)), first)
-    if _looks_like_data(table[guess - 1]):
+    if looks_like_data(table[guess - 1]):
         guess = above
+    elif _is_half_header(table, guess):
+        guess += 1
     if guess == first:
         return guess, ()
     options = tuple(str(number) for number in (above, *filled[:TITLE_ROWS_MAX]))
@@ -216,14 +249,26 @@ def _is_header(cells: Cells, width: int) -> bool:
     return width < 3 or (len(cells) == width and sum(map(bool, map(str.strip, cells))) > 1)
 
 
-def _looks_like_data(cells: Cells) -> bool:
+def _is_half_header(table: Sequence[Cells], number: int) -> bool:
+    """Whether the record has gaps that the next one, which is no data, fills with names."""
+    names, following = table[number - 1], table[number] if number < len(table) else []
+    return (
+        not all(map(str.strip, names))
+        and len(following) == len(names)
+        and all(cell.strip() and not any(map(str.isdigit, cell)) for cell in following)
+        and not looks_like_data(following)
+    )
+
+
+def looks_like_data(cells: Cells) -> bool:
+    """Whether a cell is an e-mail address or a phone number, which no header is."""
     return any(len(cell) <= HEADER_CELL_MAX and _DATA.fullmatch(cell.strip()) for cell in cells)
 
 
 def _header(
     table: Sequence[Cells], header_row: int, above: int, *, columns_max: int
 ) -> tuple[str, ...]:
-    data = [cells for cells in table[header_row:] if _is_filled(cells)]
+    data = [cells for cells in table[header_row:] if is_filled(cells)]
     if header_row <= above:
         count = max(map(len, data), default=0)
         header = [f"column {number}" for number in range(1, count + 1)]
@@ -233,10 +278,11 @@ def _header(
         raise FileReject("too_many_columns", found=len(header), limit=columns_max)
     if any(len(name) > HEADER_CELL_MAX for name in header):
         raise FileReject("delimiter_unclear")
-    return tuple(map(_shown_header, header))
+    return tuple(map(shown_header, header))
 
 
-def _shown_header(name: str) -> str:
+def shown_header(name: str) -> str:
+    """The name as it can be stored and compared."""
     return undefused(_UNSTORABLE.sub("\ufffd", name).strip(" \t\xa0\ufeff\u200b"))
 
 

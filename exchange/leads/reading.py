@@ -6,23 +6,22 @@ together with another. Numbers are those of the records below the header, blank 
 
 from __future__ import annotations
 
-import codecs
 import io
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, BinaryIO, Final, NamedTuple, Self, TextIO
 
-from exchange.core.errors import Invalid
-from exchange.leads import encodings, signatures
+from exchange.leads import encodings, objects, packed, sheets, signatures
 from exchange.leads.findings import FileReject, Note, Question
 from exchange.leads.layout import Layout, find_layout
+from exchange.leads.objects import Objects, lines_of
 from exchange.leads.problems import undefused
 from exchange.leads.records import Record, Records
 
-HEAD_BYTES: Final = 1 << 18  # what `recognise` looks at
+HEAD_BYTES: Final = 1 << 18  # from which the layout is told
 PREVIEW_ROWS: Final = 10
-PREVIEW_LINES: Final = 5  # of a question about the encoding
-_CHUNK: Final = 1 << 20
 _CELL_SHOWN: Final = 200  # characters that are kept of a cell that is too long
 
 # What a blank record consists of; 0x1A is the end-of-file mark of DOS.
@@ -31,16 +30,25 @@ _BLANK: Final = ' \t\r\n\v\f\x1a\xa0\ufeff\u200b"'
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a text file may hold; printed before a file is chosen."""
+    """What a file may hold; printed before a file is chosen."""
 
-    size: int = 200_000_000  # bytes
+    size: int = 200_000_000  # bytes, as they are sent
     rows: int = 1_000_000
+    cells: int = 2_500_000  # of a workbook
     columns: int = 200
     cell: int = 8_192  # characters
     row: int = 65_536  # characters
 
 
 LIMITS: Final = Limits()
+
+
+class Format(StrEnum):
+    """How rows are written, whether or not they are packed."""
+
+    DELIMITED = "delimited"
+    OBJECTS = "objects"  # NDJSON
+    WORKBOOK = "workbook"  # XLSX
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,9 @@ class Recognition:
     quote: str
     header_row: int  # which record is the header, from 1; 0: the file has none
     header: tuple[str, ...]
+    form: str = Format.DELIMITED
+    sheet: str = ""  # of a workbook
+    hidden: str = ""  # what becomes of its hidden rows and columns
     questions: tuple[Question, ...] = ()
     notes: tuple[Note, ...] = ()
     sample: tuple[tuple[str, ...], ...] = field(default=(), repr=False)
@@ -65,13 +76,17 @@ class Recognition:
 
     def settings(self) -> dict[str, Any]:  # Any: JSON
         """All that `rows` needs, as JSON without a word of the data."""
-        names = ("encoding", "delimiter", "quote", "header_row")
-        return {name: getattr(self, name) for name in names} | {"header": list(self.header)}
+        known = {name: getattr(self, name) for name in _SETTINGS}
+        return {**known, "form": str(self.form), "header": list(self.header)}
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:  # Any: JSON
-        """The recognition that `settings()` described."""
-        return cls(**{**settings, "header": tuple(settings["header"])})
+        """The recognition that `settings()` described, whatever else stands beside it."""
+        known = {name: settings[name] for name in _SETTINGS if name in settings}
+        return cls(**{**known, "header": tuple(settings["header"])})
+
+
+_SETTINGS: Final = ("encoding", "delimiter", "quote", "header_row", "form", "sheet", "hidden")
 
 
 class Row(NamedTuple):
@@ -99,49 +114,79 @@ def examine(
 ) -> Recognition:
     """Recognise a seekable file; its bytes are all looked at, so that no late one surprises.
 
-    Raises FileReject; leaves the position at the beginning.
+    `answers` (encoding, delimiter, header_row, sheet, hidden) settle what was or would be asked.
+    Raises FileReject, and Invalid for an answer that is no option; leaves the position anywhere.
     """
     size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    is_known = size <= HEAD_BYTES or "encoding" in (answers or {})
-    odd = b"" if is_known else _later_bytes(file)
-    file.seek(0)
-    head = file.read(HEAD_BYTES)
-    file.seek(0)
-    return recognise(head, size, answers=answers, odd=odd, limits=limits)
-
-
-def recognise(
-    head: bytes,
-    size: int,
-    *,
-    answers: Mapping[str, str] | None = None,
-    odd: bytes = b"",
-    limits: Limits = LIMITS,
-) -> Recognition:
-    """What a file is, from its first bytes and its size in bytes.
-
-    `answers` (encoding, delimiter, header_row) settle what was or would be asked; `odd` are later
-    bytes that are no UTF-8. Raises FileReject, and Invalid for an answer that is no option.
-    """
     if size == 0:
         raise FileReject("empty")
     if size > limits.size:
         raise FileReject("too_large", found=size, limit=limits.size)
-    signatures.refuse_other_kinds(head)
-    answers = answers or {}
-    is_whole = len(head) >= size
-    encoding, questions, notes = _encoding(head, odd, is_whole=is_whole, answers=answers)
+    source = packed.opened(file)
+    found = _examine(source, answers or {}, limits)
+    if source is file:
+        return found
+    return replace(found, notes=(Note("packed", "gzip"), *found.notes))
+
+
+def _examine(source: BinaryIO, answers: Mapping[str, str], limits: Limits) -> Recognition:
+    source.seek(0)
+    head = source.read(HEAD_BYTES)
+    if not head:
+        raise FileReject("empty")
+    if signatures.is_gzip(head):
+        raise FileReject("archive", kind="gzip in gzip")
+    if signatures.is_workbook(head):
+        return _workbook(source, answers, limits)
+    signatures.refuse_other_kinds(head + _directory_of_ole(source, head))
+    source.seek(len(head))
+    later = encodings.look_through(source)
+    found = _text(source, head, later.odd, answers=answers, limits=limits)
+    if later.line_ends + head.count(b"\n") + head.count(b"\r") > limits.rows:
+        _require_rows_within(source, found, limits)
+    return found
+
+
+def _require_rows_within(source: BinaryIO, found: Recognition, limits: Limits) -> None:
+    """Raise FileReject(too_many_rows) before anything is stored: a line may not be a row."""
+    for _ in rows(source, found, limits=limits):
+        pass
+
+
+def _workbook(source: BinaryIO, answers: Mapping[str, str], limits: Limits) -> Recognition:
+    book = sheets.Workbook(source, cells_max=limits.cells, columns_max=limits.columns)
+    choice = sheets.choose_table(book, answers=answers, columns_max=limits.columns)
+    found = _recognition(choice.layout, Format.WORKBOOK, encoding="")
+    return replace(found, sheet=choice.sheet, hidden=choice.hidden)
+
+
+def _text(
+    source: BinaryIO, head: bytes, odd: bytes, *, answers: Mapping[str, str], limits: Limits
+) -> Recognition:
+    is_whole = len(head) < HEAD_BYTES
+    encoding, questions, notes = encodings.settle(head, odd, is_whole=is_whole, answers=answers)
     text = encodings.decode(head, encoding, is_whole=is_whole)
-    layout = find_layout(text, is_whole=is_whole, answers=answers, columns_max=limits.columns)
+    form = Format.OBJECTS if objects.are_in(text) else Format.DELIMITED
+    if form is Format.OBJECTS:
+        with _opened_text(source, encoding) as stream:
+            layout = objects.find_objects(stream, columns_max=limits.columns)
+    else:
+        signatures.refuse_json(text)
+        layout = find_layout(text, is_whole=is_whole, answers=answers, columns_max=limits.columns)
+    found = _recognition(layout, form, encoding=encoding)
+    return replace(found, questions=(*questions, *layout.questions), notes=(*notes, *layout.notes))
+
+
+def _recognition(layout: Layout, form: Format, *, encoding: str) -> Recognition:
     return Recognition(
         encoding=encoding,
         delimiter=layout.delimiter,
         quote=layout.quote,
         header_row=layout.header_row,
         header=layout.header,
-        questions=(*questions, *layout.questions),
-        notes=(*notes, *layout.notes),
+        form=form,
+        questions=layout.questions,
+        notes=layout.notes,
         sample=_sample(layout),
     )
 
@@ -149,55 +194,16 @@ def recognise(
 def _sample(layout: Layout) -> tuple[tuple[str, ...], ...]:
     """Rows with all their columns; others would show values under the wrong header."""
     width = len(layout.header)
-    return tuple(tuple(cells) for cells in layout.rows if len(cells) == width)
+    cut = (cells if any(cells[width:]) else cells[:width] for cells in layout.rows)
+    return tuple(tuple(cells) for cells in cut if len(cells) == width)
 
 
-def _later_bytes(file: BinaryIO) -> bytes:
-    """Lines around the first bytes of the file that are no UTF-8."""
-    decoder = codecs.getincrementaldecoder(encodings.UTF_8)()
-    while chunk := file.read(_CHUNK):
-        try:
-            decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            # Counted from the bytes that the decoder held back: at most three off.
-            start = max(error.start - HEAD_BYTES // 2, 0)
-            return chunk[start : start + HEAD_BYTES].partition(b"\n")[2]
-    return b""
-
-
-def _encoding(
-    head: bytes, odd: bytes, *, is_whole: bool, answers: Mapping[str, str]
-) -> tuple[str, list[Question], list[Note]]:
-    """The encoding, with what must be asked and what is stated about it."""
-    if "encoding" in answers:
-        return _answer(answers, "encoding", encodings.ENCODINGS), [], []
-    if marked := encodings.from_mark(head):
-        if marked == "utf-8-sig":
-            signatures.refuse_other_text(head)
-            return marked, [], [Note("bom")]
-        return marked, [], [Note("encoding", marked)]
-    if bare := encodings.utf_16_without_mark(head):
-        return bare, [], [Note("encoding", bare)]
-    signatures.refuse_other_text(head)
-    if encodings.is_utf_8(head, is_whole=is_whole) and encodings.is_utf_8(odd, is_whole=False):
-        return encodings.UTF_8, [], []
-    guess = encodings.guess_code_page(head + b"\n" + odd)
-    preview = {page: _readings(head + b"\n" + odd, page) for page in encodings.CODE_PAGES}
-    question = Question("encoding", "encoding", encodings.CODE_PAGES, guess, preview)
-    return guess, [question], [Note("encoding", guess)]
-
-
-def _readings(data: bytes, page: str) -> tuple[str, ...]:
-    """The first lines that tell the encodings apart, read in one of them."""
-    lines = [line for line in data.splitlines() if not line.isascii()]
-    return tuple(line[:200].decode(page, "replace") for line in lines[:PREVIEW_LINES])
-
-
-def _answer(answers: Mapping[str, str], name: str, options: tuple[str, ...]) -> str:
-    answer = answers[name].lower()
-    if answer not in options:
-        raise Invalid(f"{name} is one of: {', '.join(options)}.", code="value_not_allowed")
-    return answer
+def _directory_of_ole(source: BinaryIO, head: bytes) -> bytes:
+    """Where an OLE container lists its streams; a protected workbook is known by it."""
+    if not signatures.is_ole(head):
+        return b""
+    source.seek(signatures.ole_directory_at(head))
+    return source.read(HEAD_BYTES)
 
 
 def rows(
@@ -213,34 +219,57 @@ def rows(
     limit, `unclosed_quote` for a file whose quotes cannot be followed. The file stays open.
     """
     tally = tally if tally is not None else Tally()
-    file.seek(0)
-    stream = open_text(file, recognition.encoding)
-    try:
-        yield from _rows(stream, recognition, tally=tally, limits=limits)
-    finally:
-        if not file.closed:
-            stream.detach()  # else the stream would close the file with itself
+    with _opened_records(packed.opened(file), recognition, limits) as records:
+        yield from _rows(records, recognition, tally=tally, limits=limits)
     if tally.rows == 0:
         raise FileReject("no_rows", blank=tally.blank)
 
 
-def open_text(file: BinaryIO, encoding: str) -> io.TextIOWrapper:
+@contextmanager
+def _opened_records(
+    source: BinaryIO, recognition: Recognition, limits: Limits
+) -> Iterator[Iterable[Record]]:
+    if recognition.form == Format.WORKBOOK:
+        book = sheets.Workbook(source, cells_max=limits.cells, columns_max=limits.columns)
+        sheet = next(sheet for sheet in book.sheets if sheet.name == recognition.sheet)
+        with closing(book.records(sheet, hidden=recognition.hidden)) as records:
+            yield records
+        return
+    with _opened_text(source, recognition.encoding) as stream:
+        if recognition.form == Format.OBJECTS:
+            yield Objects(lines_of(stream), header=recognition.header)
+            return
+        yield Records(
+            stream,
+            delimiter=recognition.delimiter,
+            quote=recognition.quote,
+            width=len(recognition.header),
+        )
+
+
+@contextmanager
+def _opened_text(file: BinaryIO, encoding: str) -> Iterator[TextIO]:
     """The file as text with line ends of one kind; what cannot be read is marked, not fatal."""
+    file.seek(0)
     errors = encodings.errors_for(encoding)
-    return io.TextIOWrapper(file, encoding=encoding, errors=errors, newline=None)
+    stream = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline=None)
+    try:
+        yield stream
+    finally:
+        if not file.closed:
+            stream.detach()  # else the stream would close the file with itself
 
 
 def _rows(
-    stream: TextIO, recognition: Recognition, *, tally: Tally, limits: Limits
+    records: Iterable[Record], recognition: Recognition, *, tally: Tally, limits: Limits
 ) -> Iterator[Row]:
     width = len(recognition.header)
     blank = _BLANK + recognition.delimiter + recognition.quote
-    records = Records(stream, delimiter=recognition.delimiter, quote=recognition.quote, width=width)
     for number, record in enumerate(records, start=1 - recognition.header_row):
         if number <= 0:
             continue
         text = "".join(record.cells)
-        if not text.strip(blank):
+        if not record.problem and not text.strip(blank):
             tally.blank += 1
             continue
         tally.rows += 1
@@ -252,8 +281,8 @@ def _rows(
 def _row(number: int, record: Record, text: str, *, width: int, limits: Limits) -> Row:
     """The row of a record; `text` are its cells run together."""
     cells = record.cells
-    if problem := _size_problem(record, limits):
-        shown = [cell[:_CELL_SHOWN] for cell in cells[: limits.columns]]
+    if problem := _record_problem(record, limits):
+        shown = [_shown(cell) for cell in cells[: limits.columns]]
         return Row(number, record.line, shown, problem)
     if len(cells) > width and not any(map(str.strip, cells[width:])):
         del cells[width:]  # separators behind the last column
@@ -265,12 +294,14 @@ def _row(number: int, record: Record, text: str, *, width: int, limits: Limits) 
     return Row(number, record.line, cells, problem)
 
 
-def _size_problem(record: Record, limits: Limits) -> str | None:
+def _shown(cell: str) -> str:
+    return encodings.UNREADABLE.sub("\ufffd", cell[:_CELL_SHOWN])
+
+
+def _record_problem(record: Record, limits: Limits) -> str | None:
     if record.size > limits.cell and any(len(cell) > limits.cell for cell in record.cells):
         return "cell_too_long"
-    if record.is_unclosed:
-        return "unclosed_quote"
-    return "row_too_long" if record.size > limits.row else None
+    return record.problem or ("row_too_long" if record.size > limits.row else None)
 
 
 def _problem(text: str, *, is_whole: bool) -> str | None:

@@ -33,13 +33,14 @@ csv.field_size_limit(max(csv.field_size_limit(), 4 * LOOKAHEAD))
 class Record(NamedTuple):
     """One record: the physical line where it begins (from 1), its cells, its size in characters.
 
-    A record whose quotation mark stays open is its first line alone.
+    With a `problem` the cells are what can be shown of it; a record whose quotation mark stays
+    open is its first line alone.
     """
 
     line: int
     cells: list[str]
     size: int
-    is_unclosed: bool = False
+    problem: str | None = None
 
 
 class Records:
@@ -80,7 +81,7 @@ class Records:
             return Record(first, cells, sum(map(len, lines.taken)))
         self._first_unclosed = self._first_unclosed or first
         self._give_back(lines.taken[1:])
-        return Record(first, _split((text,), self._lenient), len(text), is_unclosed=True)
+        return Record(first, _split((text,), self._lenient), len(text), "unclosed_quote")
 
     def _is_plausible(self, lines: list[str]) -> bool:
         """Whether several lines are one record, and not rows that a lost quote ran together.

@@ -38,8 +38,8 @@ from exchange.core.money import Currency
 from exchange.fulfillment.models import Delivery, DeliveryStatus
 from exchange.leads import queries as leads
 from exchange.leads import samples, seal
+from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.models import Batch, BatchStatus, Fingerprint, Lead, ProblemRow
-from exchange.leads.services.files import BLOCK_ROWS
 from exchange.market.models import Order, OrderLine, OrderStatus
 from tests.cast import Cast, Player, make_cast
 from tests.factories.billing import fund_wallet

@@ -13,7 +13,7 @@ from exchange.leads import records
 from exchange.leads.encodings import guess_code_page
 from exchange.leads.findings import FileReject
 from exchange.leads.problems import undefused
-from exchange.leads.reading import HEAD_BYTES, Recognition, Tally, examine, recognise, rows
+from exchange.leads.reading import HEAD_BYTES, Recognition, Tally, examine, rows
 
 # Texts without what has tests of its own: NUL, halves of characters, and formula signs in front.
 TEXT = st.text(
@@ -222,12 +222,6 @@ class TestRecognise:
         recognition, found, _ = read(b"name,phone" + b"," * 300 + b"\nIvan,1" + b"," * 300 + b"\n")
         assert recognition.header == ("name", "phone")
         assert found[0].cells == ["Ivan", "1"]
-
-    def test_a_head_alone_is_enough(self):
-        content = b"name,phone\n" + b"Ivan,1\n" * 100_000
-        recognition = recognise(content[:1000], len(content))
-        assert recognition.header == ("name", "phone")
-        assert len(recognition.preview) == 10
 
     def test_what_cannot_be_stored_is_not_in_a_header(self):
         recognition, _, _ = read(b"na\0me,phone\nIvan,1\n")

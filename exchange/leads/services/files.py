@@ -5,11 +5,10 @@ from __future__ import annotations
 import marshal
 import re
 import unicodedata
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from itertools import islice
-from typing import BinaryIO, Final
+from itertools import chain, islice
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.models import Vertical
@@ -20,17 +19,19 @@ from exchange.core.db import get
 from exchange.core.errors import Gone
 from exchange.core.keys import keyring
 from exchange.identity.models import Organization
+from exchange.leads import confined
 from exchange.leads.checking import Checker, Rules
+from exchange.leads.confined_child import BLOCK_ROWS
+from exchange.leads.findings import Note
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.mending import Mending
 from exchange.leads.models import Import
 from exchange.leads.preparing import Lot, Recipe
-from exchange.leads.reading import Recognition, Row, rows
+from exchange.leads.reading import Format, Recognition, Row
 from exchange.leads.suspicion import zones_of
 
 NAME_CHARACTERS_MAX = 255
-BLOCK_ROWS: Final = 2_000
-NO_ROWS: Final = marshal.dumps([])
+WORKBOOK_NAMES = ("xlsx", "xls", "xlsm")
 
 
 def storage_key(draft: Import) -> str:
@@ -53,9 +54,13 @@ def secret_of(draft: Import) -> bytes:
     return keyring().unwrap(wrapped, bound_to=draft.id.bytes)
 
 
-def open_upload(draft: Import) -> BinaryIO:
-    """The file as it was sent, seekable."""
-    return storage.open_file(storage_key(draft), secret=secret_of(draft), size=draft.file_size)
+def examine_upload(draft: Import, answers: Mapping[str, str]) -> Recognition:
+    """What the file is, found out in a confined process. Raises FileReject and Invalid."""
+    found = confined.examine(_stored(draft), answers=answers)
+    extension = draft.file_name.rpartition(".")[2].lower()
+    if extension in WORKBOOK_NAMES and found.form != Format.WORKBOOK:
+        return replace(found, notes=(Note("not_a_workbook", extension), *found.notes))
+    return found
 
 
 def checker(draft: Import) -> Checker:
@@ -88,16 +93,25 @@ def rules(draft: Import) -> Rules:
 
 @contextmanager
 def blocks(draft: Import, *, size: int = BLOCK_ROWS) -> Iterator[Iterator[bytes]]:
-    """The rows of the file in blocks, as they are sent to processes."""
-    with reading(draft) as found:
-        yield iter(lambda: marshal.dumps([tuple(row) for row in islice(found, size)]), NO_ROWS)
+    """The rows of the file below its header, as a confined process packs them.
+
+    Each block is `marshal`'s list of up to `size` (number, line, cells, problem).
+    """
+    with confined.blocks(_stored(draft), recognition(draft)) as found:
+        yield found if size == BLOCK_ROWS else _repacked(found, size)
+
+
+def _repacked(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    rows = chain.from_iterable(map(marshal.loads, blocks))
+    while part := list(islice(rows, size)):
+        yield marshal.dumps(part)
 
 
 @contextmanager
 def reading(draft: Import) -> Iterator[Iterator[Row]]:
     """The rows of the file below its header; reading stops with the block."""
-    with closing(open_upload(draft)) as upload, closing(rows(upload, recognition(draft))) as found:
-        yield found
+    with blocks(draft) as found:
+        yield (Row(*values) for block in found for values in marshal.loads(block))  # noqa: S302  # our own child's
 
 
 def destroy(draft: Import) -> None:
@@ -108,10 +122,14 @@ def destroy(draft: Import) -> None:
 
 def recognition(draft: Import) -> Recognition:
     """How the file is to be read, as it was settled."""
-    names = ("encoding", "delimiter", "quote", "header_row", "header")
-    return Recognition.from_settings({name: draft.recognition[name] for name in names})
+    return Recognition.from_settings(draft.recognition)
 
 
 def is_demo(draft: Import) -> bool:
     """Whether fictional phone ranges are allowed for this seller (decision 29)."""
     return get(Organization, draft.organization_id).is_demo
+
+
+def _stored(draft: Import) -> confined.StoredFile:
+    path = storage.path_of(storage_key(draft))
+    return confined.StoredFile(path, secret_of(draft), draft.file_size)

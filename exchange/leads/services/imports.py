@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from exchange.catalog.policies import PRICE_MAX, QualityClass
 from exchange.core import events, storage
 from exchange.core.actors import Actor
 from exchange.core.crypto import new_key
-from exchange.core.db import db, get, lock, save
+from exchange.core.db import db, get, lock, on_roll_back, save
 from exchange.core.errors import Conflict, FieldProblem, Invalid
 from exchange.core.events import Ref
 from exchange.core.keys import keyring
@@ -27,13 +28,22 @@ from exchange.leads.findings import FileReject, Question
 from exchange.leads.formats import settle_formats
 from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind, Source
-from exchange.leads.reading import LIMITS, Recognition, examine
+from exchange.leads.reading import LIMITS, Recognition
 from exchange.leads.services import files, forecasts
 from exchange.leads.services.sources import ensure_source, given_by, require_open
 
 SALES_MAX = 10
 ANSWERS = frozenset(
-    {"encoding", "delimiter", "quote", "header_row", "sheet", "date_order", "decimal_separator"}
+    {
+        "encoding",
+        "delimiter",
+        "quote",
+        "header_row",
+        "sheet",
+        "hidden",
+        "date_order",
+        "decimal_separator",
+    }
 )
 
 
@@ -96,8 +106,7 @@ def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Impo
 
 def questions_with_preview(draft: Import) -> Sequence[Question]:
     """What is asked about the file, each option with what it would give; for the page alone."""
-    with files.open_upload(draft) as upload:
-        return examine(upload, answers=draft.recognition.get("answers", {})).questions
+    return files.examine_upload(draft, draft.recognition.get("answers", {})).questions
 
 
 def map_columns(
@@ -145,8 +154,7 @@ class Look:
 def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Look:
     """The likeliest mapping of a recognised file: this seller's last one for the header first."""
     answers = draft.recognition.get("answers", {})
-    with files.open_upload(draft) as upload:
-        sample = examine(upload, answers=answers).sample
+    sample = files.examine_upload(draft, answers).sample
     fields = queries.fields_of(draft.schema_id)
     mapping = guess_mapping(
         files.recognition(draft).header,
@@ -240,6 +248,7 @@ def _open_draft(import_id: UUID) -> Import:
 
 def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
     secret = new_key()
+    on_roll_back(partial(storage.delete, files.storage_key(draft)))
     kept = storage.put(files.storage_key(draft), stream, secret=secret, bytes_max=LIMITS.size)
     wrapped = keyring().wrap(secret, bound_to=draft.id.bytes)
     draft.file_key_version, draft.file_key = wrapped.version, wrapped.wrapped
@@ -255,8 +264,7 @@ def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
 
 
 def _recognise(draft: Import, answers: Mapping[str, str], *, actor: Actor) -> None:
-    with files.open_upload(draft) as upload:
-        found = examine(upload, answers=answers)
+    found = files.examine_upload(draft, answers)
     draft.recognition = {**found.settings(), "answers": dict(answers), **_notes(found)}
     draft.questions = [_question(question) for question in found.questions]
     if draft.status is not ImportStatus.RECOGNISED and not found.questions:

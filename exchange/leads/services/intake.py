@@ -15,6 +15,7 @@ from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
 from exchange.leads import cards, crew, queries
+from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
 from exchange.leads.preparing import Lot, Prepared, Preparer, Recipe
 from exchange.leads.services import files
@@ -34,9 +35,7 @@ class Run:
     watch: Watch
 
 
-def take_in(
-    batch_id: UUID, *, block_rows: int = files.BLOCK_ROWS, processes: int | None = None
-) -> None:
+def take_in(batch_id: UUID, *, block_rows: int = BLOCK_ROWS, processes: int | None = None) -> None:
     """Read the batch's file to its end and seal the batch. Safe to repeat, safe to kill.
 
     Two runs at once do no harm: a block is written only by the run that finds `rows_done` where

@@ -1,0 +1,11 @@
+"""One approved seller: the table has hundreds of cases, and none needs anybody else."""
+
+import pytest
+
+from exchange.identity.permissions import OrganizationKind
+from tests.cast import _company
+
+
+@pytest.fixture
+def seller(app):
+    return _company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads")
