@@ -1,4 +1,4 @@
-"""Jobs of the inventory: take a confirmed file in, and find the ones that were interrupted."""
+"""Jobs of the inventory: check a draft, take a confirmed file in, find what was interrupted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
+from exchange.leads.services.checks import check_draft
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
@@ -26,3 +27,21 @@ def resume() -> None:
     waiting = select(Batch.id).where(Batch.status == BatchStatus.VALIDATING)
     for batch_id in db.session.scalars(waiting.order_by(Batch.id).limit(BATCHES_PER_SWEEP)):
         enqueue("leads.take_in", batch_id)
+
+
+@job("leads.check_draft", queue="bulk", steps=True)
+def check(import_id: UUID) -> None:
+    """Look at every row of a mapped draft."""
+    check_draft(import_id)
+
+
+@sweep("leads.check_draft", seconds=10)
+def resume_checks() -> None:
+    """Ring again for drafts whose check nobody is at."""
+    waiting = select(Import.id).where(
+        Import.status == ImportStatus.CHECKED,
+        Import.file_key.is_not(None),
+        Import.checked_revision.is_distinct_from(Import.revision),
+    )
+    for import_id in db.session.scalars(waiting.order_by(Import.id).limit(BATCHES_PER_SWEEP)):
+        enqueue("leads.check_draft", import_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import BinaryIO
@@ -20,7 +20,7 @@ from exchange.identity.models import Organization
 from exchange.leads.checking import Checker, Rules
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.models import Import
-from exchange.leads.reading import Recognition, Row, rows
+from exchange.leads.reading import Recognition, Row, examine, rows
 
 NAME_CHARACTERS_MAX = 255
 
@@ -48,6 +48,12 @@ def secret_of(draft: Import) -> bytes:
 def open_upload(draft: Import) -> BinaryIO:
     """The file as it was sent, seekable."""
     return storage.open_file(storage_key(draft), secret=secret_of(draft), size=draft.file_size)
+
+
+def examine_upload(draft: Import, answers: Mapping[str, str]) -> Recognition:
+    """What the file is when these answers settle it. Raises FileReject, and Invalid for others."""
+    with open_upload(draft) as upload:
+        return examine(upload, answers=answers)
 
 
 def checker(draft: Import) -> Checker:

@@ -19,11 +19,13 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
 from exchange.leads import queries
 from exchange.leads.checking import CheckedRow, Outcome
+from exchange.leads.mending import Mending
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
 from exchange.leads.patterns import SequentialRuns
 from exchange.leads.reading import Row
 from exchange.leads.services import files
 from exchange.leads.services.batches import seal_batch
+from exchange.leads.services.mending import files_mending
 from exchange.leads.services.writing import Candidate, Refused, write_chunk
 from exchange.leads.vault import blind_index
 
@@ -39,6 +41,7 @@ class Work:
     terms: Terms  # of the vertical
     rows_done: int
     runs: SequentialRuns
+    mending: Mending  # of the file, by its seller
 
 
 def take_in(batch_id: UUID, *, chunk_rows: int = CHUNK_ROWS) -> None:
@@ -69,7 +72,8 @@ def _begin(batch_id: UUID) -> Work | None:
         return None
     draft = get(Import, batch.import_id)
     terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
-    return Work(batch_id, draft, terms, batch.rows_done, SequentialRuns())
+    mending = files_mending(draft)
+    return Work(batch_id, draft, terms, batch.rows_done, SequentialRuns(), mending)
 
 
 def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
@@ -77,7 +81,8 @@ def _take_in_chunk(work: Work, chunk: Sequence[Row], *, done: int) -> bool:
     if batch.rows_done != done or batch.status is not BatchStatus.VALIDATING:
         return False
     checker = files.checker(work.draft)
-    checked = [checker.check(row) for row in chunk]
+    chunk = [work.mending.edited(row) for row in chunk]
+    checked = [checker.check(work.mending.mended(row)) for row in chunk]
     _watch(work.runs, checked)
     cells = {row.number: row.cells for row in chunk}
     candidates, refused = _sort_out(batch, checked)

@@ -1,0 +1,95 @@
+"""The mending of a draft: what its seller changed, as whoever reads the rows needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+from sqlalchemy import select
+
+from exchange.catalog.fields import CHOICES, FieldSpec, LeadFields, parse
+from exchange.catalog.values import FieldError, ParseContext
+from exchange.core.db import db
+from exchange.core.errors import FieldProblem, Invalid
+from exchange.leads import vault
+from exchange.leads.mapping import ColumnMapping
+from exchange.leads.mending import Mending, word_key
+from exchange.leads.models import Import, ImportRow
+from exchange.leads.services import files
+
+ROWS_PER_FETCH = 5_000
+WORDS_MAX = 500  # of one field
+
+Words = Mapping[str, Mapping[str, str]]  # by field: how files write a value, and the value
+
+
+def files_mending(draft: Import, *, with_rows: bool = True) -> Mending:
+    """All that was mended in a mapped file; without rows, what holds for every row of it."""
+    mapping = ColumnMapping.from_settings(draft.mapping)
+    at = mapping.index_by_field
+    words: Words = draft.mapping.get("words", {})
+    return Mending(
+        width=len(mapping.columns),
+        edits=dict(_edits(draft)) if with_rows else {},
+        dropped=frozenset(_dropped(draft.id)) if with_rows else frozenset(),
+        virtual=tuple(columns for _, columns in mapping.virtual),
+        words={at[name]: dict(known) for name, known in words.items() if name in at and known},
+        defaults={at[name]: text for name, text in mapping.defaults.items()},
+    )
+
+
+def check_defaults(
+    defaults: Mapping[str, str], *, fields: LeadFields, context: ParseContext
+) -> dict[str, str]:
+    """The values for empty cells that were given at all. Raises Invalid for unfit ones.
+
+    A contact cannot be the same for all rows, and a value must be one of its field.
+    """
+    given = {name: text.strip() for name, text in defaults.items() if text.strip()}
+    problems = []
+    for name, text in given.items():
+        spec = fields.by_name.get(name)
+        if spec is None or spec.contact:
+            detail = "This field cannot have one value for all rows."
+            problems.append(FieldProblem(f"/default-{name}", "no_default", detail))
+        elif not _is_readable(spec, text, context):
+            detail = f"{text} is no value of {name}."
+            problems.append(FieldProblem(f"/default-{name}", "value_not_allowed", detail))
+    if problems:
+        raise Invalid(errors=tuple(problems))
+    return given
+
+
+def check_words(words: Words, *, fields: LeadFields) -> dict[str, dict[str, str]]:
+    """The words by field, each with a value that the field has. Raises Invalid for others."""
+    found: dict[str, dict[str, str]] = {}
+    for name, known in words.items():
+        spec = fields.by_name.get(name)
+        values = spec.choice_by_value if spec and spec.type in CHOICES else {}
+        wrong = [value for value in known.values() if value not in values]
+        if wrong or len(known) > WORDS_MAX:
+            detail = f"{', '.join(wrong) or name} is no value that a word can stand for."
+            raise Invalid(errors=(FieldProblem("/words", "value_not_allowed", detail),))
+        found[name] = {word_key(word): value for word, value in known.items()}
+    return found
+
+
+def _is_readable(spec: FieldSpec, text: str, context: ParseContext) -> bool:
+    try:
+        return parse(spec, text, context) is not None
+    except FieldError:
+        return False
+
+
+def _edits(draft: Import) -> Iterator[tuple[int, list[str]]]:
+    wanted = (ImportRow.import_id == draft.id, ImportRow.edited.is_not(None))
+    statement = select(ImportRow.row_number, ImportRow.edited).where(*wanted)
+    secret = files.secret_of(draft)
+    for number, edited in db.session.execute(statement).yield_per(ROWS_PER_FETCH):
+        assert edited is not None
+        yield number, vault.open_cells(secret, edited, batch_id=draft.id, row=number)
+
+
+def _dropped(import_id: UUID) -> Iterator[int]:
+    wanted = (ImportRow.import_id == import_id, ImportRow.is_dropped)
+    yield from db.session.scalars(select(ImportRow.row_number).where(*wanted))
