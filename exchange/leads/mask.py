@@ -58,5 +58,11 @@ def masked_email(address: str) -> str:
     return f"{first}{HIDDEN}@{shown}"
 
 
+def masked_cell(text: str) -> str:
+    """A cell of a seller's file as an example: its first and last sign, and that more was there."""
+    text = text.strip()
+    return f"{text[0]}{HIDDEN}{text[-1]}" if len(text) > 2 else HIDDEN if text else ""
+
+
 def _is_country_code(digits: str) -> bool:
     return digits.isdigit() and int(digits) in COUNTRY_CODE_TO_REGION_CODE

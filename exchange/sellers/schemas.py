@@ -13,12 +13,15 @@ from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)
 _sales = validate.Range(1, 10)
+_row = validate.Range(-1, 2**31 - 1)
+FORMATS = ("date_order", "decimal_separator")  # how the cells of a file are written
 
 
 class UploadForm(Schema):
     vertical = fields.String(required=True, validate=_text)
     source = fields.String(required=True, validate=validate.Length(min=1, max=200))
     again = fields.Boolean(load_default=False)
+    pasted = fields.String(load_default="")
 
 
 class TermsForm(Schema):
@@ -30,6 +33,7 @@ class TermsForm(Schema):
     kind = fields.Enum(LeadKind, by_value=True, load_default=LeadKind.EXCLUSIVE)
     sales_max = fields.Integer(load_default=1, validate=_sales)
     declared_unsold = fields.Boolean(load_default=False)
+    only_if_all_right = fields.Boolean(load_default=False)
 
     @post_load
     def once(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:  # Any: marshmallow's
@@ -37,6 +41,31 @@ class TermsForm(Schema):
         if data["kind"] is LeadKind.EXCLUSIVE:
             data["sales_max"] = 1
         return data
+
+
+class RowsQuery(Schema):
+    """Which problem rows of a draft are looked at."""
+
+    field = fields.String(load_default="", validate=_text)
+    code = fields.String(load_default="", validate=_text)
+    after = fields.Integer(load_default=-1, validate=_row)
+    focus = fields.Integer(load_default=-1, validate=_row)  # the row that was just corrected
+    row = fields.Integer(load_default=None, validate=_row)  # searched for
+
+
+class DefaultForm(Schema):
+    field = fields.String(required=True, validate=_text)
+    value = fields.String(load_default="", validate=validate.Length(max=4_000))
+
+
+class FormatForm(Schema):
+    name = fields.String(required=True, validate=validate.OneOf(FORMATS))
+    value = fields.String(required=True, validate=_text)
+
+
+class DropForm(Schema):
+    field = fields.String(load_default="", validate=_text)
+    code = fields.String(required=True, validate=_text)
 
 
 class NonceForm(Schema):

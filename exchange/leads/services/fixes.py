@@ -21,7 +21,7 @@ from exchange.leads.models import Batch, Import, ImportRow, ImportStatus, RowEnd
 from exchange.leads.reading import Row
 from exchange.leads.services import files, forecasts
 from exchange.leads.services.checks import ask_check, findings_of
-from exchange.leads.services.mending import check_defaults, check_words, files_mending
+from exchange.leads.services.mending import check_defaults, check_words, files_mending, together
 
 CELL_MAX = 8_192  # characters, as in a file
 EDIT = text(
@@ -51,9 +51,7 @@ def map_words(*, import_id: UUID, words: Mapping[str, Mapping[str, str]], actor:
     """Say which value of a field each of these words stands for. Raises Invalid for others."""
     draft = open_checked(import_id)
     given = check_words(words, fields=queries.fields_of(draft.schema_id))
-    known = draft.mapping.get("words", {})
-    merged = {name: {**known.get(name, {}), **found} for name, found in given.items()}
-    _remap(draft, {"words": {**known, **merged}}, actor=actor)
+    _remap(draft, {"words": together(draft.mapping.get("words", {}), given)}, actor=actor)
     return draft
 
 

@@ -21,14 +21,11 @@ from exchange.leads.mending import DROPPED, word_key
 from exchange.leads.models import Import, RowEnd
 from exchange.leads.reading import Row
 from exchange.leads.services import files
-from exchange.leads.services.mending import files_mending
+from exchange.leads.services.mending import WORDS_SHOWN, files_mending, is_word
 from exchange.leads.vault import blind_index
 
 SLICE_ROWS = 1_000
 CHUNK_ROWS: Final = 2_000  # that are looked up together
-WORDS_SHOWN: Final = 200  # unknown words of one field
-WORD_LENGTH_MAX: Final = 60
-WORD_DIGITS_MAX: Final = 6  # more may be a phone number in the wrong column
 _HASH_BYTES: Final = 7  # of a person seen in this file: enough for a dry run, a third of the memory
 
 
@@ -105,7 +102,7 @@ class Tally:
     def _note_word(self, name: str, cells: Sequence[str]) -> None:
         column, known = self._choices[name], self._words[name]
         word = word_key(cells[column]) if column < len(cells) else ""
-        if word in known or (len(known) < WORDS_SHOWN and _is_word(word)):
+        if word in known or (len(known) < WORDS_SHOWN and is_word(word)):
             known[word] += 1
 
     def summary(self, *, whole: bool) -> dict[str, Any]:  # Any: JSON
@@ -184,12 +181,6 @@ def _tally(draft: Import, rows_max: int | None) -> tuple[Tally, bool, float]:
 def _size(rows: Iterable[Row]) -> int:
     """About how many bytes of the file the rows take."""
     return sum(len(cell.encode("utf-8", "replace")) + 1 for row in rows for cell in row.cells) or 1
-
-
-def _is_word(word: str) -> bool:
-    """Whether it may be kept: what could be a contact in the wrong column is not."""
-    digits = sum(c.isdigit() for c in word)
-    return 0 < len(word) <= WORD_LENGTH_MAX and digits <= WORD_DIGITS_MAX and "@" not in word
 
 
 def _hashes(row: CheckedRow) -> set[bytes]:

@@ -32,7 +32,7 @@ from exchange.leads.reading import LIMITS, Recognition
 from exchange.leads.services import files
 from exchange.leads.services.checks import ask_check
 from exchange.leads.services.fixes import forget_rows_of
-from exchange.leads.services.mending import Words, check_defaults, check_words
+from exchange.leads.services.mending import Words, check_defaults, check_words, together
 from exchange.leads.services.sources import ensure_source
 
 SALES_MAX = 10
@@ -121,8 +121,8 @@ def map_columns(
         return draft
     given = check_words(words or {}, fields=queries.fields_of(draft.schema_id))
     known = {**queries.remembered_words(draft), **draft.mapping.get("words", {})}
-    merged = {name: {**known.get(name, {}), **given.get(name, {})} for name in {*known, *given}}
-    draft.mapping = {**found.mapping.settings(), "formats": found.formats, "words": merged}
+    words = together(known, given)
+    draft.mapping = {**found.mapping.settings(), "formats": found.formats, "words": words}
     ask_check(draft, actor=actor)
     _advance(draft, actor=actor)
     return draft
@@ -305,7 +305,10 @@ def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
 def _recognise(draft: Import, answers: Mapping[str, str], *, actor: Actor) -> None:
     found = files.examine_upload(draft, answers)
     before = {name: draft.recognition.get(name) for name in found.settings()}
-    if before != found.settings():
+    is_same = before == found.settings()
+    if is_same and draft.recognition["answers"] == answers and not found.questions:
+        return
+    if not is_same:
         # Other cells stand in other columns now: what was mended in them means nothing.
         draft.mapping, draft.forecast = {}, {}
         forget_rows_of(draft.id)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from exchange.catalog.fields import CHOICES, FieldSpec, LeadFields, parse
 from exchange.catalog.values import FieldError, ParseContext
+from exchange.catalog.words import fold
 from exchange.core.db import db
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.leads import vault
@@ -19,6 +22,9 @@ from exchange.leads.services import files
 
 ROWS_PER_FETCH = 5_000
 WORDS_MAX = 500  # of one field
+WORDS_SHOWN: Final = 200  # unknown ones of one field
+WORD_LENGTH_MAX: Final = 60
+WORD_DIGITS_MAX: Final = 6  # more may be a phone number in the wrong column
 
 Words = Mapping[str, Mapping[str, str]]  # by field: how files write a value, and the value
 
@@ -61,17 +67,45 @@ def check_defaults(
 
 
 def check_words(words: Words, *, fields: LeadFields) -> dict[str, dict[str, str]]:
-    """The words by field, each with a value that the field has. Raises Invalid for others."""
+    """The words by field, each with a value of it or none. Raises Invalid for other values."""
     found: dict[str, dict[str, str]] = {}
     for name, known in words.items():
         spec = fields.by_name.get(name)
         values = spec.choice_by_value if spec and spec.type in CHOICES else {}
-        wrong = [value for value in known.values() if value not in values]
+        wrong = [value for value in known.values() if value and value not in values]
         if wrong or len(known) > WORDS_MAX:
             detail = f"{', '.join(wrong) or name} is no value that a word can stand for."
             raise Invalid(errors=(FieldProblem("/words", "value_not_allowed", detail),))
         found[name] = {word_key(word): value for word, value in known.items()}
     return found
+
+
+def together(known: Words, given: Words) -> dict[str, dict[str, str]]:
+    """What is known with what is given beside it; a word without a value is forgotten."""
+    merged = {name: {**known.get(name, {}), **given.get(name, {})} for name in {*known, *given}}
+    return {name: {w: v for w, v in words.items() if v} for name, words in merged.items()}
+
+
+def unknown_words(
+    fields: LeadFields, columns: Mapping[str, int], sample: Sequence[Sequence[str]]
+) -> dict[str, list[tuple[str, int]]]:
+    """The words of some rows that are no value of their column's field, commonest first."""
+    found = {}
+    for name, column in columns.items():
+        spec = fields.by_name[name]
+        if spec.type in CHOICES:
+            cells = (row[column].strip() for row in sample if column < len(row))
+            strange = (cell for cell in cells if fold(cell) not in spec.choice_by_word)
+            words = Counter(word_key(cell) for cell in strange if is_word(cell))
+            if words:
+                found[name] = words.most_common(WORDS_SHOWN)
+    return found
+
+
+def is_word(word: str) -> bool:
+    """Whether it may be kept: what could be a contact in the wrong column is not."""
+    digits = sum(c.isdigit() for c in word)
+    return 0 < len(word) <= WORD_LENGTH_MAX and digits <= WORD_DIGITS_MAX and "@" not in word
 
 
 def _is_readable(spec: FieldSpec, text: str, context: ParseContext) -> bool:

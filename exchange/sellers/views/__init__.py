@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from exchange.sellers.views import batches, home, imports, listings, returns
+from exchange.sellers.views import (
+    batches,
+    confirming,
+    home,
+    imports,
+    listings,
+    mending,
+    recognition,
+    returns,
+)
 from exchange.sellers.views.blueprint import blueprint
 
-__all__ = ["batches", "blueprint", "home", "imports", "listings", "returns"]
+__all__ = [
+    "batches",
+    "blueprint",
+    "confirming",
+    "home",
+    "imports",
+    "listings",
+    "mending",
+    "recognition",
+    "returns",
+]
