@@ -29,6 +29,7 @@ class BatchView:
     vertical: Vertical
     quality: Any  # Any: verification's Quality or None before the decision
     questions: Sequence[dict[str, Any]]
+    check: dict[str, Any] | None  # of a draft; Any: JSON
     problems: dict[str, int]
 
     @property
@@ -46,11 +47,13 @@ def get_batch_view(batch_id: UUID, *, viewer: UUID) -> BatchView:
 def view_of(batch: Batch) -> BatchView:
     """The batch with all that is shown of it."""
     draft = get(Import, batch.import_id) if batch.import_id else None
+    draft = draft if batch.status is BatchStatus.DRAFT else None
     return BatchView(
         batch=batch,
         vertical=leads.vertical_of(batch.vertical_id),
         quality=verification.published_quality(batch.id),
-        questions=draft.questions if draft and batch.status is BatchStatus.DRAFT else [],
+        questions=draft.questions if draft else [],
+        check=(draft.forecast or None) if draft else None,
         problems=leads.problem_counts(batch.id),
     )
 

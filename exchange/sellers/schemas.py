@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import AmountField, MoneyField, PageQuery
@@ -84,6 +84,27 @@ class BatchQuery(PageQuery):
     status = fields.Enum(BatchStatus, by_value=True, load_default=None)
 
 
+class ColumnsField(fields.Field[list[str]]):
+    """A column header, or several whose cells are joined."""
+
+    def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> list[str]:  # Any: unchecked
+        headers = value if isinstance(value, list) else [value]
+        if not headers or not all(isinstance(header, str) for header in headers):
+            raise ValidationError("Name a column header, or several as a list.")
+        return headers
+
+
+_words = fields.Dict(keys=fields.String(), values=fields.String())
+
+
+class MendingText(Schema):
+    """What is JSON inside a form: columns, values of empty cells and words, by field."""
+
+    mapping = fields.Dict(keys=fields.String(), values=ColumnsField(), load_default=dict)
+    defaults = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    words = fields.Dict(keys=fields.String(), values=_words, load_default=dict)
+
+
 class BatchUpload(Schema):
     """The fields beside `file` in POST /batches."""
 
@@ -91,13 +112,24 @@ class BatchUpload(Schema):
     source = fields.String(load_default="upload", validate=validate.Length(min=1, max=200))
     name = fields.String(load_default="", validate=_text)
     mapping = fields.String(
-        load_default="{}", metadata={"description": "JSON object: field to column header"}
+        load_default="{}",
+        metadata={"description": "JSON object: field to column header, or to a list to be joined"},
+    )
+    defaults = fields.String(
+        load_default="{}", metadata={"description": "JSON object: field to value of empty cells"}
+    )
+    words = fields.String(
+        load_default="{}",
+        metadata={"description": "JSON object: field to an object of your words and its values"},
     )
     quality_class = fields.Enum(QualityClass, by_value=True, load_default=QualityClass.STANDARD)
     price = fields.Integer(required=True, metadata={"description": "minor units"})
     pricing_model = fields.String(load_default="cpl", validate=validate.OneOf(["cpl"]))
     sales_max = fields.Integer(load_default=1, validate=_sales)
     declared_unsold = fields.Boolean(required=True)
+    only_if_all_right = fields.Boolean(
+        load_default=False, metadata={"description": "keep the draft while a row is refused"}
+    )
     again = fields.Boolean(load_default=False)
 
 
@@ -105,7 +137,25 @@ class BatchAnswers(Schema):
     """What was asked about the file, by field, and columns by field where a guess was wrong."""
 
     answers = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
-    mapping = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    mapping = fields.Dict(keys=fields.String(), values=ColumnsField(), load_default=dict)
+    defaults = fields.Dict(keys=fields.String(), values=fields.String(), load_default=None)
+    words = fields.Dict(keys=fields.String(), values=_words, load_default=dict)
+    only_if_all_right = fields.Boolean(load_default=False)
+
+
+class CheckOut(Schema):
+    """What the check of a draft found: of every row when `whole`, else of the first ones."""
+
+    whole = fields.Boolean()
+    rows = fields.Integer()
+    valid = fields.Integer()
+    in_review = fields.Integer()
+    invalid = fields.Integer()
+    duplicate = fields.Integer()
+    suppressed = fields.Integer()
+    dropped = fields.Integer()
+    rules = fields.List(fields.Dict())
+    words = fields.Dict()
 
 
 class RowCountsOut(Schema):
@@ -133,4 +183,5 @@ class BatchOut(Schema):
     merkle_root = fields.String(attribute="root", allow_none=True)
     quality = fields.Nested(QualityOut, allow_none=True)
     questions = fields.List(fields.Dict())
+    check = fields.Nested(CheckOut, allow_none=True)
     problems = fields.Dict(keys=fields.String(), values=fields.Integer())

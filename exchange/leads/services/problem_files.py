@@ -25,7 +25,7 @@ from exchange.leads.models import Batch, Import, ImportRow, RowEnd
 from exchange.leads.problems import COLUMNS, ProblemRow, write_problems
 from exchange.leads.reading import Recognition, examine, rows
 from exchange.leads.services import files
-from exchange.leads.services.fixes import open_checked, open_row, write_edits
+from exchange.leads.services.fixes import open_checked, write_edits
 
 NUMBER: Final = COLUMNS[0]
 NAMED_MAX: Final = 5  # rows that an error names
@@ -64,11 +64,11 @@ def problem_file_of_draft(draft: Import) -> Iterator[bytes]:
 
     Separated as the file itself is. Raises Gone once the file was destroyed.
     """
-    files.secret_of(draft)
+    secret = files.secret_of(draft)
     delimiter = draft.recognition["delimiter"]
     return write_problems(
         files.recognition(draft).header,
-        (_problem(draft, row) for row in queries.import_rows(draft.id)),
+        (_problem(secret, row) for row in queries.import_rows(draft.id)),
         delimiter=delimiter if delimiter in DELIMITERS else ",",
     )
 
@@ -87,18 +87,23 @@ def merge_problem_file(*, import_id: UUID, stream: BinaryIO, actor: Actor) -> Me
             raise Invalid(f"Row {number} stands in the file twice.", code="row_repeated")
         sent[number] = cells
     _require_known(draft, sent.keys())
-    width = len(draft.recognition["header"])
+    secret, width = files.secret_of(draft), len(draft.recognition["header"])
     changed = (
         (row.row_number, sent[row.row_number])
         for row in queries.import_rows(draft.id)
-        if row.row_number in sent and _padded(open_row(draft, row), width) != sent[row.row_number]
+        if row.row_number in sent and _padded(_opened(secret, row), width) != sent[row.row_number]
     )
     return Merged(len(sent), write_edits(draft, changed, actor=actor))
 
 
-def _problem(draft: Import, row: ImportRow) -> ProblemRow:
+def _opened(secret: bytes, row: ImportRow) -> list[str]:
+    locked = row.edited or row.locked
+    return vault.open_cells(secret, locked, batch_id=row.import_id, row=row.row_number)
+
+
+def _problem(secret: bytes, row: ImportRow) -> ProblemRow:
     codes = tuple(dict.fromkeys(code for _, code in row.findings))
-    cells = open_row(draft, row)
+    cells = _opened(secret, row)
     if row.outcome is RowEnd.IN_REVIEW:
         return ProblemRow(row.row_number, cells, (), codes)
     return ProblemRow(row.row_number, cells, codes)
