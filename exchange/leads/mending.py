@@ -61,7 +61,8 @@ class Mending:
     def mended(self, row: Row) -> Row:
         """The row as it is to be checked: edited, then its cells mended."""
         row = self.edited(row)
-        return row if row.problem else row._replace(cells=self.cells(row.cells))
+        cells = row.cells if row.problem else self.cells(row.cells)
+        return row if cells is row.cells else row._replace(cells=cells)
 
     @staticmethod
     def _joined(cells: Sequence[str], columns: tuple[int, ...]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor, log10
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
@@ -186,9 +186,3 @@ def _format(spec: FieldSpec, code: str) -> str:
     if spec.type in NUMBERS and code in {"number_ambiguous", "number_invalid"}:
         return "decimal_separator"
     return ""
-
-
-def unknown_words(draft: Import, field: str) -> list[tuple[str, int]]:
-    """The words of a field that the check did not know, commonest first."""
-    words: list[Any] = draft.forecast.get("words", {}).get(field, [])  # Any: JSON
-    return [(word, count) for word, count in words]

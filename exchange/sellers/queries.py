@@ -15,6 +15,7 @@ from exchange.core.pagination import Page
 from exchange.fulfillment.models import LeadReturn
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Import, Lead
+from exchange.leads.services.mending import open_words
 from exchange.market import queries as market
 from exchange.market.models import Listing, OrderLine
 from exchange.reports import queries as reports
@@ -53,7 +54,7 @@ def view_of(batch: Batch) -> BatchView:
         vertical=leads.vertical_of(batch.vertical_id),
         quality=verification.published_quality(batch.id),
         questions=draft.questions if draft else [],
-        check=(draft.forecast or None) if draft else None,
+        check={**draft.forecast, "words": open_words(draft)} if draft and draft.forecast else None,
         problems=leads.problem_counts(batch.id),
     )
 

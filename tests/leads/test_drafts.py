@@ -29,6 +29,7 @@ from exchange.leads.models import (
     RowEnd,
 )
 from exchange.leads.services import checks, fixes, imports, intake, problem_files
+from exchange.leads.services.mending import open_words
 from tests.factories.catalog import make_vertical
 
 
@@ -110,7 +111,8 @@ class TestCheck:
             ("region", "value_not_allowed"): ("invalid", 2),
             ("", "duplicate_in_file"): ("duplicate", 1),
         }
-        assert found["words"] == {"region": [["buckeye state", 2]]}
+        assert open_words(draft) == {"region": [("buckeye state", 2)]}
+        assert "buckeye" not in str(draft.forecast)
         assert sorted(kept(draft)) == [2, 4, 5, 10]
 
     def test_what_is_kept_opens_only_with_the_files_key(self, vertical, cast, people):

@@ -158,7 +158,7 @@ def _finish(work: Work, *, done: int) -> None:
         return
     tally = work.run.tally
     counts = tally.summary(whole=True)
-    draft.forecast = {**counts, **tally.details(), "rows_about": done}
+    draft.forecast = {**counts, **tally.details(draft), "rows_about": done}
     draft.refusal = None
     draft.checked_revision = draft.revision
     events.record("import.rows_checked", subject=draft, actor=SYSTEM, rows=done)

@@ -21,7 +21,7 @@ from exchange.leads.mending import DROPPED, word_key
 from exchange.leads.models import Import, RowEnd
 from exchange.leads.reading import Row
 from exchange.leads.services import files
-from exchange.leads.services.mending import WORDS_SHOWN, files_mending, is_word
+from exchange.leads.services.mending import WORDS_SHOWN, files_mending, is_word, lock_words
 from exchange.leads.vault import blind_index
 
 SLICE_ROWS = 1_000
@@ -116,15 +116,16 @@ class Tally:
             "codes": dict(self._codes),
         }
 
-    def details(self) -> dict[str, Any]:  # Any: JSON
-        """Rules with their rows and an example, commonest first; unknown words by field."""
+    def details(self, draft: Import) -> dict[str, Any]:  # Any: JSON
+        """Rules with their rows and an example, commonest first; unknown words, locked."""
+        words = {name: known.most_common() for name, known in self._words.items() if known}
         rules = sorted(self._rules.items(), key=lambda item: (-item[1][0], item[0]))
         return {
             "rules": [
                 {"field": name, "code": code, "state": state, "rows": rows, "example": first}
                 for (name, code, state), (rows, first) in rules
             ],
-            "words": {name: known.most_common() for name, known in self._words.items() if known},
+            "words": lock_words(draft, words) if words else "",
         }
 
 
@@ -163,7 +164,7 @@ def first_look(draft: Import) -> dict[str, Any]:  # Any: JSON
     tally, whole, share = _tally(draft, SLICE_ROWS)
     found = tally.summary(whole=whole)
     about = found["rows"] if whole else round(found["rows"] / share)
-    return {**found, **tally.details(), "rows_about": about}
+    return {**found, **tally.details(draft), "rows_about": about}
 
 
 def _tally(draft: Import, rows_max: int | None) -> tuple[Tally, bool, float]:

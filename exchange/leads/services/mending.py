@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
@@ -21,6 +23,7 @@ from exchange.leads.models import Import, ImportRow
 from exchange.leads.services import files
 
 ROWS_PER_FETCH = 5_000
+NO_ROW: Final = 0  # rows are counted from 1
 WORDS_MAX = 500  # of one field
 WORDS_SHOWN: Final = 200  # unknown ones of one field
 WORD_LENGTH_MAX: Final = 60
@@ -102,8 +105,27 @@ def unknown_words(
     return found
 
 
+def lock_words(draft: Import, found: Mapping[str, Sequence[tuple[str, int]]]) -> str:
+    """Unknown words under the file's key: whoever slipped a column may have put names there."""
+    plain = json.dumps(found, ensure_ascii=False)
+    locked = vault.lock_cells(files.secret_of(draft), [plain], batch_id=draft.id, row=NO_ROW)
+    return b64encode(locked).decode()
+
+
+def open_words(draft: Import) -> dict[str, list[tuple[str, int]]]:
+    """The words that the last look at the rows did not know, by field, commonest first."""
+    locked = draft.forecast.get("words")
+    if not locked or draft.file_key is None:
+        return {}
+    (plain,) = vault.open_cells(
+        files.secret_of(draft), b64decode(locked), batch_id=draft.id, row=NO_ROW
+    )
+    found = json.loads(plain)
+    return {name: [(word, count) for word, count in words] for name, words in found.items()}
+
+
 def is_word(word: str) -> bool:
-    """Whether it may be kept: what could be a contact in the wrong column is not."""
+    """Whether it is worth asking about: what could be a contact in the wrong column is not."""
     digits = sum(c.isdigit() for c in word)
     return 0 < len(word) <= WORD_LENGTH_MAX and digits <= WORD_DIGITS_MAX and "@" not in word
 

@@ -18,6 +18,7 @@ from exchange.leads import queries
 from exchange.leads.findings import FILE_SENTENCES, row_sentence
 from exchange.leads.models import Import, ImportStatus
 from exchange.leads.services import fixes, imports, problem_files
+from exchange.leads.services.mending import open_words
 from exchange.leads.services.problem_rows import Page, problem_rows
 from exchange.sellers import drafts
 from exchange.sellers.schemas import DefaultForm, DropForm, FormatForm, RowsQuery
@@ -65,7 +66,7 @@ def rows(import_id: str) -> ResponseReturnValue:
         page=_page(draft, asked),
         fields=fields.by_name,
         fixes=drafts.fixes_of(fields, field=asked["field"], code=asked["code"]),
-        words=[(word, count, "") for word, count in drafts.unknown_words(draft, asked["field"])],
+        words=[(word, count, "") for word, count in open_words(draft).get(asked["field"], [])],
         language=str(get_locale()),
         sentence=_sentence,
     )

@@ -20,7 +20,7 @@ from exchange.leads.encodings import ENCODINGS
 from exchange.leads.layout import DELIMITERS, TITLE_ROWS_MAX
 from exchange.leads.models import Import, ImportStatus
 from exchange.leads.services import imports
-from exchange.leads.services.mending import unknown_words
+from exchange.leads.services.mending import open_words, unknown_words
 from exchange.sellers import drafts
 from exchange.sellers.schemas import FORMATS
 from exchange.sellers.views.blueprint import blueprint
@@ -85,7 +85,7 @@ def columns(import_id: str) -> ResponseReturnValue:
     look = imports.look(draft, automatic="automatic" in request.args)
     fields = queries.fields_of(draft.schema_id)
     at = look.mapping.index_by_field
-    seen = {**unknown_words(fields, at, look.sample), **draft.forecast.get("words", {})}
+    seen = {**unknown_words(fields, at, look.sample), **open_words(draft)}
     known = {**queries.remembered_words(draft), **draft.mapping.get("words", {})}
     return render(
         "sellers/imports/columns.html",
