@@ -176,6 +176,14 @@ class TestRecognise:
         assert (draft.status, draft.mapping) == (ImportStatus.RECOGNISED, {})
         assert draft.recognition["header"][0] == "column 1"
 
+    def test_an_answer_can_be_given_another_time(self, seller: FlaskClient):
+        address = self.cyrillic(seller)
+        text_of(post(seller, address, encoding="cp1251"), 303)
+        page = text_of(seller.get(address))
+        assert '<option value="cp1251" selected>' in page
+        text_of(post(seller, address, encoding="cp1252"), 303)
+        assert draft_at(address).recognition["encoding"] == "cp1252"
+
     def test_accepting_what_was_settled_changes_nothing(self, seller: FlaskClient):
         address = mapped(seller, table(people(3)))
         before = draft_at(address).mapping

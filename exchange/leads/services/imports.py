@@ -312,10 +312,13 @@ def _recognise(draft: Import, answers: Mapping[str, str], *, actor: Actor) -> No
         # Other cells stand in other columns now: what was mended in them means nothing.
         draft.mapping, draft.forecast = {}, {}
         forget_rows_of(draft.id)
+    offered = draft.recognition.get("offered", {})
     draft.recognition = {
         **found.settings(),
         "answers": dict(answers),
         "columns": header_set(found.header),
+        # What was asked once can be answered again, when nothing asks any more.
+        "offered": {**offered, **{q.field: list(q.options) for q in found.questions}},
         **_notes(found),
     }
     draft.questions = [_question(question) for question in found.questions]

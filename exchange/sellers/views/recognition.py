@@ -52,6 +52,7 @@ def questions(import_id: str) -> ResponseReturnValue:
     except DomainError as error:
         problem = _(error.detail)
     asked = {question.field: question for question in found.questions} if found else {}
+    offered = {name: one.options for name, one in asked.items()}
     return render(
         "sellers/imports/questions.html",
         block="preview",
@@ -59,7 +60,7 @@ def questions(import_id: str) -> ResponseReturnValue:
         found=found,
         problem=problem,
         asked=asked,
-        choices=CHOICES,
+        choices={**draft.recognition["offered"], **offered, **CHOICES},
         chosen={**draft.recognition["answers"], **wanted},
         settled={**{name: one.guess for name, one in asked.items()}, **wanted},
     )
@@ -128,7 +129,7 @@ def map_columns(import_id: str) -> ResponseReturnValue:
 
 def _answers(draft: Import, sent: Mapping[str, str]) -> dict[str, str]:
     """What was said about the file, by the names of what can be said about it."""
-    names = {*CHOICES, *(question["field"] for question in draft.questions), "sheet"}
+    names = {*CHOICES, *draft.recognition["offered"]}
     return {name: sent[name] for name in names if sent.get(name)}
 
 
