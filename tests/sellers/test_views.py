@@ -391,6 +391,8 @@ class TestImport:
         answer = upload(seller, content)
         assert "uploaded before" in words_of(answer, 409)
         assert 'name="again"' in text_of(answer, 409)
+        made = db.session.scalars(select(Batch)).one()
+        assert f'href="/sellers/batches/{made.public_id}"' in text_of(answer, 409)
         text_of(upload(seller, content, again="1"), 303)
 
     def test_a_required_column_must_be_mapped(self, seller: FlaskClient):

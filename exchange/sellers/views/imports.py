@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from typing import Final
 
-from flask import Response, flash, request
+from flask import Response, flash, g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -51,6 +51,7 @@ def new_import() -> Response:
         commitment=next_commitment(ours.id),
         limits=LIMITS,
         files_max=FILES_MAX,
+        known_batch=g.get("known_batch", ""),
         language=str(get_locale()),
     )
 
@@ -132,6 +133,7 @@ def _sent(pasted: str) -> list[Sent]:
 
 def _only(received: Received) -> Response:
     if received.error is not None:
+        g.known_batch = received.error.facts.get("batch", "")  # the page links to it
         raise received.error
     assert received.draft is not None
     return see_other("sellers.show_import", import_id=received.draft.public_id)
