@@ -147,6 +147,11 @@ def record_refusal(
     db.session().info.setdefault(REFUSALS, []).append(event)
 
 
+def keep_refusals() -> None:
+    """Write the refusals so far: a part of the work was refused, the work itself goes on."""
+    db.session.add_all(db.session().info.pop(REFUSALS, []))
+
+
 def _event(
     event_type: str,
     subject: Record | Ref,

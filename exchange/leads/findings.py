@@ -140,6 +140,7 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "duplicate_in_file": N_("The person is in the file before."),
     "duplicate_in_window": N_("The person is known in this vertical already."),
     "suppressed": N_("The person must not be contacted."),
+    "dropped_by_seller": N_("You left this row out."),
 }
 
 

@@ -1,4 +1,4 @@
-"""Jobs of the inventory: files taken in and destroyed, lots sealed, people taken off sale.
+"""Jobs of the inventory: drafts, files, lots and people.
 
 Each sweep reads from the tables what is due and rings for it.
 """
@@ -14,8 +14,9 @@ from exchange.core import clock, ids, storage
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.leads import people, post_queries
-from exchange.leads.models import Batch, BatchStatus, Import
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
 from exchange.leads.services import erasures, lots, person_lists, retention, revocations
+from exchange.leads.services.checks import check_draft
 from exchange.leads.services.intake import take_in
 
 BATCHES_PER_SWEEP = 20
@@ -112,3 +113,21 @@ def tidy_uploads() -> None:
         known = ids.decode(Import.PREFIX, key)
         if known is None or db.session.get(Import, known) is None:
             storage.delete(key)
+
+
+@job("leads.check_draft", queue="bulk", steps=True)
+def check(import_id: UUID) -> None:
+    """Look at every row of a mapped draft."""
+    check_draft(import_id)
+
+
+@sweep("leads.check_draft", seconds=10)
+def resume_checks() -> None:
+    """Ring again for drafts whose check nobody is at."""
+    waiting = select(Import.id).where(
+        Import.status == ImportStatus.CHECKED,
+        Import.file_key.is_not(None),
+        Import.checked_revision.is_distinct_from(Import.revision),
+    )
+    for import_id in db.session.scalars(waiting.order_by(Import.id).limit(BATCHES_PER_SWEEP)):
+        enqueue("leads.check_draft", import_id)

@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Final
 
-from exchange.catalog.fields import LeadFields
+from exchange.catalog.fields import FieldType, LeadFields
 from exchange.catalog.values import FieldError, clean
 from exchange.catalog.words import fold
 from exchange.core.errors import Invalid
@@ -23,6 +24,22 @@ from exchange.leads.shapes import SHAPE_OF, SHARE_MIN, Shape, find_shape, shape_
 
 EXAMPLES_MAX: Final = 3
 SWAPPED_SHARE: Final = 0.5  # of filled cells that do not look like their field: ask
+
+# Fields of which several columns may be the parts.
+JOINABLE: Final = frozenset({FieldType.NAME, FieldType.TEXT})
+# Headers of the parts of a name. "Name" itself is none: alone it is the whole name.
+_GIVEN: Final = (
+    *("first name", "firstname", "given name", "forename", "имя"),
+    *("nombre", "nombre de pila", "nama pertama", "nama depan"),
+)
+_FAMILY: Final = (
+    *("last name", "lastname", "surname", "family name", "фамилия"),
+    *("apellido", "apellidos", "primer apellido", "nama keluarga", "nama akhir", "nama bapa"),
+)
+_FURTHER: Final = (
+    *("middle name", "second name", "отчество", "segundo nombre", "segundo apellido"),
+    "nama tengah",
+)
 
 Rows = Sequence[Sequence[str]]
 
@@ -34,6 +51,7 @@ class Reason(StrEnum):
     REMEMBERED = "remembered"  # from an earlier file with this header
     NAME = "name"  # its header is the field's own name
     SYNONYM = "synonym"  # its header is another word for the field
+    PART = "part"  # its header is a part of a name: given name, family name
     VALUES = "values"  # its cells look like the field
     UNKNOWN = "unknown"
     TAKEN = "taken"  # another column is a better match for the same field
@@ -57,15 +75,37 @@ class ColumnMapping:
     columns: tuple[Column, ...]
     questions: tuple[Question, ...] = ()
     missing: tuple[str, ...] = ()
+    defaults: Mapping[str, str] = dataclasses.field(default_factory=dict)  # for empty cells
 
     @property
     def index_by_field(self) -> dict[str, int]:
-        return {column.field: column.index for column in self.columns if column.field}
+        """Where each field stands; joined and missing columns stand behind those of the file."""
+        found = {column.field: column.index for column in self.columns if column.field}
+        width = len(self.columns)
+        return found | {name: width + i for i, (name, _) in enumerate(self.virtual)}
+
+    @property
+    def virtual(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Fields that no single column holds: those joined of several, and those of a default."""
+        held: dict[str, list[int]] = defaultdict(list)
+        for column in self.columns:
+            if column.field:
+                held[column.field].append(column.index)
+        joined = [(name, tuple(found)) for name, found in held.items() if len(found) > 1]
+        return (*joined, *((name, ()) for name in sorted(self.defaults) if name not in held))
 
     @property
     def ignored(self) -> tuple[str, ...]:
         """Headers of the columns that are not read: named to the seller, never stored."""
         return tuple(column.header for column in self.columns if column.field is None)
+
+    def with_reasons_of(self, guessed: ColumnMapping) -> ColumnMapping:
+        """The same mapping; a choice that only confirms a guess keeps the guess's reason."""
+        columns = tuple(
+            free if (free.field, mine.reason) == (mine.field, Reason.CHOSEN) else mine
+            for mine, free in zip(self.columns, guessed.columns, strict=True)
+        )
+        return dataclasses.replace(self, columns=columns)
 
     def remembered(self) -> dict[str, str | None]:
         """What to pass as `remembered` for the next file of this shape."""
@@ -79,6 +119,7 @@ class ColumnMapping:
                 for column in self.columns
             ],
             "missing": list(self.missing),
+            "defaults": dict(self.defaults),
         }
 
     @classmethod
@@ -88,7 +129,14 @@ class ColumnMapping:
             Column(index, item["header"], item["field"], Reason(item["reason"]))
             for index, item in enumerate(settings["columns"])
         )
-        return cls(columns, missing=tuple(settings["missing"]))
+        defaults = settings.get("defaults", {})
+        return cls(columns, missing=tuple(settings["missing"]), defaults=defaults)
+
+
+def header_set(header: Sequence[str]) -> str:
+    """A short name of the columns that a file has, whatever their order."""
+    keys = "\n".join(sorted(map(header_key, header)))
+    return sha256(keys.encode()).hexdigest()[:32]
 
 
 def header_key(header: str) -> str:
@@ -106,13 +154,15 @@ def guess_mapping(
     fields: LeadFields,
     remembered: Mapping[str, str | None] | None = None,
     chosen: Mapping[int, str | None] | None = None,
+    defaults: Mapping[str, str] | None = None,
     given: Collection[str] = (),
 ) -> ColumnMapping:
     """The likeliest field of each column, with reasons and questions.
 
     `remembered` maps header keys and `chosen` column indices to fields (None: do not import);
-    `given` are fields that the batch supplies for all rows. Raises FileReject(forbidden_data),
-    and Invalid for a choice that the schema does not know.
+    several columns chosen for a name or a text are joined. `defaults` are the values of fields
+    whose cell is empty. Raises FileReject(forbidden_data), and Invalid for a choice that the
+    schema does not know or that puts several columns on a field that cannot be joined.
     """
     refuse_forbidden(header, sample, fields=fields)
     for index, name in (chosen or {}).items():
@@ -125,12 +175,10 @@ def guess_mapping(
         header=header, sample=sample, fields=fields, remembered=known, chosen=chosen or {}
     )
     guesses.settle()
-    taken = set(guesses.field_of.values())
-    missing = tuple(
-        spec.name for spec in fields.required if spec.name not in taken and spec.name not in given
-    )
+    taken = {*guesses.field_of.values(), *(defaults or {}), *given}
+    missing = tuple(spec.name for spec in fields.required if spec.name not in taken)
     columns = tuple(guesses.column(index) for index in range(len(header)))
-    return ColumnMapping(columns, tuple(guesses.questions), missing)
+    return ColumnMapping(columns, tuple(guesses.questions), missing, dict(defaults or {}))
 
 
 def require_complete(mapping: ColumnMapping) -> None:
@@ -144,6 +192,14 @@ def find_column(header: Sequence[str], name: str) -> int | None:
     key = header_key(name)
     found = [index for index, text in enumerate(header) if header_key(text) == key]
     return found[0] if len(found) == 1 else None
+
+
+_PARTS: Final = {
+    **{header_key(word): "given" for word in _GIVEN},
+    **{header_key(word): "family" for word in _FAMILY},
+    **{header_key(word): "further" for word in _FURTHER},
+}
+_MEANT: Final = frozenset({Reason.CHOSEN, Reason.REMEMBERED})  # by the seller: joined, not asked
 
 
 @dataclass(kw_only=True)
@@ -170,6 +226,7 @@ class _Guesses:
         )
         names = {fold(spec.name): spec.name for spec in self.fields.specs}
         words = {word: spec.name for word, spec in self.fields.field_by_header.items()}
+        self._claim_parts()
         self._claim(Reason.NAME, ((i, names[key]) for i, key in self._open() if key in names))
         self._claim(Reason.SYNONYM, ((i, words[key]) for i, key in self._open() if key in words))
         self._claim(Reason.VALUES, self._by_values())
@@ -180,6 +237,16 @@ class _Guesses:
         cells = dict.fromkeys(self._cells(index))
         examples = tuple(list(cells)[:EXAMPLES_MAX])
         return Column(index, self.header[index], self.field_of.get(index), reason, examples)
+
+    def _claim_parts(self) -> None:
+        """Given and family name in columns of their own are one name, in the file's order."""
+        name = next((s.name for s in self.fields.specs if s.type is FieldType.NAME), None)
+        if name is None or name in self.field_of.values():
+            return
+        parts = [i for i, key in self._open() if key in _PARTS]
+        if {_PARTS[self._keys[i]] for i in parts} >= {"given", "family"}:
+            for index in parts:
+                self.field_of[index], self.reason_of[index] = name, Reason.PART
 
     def _open(self) -> list[tuple[int, str]]:
         """Columns about which nothing is known so far."""
@@ -194,13 +261,22 @@ class _Guesses:
             if name in self.fields.by_name and name not in taken:
                 claimants[name].append(index)
         for name, columns in claimants.items():
+            if reason in _MEANT and self.fields.by_name[name].type in JOINABLE:
+                self.field_of |= dict.fromkeys(columns, name)
+                continue
             self.field_of[columns[0]] = name
             for index in columns[1:]:
                 self.reason_of[index] = Reason.TAKEN
             if len(columns) > 1:
-                is_repeated = len({self._keys[index] for index in columns}) < len(columns)
-                code = "duplicate_header" if is_repeated else "several_columns"
-                self.questions.append(self._question(code, name, columns))
+                self._ask_which(reason, name, columns)
+
+    def _ask_which(self, reason: Reason, name: str, columns: Sequence[int]) -> None:
+        if reason is Reason.CHOSEN:
+            headers = ", ".join(self.header[index] for index in columns)
+            raise Invalid(f"Only one column can be {name}; chosen were: {headers}.", code="mapping")
+        is_repeated = len({self._keys[index] for index in columns}) < len(columns)
+        code = "duplicate_header" if is_repeated else "several_columns"
+        self.questions.append(self._question(code, name, columns))
 
     def _by_values(self) -> list[tuple[int, str]]:
         """Open columns whose cells look like an open field, by the first field of that shape."""

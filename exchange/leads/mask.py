@@ -65,5 +65,11 @@ def _size_of_country_code(beginning: str) -> int:
     return next((n for n in (1, 2, 3) if _is_country_code(beginning[:n])), 0)
 
 
+def masked_cell(text: str) -> str:
+    """A cell of a seller's file as an example: its first and last sign, and that more was there."""
+    text = text.strip()
+    return f"{text[0]}{HIDDEN}{text[-1]}" if len(text) > 2 else HIDDEN if text else ""
+
+
 def _is_country_code(digits: str) -> bool:
     return digits.isdigit() and int(digits) in COUNTRY_CODE_TO_REGION_CODE

@@ -144,6 +144,43 @@ class Import(Record):
     # What the source stood for at the upload; a later edit of its card changes no old lead.
     defaults: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"))  # empty cells
     consent_version: Mapped[int | None]  # of the source's wording among them
+    revision: Mapped[int] = mapped_column(default=0)  # counts what changes the rows' findings
+    checked_revision: Mapped[int | None]  # of which the whole file was checked
+    check_rows: Mapped[int] = mapped_column(default=0)  # how far the check of the file is
+    check_started_at: Mapped[datetime | None]
+
+    @property
+    def is_checked_whole(self) -> bool:
+        """Whether every row was checked as the file is mapped and mended now."""
+        return self.checked_revision == self.revision
+
+
+class RowEnd(StrEnum):
+    """Where a row of a draft would end if it were confirmed now."""
+
+    VALID = "valid"  # kept only where the seller has edited it
+    IN_REVIEW = "in_review"
+    INVALID = "invalid"
+    DUPLICATE = "duplicate"
+    SUPPRESSED = "suppressed"
+
+
+class ImportRow(Model):
+    """A row of a draft that needs its seller: what was found, and what the seller made of it.
+
+    The cells are locked under the file's key: they are gone when the file is.
+    """
+
+    __tablename__ = "import_row"
+
+    import_id: Mapped[UUID] = mapped_column(ForeignKey("import.id"), primary_key=True)
+    row_number: Mapped[int] = mapped_column(primary_key=True)
+    line_number: Mapped[int]
+    outcome: Mapped[RowEnd] = mapped_column(enum_column(RowEnd))
+    findings: Mapped[list[Any]] = mapped_column()  # [[field, code], ...]
+    locked: Mapped[bytes]  # the cells as they came
+    edited: Mapped[bytes | None]  # the cells as the seller wants them
+    is_dropped: Mapped[bool] = mapped_column(default=False)
 
 
 class BatchStatus(StrEnum):

@@ -38,7 +38,7 @@ from exchange.leads.reading import Row
 from exchange.leads.suspicion import ANYWHERE, Facts, Zones, row_facts, row_marks
 
 if TYPE_CHECKING:
-    from exchange.leads.models import Batch
+    from exchange.leads.models import Batch, Import
 
 LEAD_COLUMNS: Final = (
     "id", "created_at", "organization_id", "vertical_id", "batch_id", "source_id", "kind",
@@ -67,6 +67,14 @@ class Lot:
     kind: str
     sales_max: int
     needs_agreement: bool  # only who agreed to a quality check may be drawn (decision 14)
+
+    @classmethod
+    def of_draft(cls, draft: Import, terms: Terms) -> Self:
+        """The same of a file that is no batch yet."""
+        return cls(
+            draft.id, draft.organization_id, draft.vertical_id, draft.source_id, "", 1,
+            terms.consent.quality_check_required,
+        )  # fmt: skip
 
     @classmethod
     def of(cls, batch: Batch, terms: Terms) -> Self:

@@ -15,19 +15,23 @@ from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
+from exchange.leads.mapping import header_key
 from exchange.leads.models import (
     Batch,
     BatchStatus,
     Fingerprint,
     Import,
+    ImportRow,
     ImportStatus,
     Lead,
     ProblemRow,
+    RowEnd,
     Source,
 )
 from exchange.leads.people import any_of
 
 LEAVES_PER_FETCH = 5_000
+IMPORTS_REMEMBERED = 20  # whose words are known again
 
 
 def get_batch(batch_id: UUID, *, viewer: UUID | None) -> Batch:
@@ -90,21 +94,46 @@ def find_batch_of_file(draft: Import) -> Batch | None:
     )
 
 
-def remembered_mapping(draft: Import) -> dict[str, str | None]:
-    """How this seller mapped the last file with the same header, by normalised header."""
-    earlier = db.session.scalar(
-        select(Import.mapping)
+def remembered_import(draft: Import) -> Import | None:
+    """This seller's last import of a file with the same columns, in whatever order."""
+    return db.session.scalar(
+        select(Import)
         .where(
             Import.organization_id == draft.organization_id,
             Import.vertical_id == draft.vertical_id,
             Import.status == ImportStatus.CONFIRMED,
-            Import.recognition["header"] == draft.recognition["header"],
+            Import.recognition["columns"].as_string() == draft.recognition["columns"],
         )
         .order_by(Import.id.desc())
         .limit(1)
     )
-    columns = (earlier or {}).get("columns", [])
-    return {column["header"]: column["field"] for column in columns}
+
+
+def remembered_mapping(draft: Import) -> dict[str, str | None]:
+    """How this seller mapped the last file with the same columns, by normalised header."""
+    earlier = remembered_import(draft)
+    columns = earlier.mapping["columns"] if earlier else []
+    return {header_key(column["header"]): column["field"] for column in columns}
+
+
+def remembered_words(draft: Import) -> dict[str, dict[str, str]]:
+    """What this seller called the values of fields in earlier files, the latest word last."""
+    earlier = db.session.scalars(
+        select(Import.mapping["words"])
+        .where(
+            Import.organization_id == draft.organization_id,
+            Import.vertical_id == draft.vertical_id,
+            Import.status == ImportStatus.CONFIRMED,
+            Import.mapping["words"].as_string() != "{}",
+        )
+        .order_by(Import.id.desc())
+        .limit(IMPORTS_REMEMBERED)
+    ).all()
+    found: dict[str, dict[str, str]] = {}
+    for words in reversed(earlier):
+        for name, known in words.items():
+            found.setdefault(name, {}).update(known)
+    return found
 
 
 def get_source_by_name(name: str, *, viewer: UUID) -> Source:
@@ -160,6 +189,35 @@ def problem_rows(batch_id: UUID) -> Iterator[ProblemRow]:
             return
         yield from page
         after = page[-1].row_number
+
+
+def import_rows(import_id: UUID) -> Iterator[ImportRow]:
+    """Every row of a draft that needs its seller, in the order of the file, a page at a time."""
+    after = -1
+    while page := problem_page(import_id, after=after, limit=LEAVES_PER_FETCH):
+        yield from page
+        after = page[-1].row_number
+
+
+def problem_page(
+    import_id: UUID, *, field: str = "", code: str = "", after: int = -1, limit: int
+) -> Sequence[ImportRow]:
+    """The next rows of a draft that are neither sound nor dropped, with this finding if named."""
+    statement = select(ImportRow).where(
+        ImportRow.import_id == import_id,
+        ImportRow.row_number > after,
+        ImportRow.outcome != RowEnd.VALID,
+        ~ImportRow.is_dropped,
+    )
+    if code:
+        statement = statement.where(ImportRow.findings.contains([[field, code]]))
+    return db.session.scalars(statement.order_by(ImportRow.row_number).limit(limit)).all()
+
+
+def import_rows_at(import_id: UUID, numbers: Collection[int]) -> dict[int, ImportRow]:
+    """The kept rows of a draft with these numbers."""
+    wanted = (ImportRow.import_id == import_id, ImportRow.row_number.in_(numbers))
+    return {row.row_number: row for row in db.session.scalars(select(ImportRow).where(*wanted))}
 
 
 def leaves(batch_id: UUID) -> Iterator[bytes]:

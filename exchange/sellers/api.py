@@ -9,6 +9,7 @@ from typing import Any, Final
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_smorest import Blueprint
+from marshmallow import ValidationError
 
 from exchange.core.db import get, parse_id
 from exchange.core.errors import FieldProblem, Invalid, NotFound
@@ -34,10 +35,12 @@ from exchange.leads.services import sources as source_verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.sellers import posting, queries
 from exchange.sellers.schemas import (
+    FORMATS,
     BatchAnswers,
     BatchOut,
     BatchQuery,
     BatchUpload,
+    MendingText,
     NonceForm,
     PostOut,
     SourceCardOut,
@@ -89,7 +92,8 @@ def upload(form: dict[str, Any]) -> queries.BatchView:
         sales_max=form["sales_max"],
         actor=actor(),
     )
-    _proceed(draft, batch, _mapping(form["mapping"]), declared_unsold=form["declared_unsold"])
+    said = {**form, **_said(form)}
+    _proceed(draft, batch, said)
     return queries.view_of(batch)
 
 
@@ -115,14 +119,14 @@ def show(batch_id: str) -> queries.BatchView:
 @blueprint.arguments(BatchAnswers)
 @blueprint.response(202, BatchOut)
 def answer(form: dict[str, Any], batch_id: str) -> queries.BatchView:
-    """Answer what was asked about the file of a draft; it goes on by itself then."""
+    """Answer what was asked about the file of a draft, or mend it; it goes on by itself then."""
     batch = _mine(batch_id)
     if batch.import_id is None:
         raise NotFound("This batch came without a file.")
     draft = get(Import, batch.import_id)
     if form["answers"]:
         draft = imports.answer(import_id=draft.id, answers=form["answers"], actor=actor())
-    _proceed(draft, batch, form["mapping"], declared_unsold=True)
+    _proceed(draft, batch, {**form, "declared_unsold": True})
     return queries.view_of(batch)
 
 
@@ -243,38 +247,53 @@ def _post() -> ResponseReturnValue:
 _post_once = idempotent(_post)
 
 
-def _proceed(
-    draft: Import, batch: Batch, mapping: Mapping[str, str], *, declared_unsold: bool
-) -> None:
-    """Go on as far as nothing must be asked."""
+def _proceed(draft: Import, batch: Batch, said: Mapping[str, Any]) -> None:  # Any: the form
+    """Go on as far as nothing must be asked; who wants all rows right comes back for it."""
     if draft.status is ImportStatus.UPLOADED or batch.status is not BatchStatus.DRAFT:
         return
-    chosen = _columns(draft, mapping)
-    draft = imports.map_columns(import_id=draft.id, chosen=chosen, actor=actor())
-    if draft.status is not ImportStatus.CHECKED:
+    is_new = draft.status is not ImportStatus.CHECKED
+    if is_new or any(said[name] for name in ("answers", "mapping", "defaults", "words")):
+        draft = imports.map_columns(
+            import_id=draft.id,
+            chosen=_columns(draft, said["mapping"]),
+            answers={name: said["answers"][name] for name in FORMATS if name in said["answers"]},
+            defaults=said["defaults"],
+            words=said["words"],
+            actor=actor(),
+        )
+    if draft.status is not ImportStatus.CHECKED or draft.questions:
         return
-    imports.confirm(batch_id=batch.id, declared_unsold=declared_unsold, actor=actor())
+    if said["only_if_all_right"] and not draft.is_checked_whole:
+        return
+    imports.confirm(
+        batch_id=batch.id,
+        declared_unsold=said["declared_unsold"],
+        only_if_all_right=said["only_if_all_right"],
+        actor=actor(),
+    )
 
 
-def _columns(draft: Import, mapping: Mapping[str, str]) -> dict[int, str | None]:
-    """Columns by index from `{field: header}`; a header that the file lacks is refused."""
+def _columns(draft: Import, mapping: Mapping[str, list[str]]) -> dict[int, str | None]:
+    """Columns by index from `{field: headers}`; a header that the file lacks is refused."""
     header: list[str] = draft.recognition["header"]
-    missing = [name for name in mapping.values() if name not in header]
+    wanted = [(name, field) for field, names in mapping.items() for name in names]
+    missing = [name for name, _field in wanted if name not in header]
     if missing:
         text = f"The file has no column {missing[0]}."
         raise Invalid(errors=(FieldProblem("/mapping", "unknown_column", text),))
-    return {header.index(name): field for field, name in mapping.items()}
+    return {header.index(name): field for name, field in wanted}
 
 
-def _mapping(text: str) -> dict[str, str]:
-    try:
-        mapping = json.loads(text)
-    except json.JSONDecodeError:
-        mapping = None
-    if not isinstance(mapping, dict) or not all(isinstance(v, str) for v in mapping.values()):
-        text = "The mapping is a JSON object of field names and column headers."
-        raise Invalid(errors=(FieldProblem("/mapping", "invalid", text),))
-    return mapping
+def _said(form: Mapping[str, Any]) -> dict[str, Any]:  # Any: the form, and JSON inside it
+    """The parts of the form that are JSON objects; none of them answers a question."""
+    found: dict[str, Any] = {"answers": {}}  # Any: as above
+    for name in ("mapping", "defaults", "words"):
+        try:
+            found |= MendingText(only=(name,)).load({name: json.loads(form[name])})
+        except (json.JSONDecodeError, ValidationError):
+            text = f"The {name} is a JSON object by the names of fields."
+            raise Invalid(errors=(FieldProblem(f"/{name}", "invalid", text),)) from None
+    return found
 
 
 def _file() -> Any:  # Any: werkzeug's FileStorage, whose stream is a binary file

@@ -17,6 +17,7 @@ from exchange.leads import cards, post_queries
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Import, Lead, Source
 from exchange.leads.post_models import SourceTerms
+from exchange.leads.services.mending import open_words
 from exchange.leads.suspicion import explained
 from exchange.market import queries as market
 from exchange.market.models import Listing, OrderLine
@@ -32,6 +33,7 @@ class BatchView:
     vertical: Vertical
     quality: Any  # Any: verification's Quality or None before the decision
     questions: Sequence[dict[str, Any]]
+    check: dict[str, Any] | None  # of a draft; Any: JSON
     problems: dict[str, int]
 
     @property
@@ -54,11 +56,13 @@ def get_batch_view(batch_id: UUID, *, viewer: UUID) -> BatchView:
 def view_of(batch: Batch) -> BatchView:
     """The batch with all that is shown of it."""
     draft = get(Import, batch.import_id) if batch.import_id else None
+    draft = draft if batch.status is BatchStatus.DRAFT else None
     return BatchView(
         batch=batch,
         vertical=leads.vertical_of(batch.vertical_id),
         quality=verification.published_quality(batch.id),
-        questions=draft.questions if draft and batch.status is BatchStatus.DRAFT else [],
+        questions=draft.questions if draft else [],
+        check={**draft.forecast, "words": open_words(draft)} if draft and draft.forecast else None,
         problems=leads.problem_counts(batch.id),
     )
 

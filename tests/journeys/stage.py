@@ -163,6 +163,7 @@ def _public_ids(story: Story) -> dict[str, str]:
         "called": story.batches[1].public_id,
         "sealed": story.batches[2].public_id,
         "draft": story.drafts[0].public_id,
+        "mapped": story.drafts[1].public_id,
         "order": story.orders[-1].public_id,
         "line": story.lines[-1].public_id,
         "refunded": story.returns[0].public_id,

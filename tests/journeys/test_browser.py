@@ -363,8 +363,14 @@ def room_of(stage: Stage, role: str) -> Room:
             [
                 *("/sellers/", batch(ids["checked"]), batch(ids["sealed"]), "/sellers/imports/new"),
                 *(f"/sellers/imports/{ids['draft']}/map", "/sellers/listings", "/money"),
+                f"/sellers/imports/{ids['draft']}/recognise",
+                *(
+                    f"/sellers/imports/{ids['mapped']}/{step}"
+                    for step in ("check", "rows", "confirm")
+                ),
             ],
             [
+                *("/sellers/imports", f"/sellers/templates/{VERTICAL}"),
                 *("/sellers/batches", batch(ids["called"]), "/sellers/returns", "/money/payouts"),
                 f"/sellers/returns/{ids['refunded']}",
             ],

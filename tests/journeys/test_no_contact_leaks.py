@@ -45,7 +45,10 @@ from tests.servers.stripe_sandbox import StripeSandbox
 # Where a contact is read, and by whom: the seller's own rows, what the buyer has bought, the one
 # person whom a verifier calls. A buyer's pages open by POST and are looked at below.
 ALLOWED = {
+    ("seller", "sellers.questions"),
     ("seller", "sellers.columns"),
+    ("seller", "sellers.rows"),
+    ("seller", "sellers.draft_problems"),
     ("seller", "sellers.problems"),
     ("seller", "sellers_api.problems"),
     ("buyer", "fulfillment_api.bought_leads"),
@@ -54,7 +57,8 @@ ALLOWED = {
 }
 # These lead elsewhere, are gone once there is an operator, or are files of our own.
 NOT_PAGES = {
-    *("identity.index", "identity.found", "static", "sellers.show_import"),
+    *("identity.index", "identity.found", "static"),
+    *("sellers.show_import", "sellers.running"),
     *("billing.checkout", "billing.onboarding"),
     "sources.challenge",  # a handshake with who knows the verify token
 }

@@ -79,7 +79,7 @@ class TestGuessMapping:
         )  # fmt: skip
 
     def test_what_the_batch_supplies_is_not_missing(self):
-        require_complete(guess(("phone",), [("+14155552671",)], given=("name",)))
+        require_complete(guess(("phone",), [("+14155552671",)], defaults={"name": "x"}))
 
     def test_what_is_stored_holds_no_example(self):
         mapping = guess(("name", "phone", "email"))

@@ -47,13 +47,27 @@ PAGES = (
     *("/sellers/returns/{lead_return}", "/sellers/imports/{checked}/confirm"),
     *("/sellers/sources", "/sellers/sources/new", "/sellers/sources/{source}"),
     "/sellers/sources/{source}/edit",
+    *("/sellers/imports", "/sellers/templates/home_improvement_us"),
+    *("/sellers/imports/{checked}/check", "/sellers/imports/{checked}/rows"),
+    *("/sellers/imports/{checked}/problems.csv", "/sellers/imports/{taken}/result"),
+    "/sellers/imports/{taken}/receipt.json",
 )
 # A picture comes and goes as a file: tests/sellers/test_sources.py tries both.
 PICTURE = "/sellers/sources/<source_id>/picture"
-LEADING_ON = ("/sellers/imports/{draft}",)  # to the step that is due
+LEADING_ON = (
+    "/sellers/imports/{draft}",
+    "/sellers/imports/{taken}/running",
+)  # to the step that is due
 DEEDS: dict[str, dict[str, str]] = {
     "/sellers/imports/{draft}/recognise": {},
     "/sellers/imports/{draft}/map": {},
+    "/sellers/imports/{checked}/empty": {"field": "consent_text", "value": "Yes. " * 9},
+    "/sellers/imports/{checked}/words": {"word-scope-1": "anew", "means-scope-1": "new"},
+    "/sellers/imports/{checked}/format": {"name": "date_order", "value": "ymd"},
+    "/sellers/imports/{checked}/rows/1": {"cell-1": "+16142345678"},
+    "/sellers/imports/{checked}/drop": {"field": "phone", "code": "short_code"},
+    "/sellers/imports/{checked}/restore": {},
+    "/sellers/imports/{checked}/recheck": {},
     "/sellers/imports/{checked}/confirm": {"price": "45", "declared_unsold": "1"},
     "/sellers/imports/{draft}/abandon": {},
     "/sellers/batches/{batch}/nonce": {"nonce": "my own words"},
@@ -67,8 +81,9 @@ DEEDS: dict[str, dict[str, str]] = {
     "/sellers/returns/{lead_return}/contest": {"explanation": "He told us otherwise."},
 }
 UPLOAD = "/sellers/imports"
+MERGE = "/sellers/imports/{checked}/problems"  # a file, sent below
 PREFIXES = {
-    **dict.fromkeys(("draft", "checked"), "imp"),
+    **dict.fromkeys(("draft", "checked", "taken"), "imp"),
     **dict.fromkeys(("batch", "accepted", "undecided", "imported"), "batch"),
     "listing": "lst",
     "source": "src",
@@ -105,11 +120,22 @@ def the_file(rows: int = 12) -> bytes:
     return samples.as_csv(definition, found)
 
 
+def spoilt(content: bytes) -> bytes:
+    """The same rows, of which the first has no number of anybody."""
+    return re.sub(rb"\+1\d{10}", b"12345", content, count=1)
+
+
 def upload(client: FlaskClient, content: bytes | None = None, **form: str) -> TestResponse:
     content = the_file() if content is None else content
     sent = {"vertical": "home_improvement_us", "source": "Search ads", **form}
     keep()
     return client.post(UPLOAD, data={**sent, "file": (io.BytesIO(content), "october.csv")})
+
+
+def confirming(client: FlaskClient, content: bytes | None = None) -> str:
+    """The address of Confirm of a file that was uploaded and mapped."""
+    address = led_to(client, upload(client, content))
+    return led_to(client, post(client, address)).replace("/check", "/confirm")
 
 
 def led_to(client: FlaskClient, answer: TestResponse) -> str:
@@ -142,13 +168,17 @@ class Stage:
 
 
 @pytest.fixture
-def stage(seller: FlaskClient, cast: Cast) -> Stage:
-    drafts = [led_to(seller, upload(seller)) for _ in range(3)]
-    draft, checked, sent = (address.split("/")[3] for address in drafts)
-    for one in (checked, sent):
+def stage(seller: FlaskClient, cast: Cast, run_jobs: Callable[[], int]) -> Stage:
+    files = (the_file(), spoilt(the_file()), the_file())
+    draft, checked, taken = (led_to(seller, upload(seller, f)).split("/")[3] for f in files)
+    for one in (checked, taken):
         text_of(post(seller, f"/sellers/imports/{one}/map"), 303)
-    confirm = f"/sellers/imports/{sent}/confirm"
-    imported = led_to(seller, post(seller, confirm, **DEEDS["/sellers/imports/{checked}/confirm"]))
+    confirm = f"/sellers/imports/{taken}/confirm"
+    led_to(seller, post(seller, confirm, **DEEDS["/sellers/imports/{checked}/confirm"]))
+    keep()
+    run_jobs()
+    db.session.expire_all()
+    imported = db.session.scalars(select(Batch)).one()
     sealed = make_sealed(cast.seller, leads=40)
     undecided = make_batch(cast.seller, leads=2, status=BatchStatus.UNDECIDED)
     accepted = make_batch(cast.seller, leads=2)
@@ -161,7 +191,7 @@ def stage(seller: FlaskClient, cast: Cast) -> Stage:
     keep()
     return Stage({
         "draft": draft, "checked": checked, "batch": sealed.public_id,
-        "imported": imported.rpartition("/")[2],
+        "taken": taken, "imported": imported.public_id,
         "accepted": accepted.public_id, "undecided": undecided.public_id,
         "source": encode("src", accepted.source_id),
         "listing": listing.public_id, "lead_return": lead_return.public_id,
@@ -175,7 +205,7 @@ def attempt(client: FlaskClient, path: str, ids: dict[str, str], *, deed: bool) 
 
 def every_door() -> Iterable[tuple[str, bool]]:
     yield from ((path, False) for path in (*PAGES, *LEADING_ON))
-    yield from ((path, True) for path in (*DEEDS, UPLOAD))
+    yield from ((path, True) for path in (*DEEDS, UPLOAD, MERGE))
 
 
 def statuses(client: FlaskClient, ids: dict[str, str]) -> dict[tuple[str, bool], int]:
@@ -194,13 +224,18 @@ def test_every_door_is_tried_here(app: Flask):
         for method in (rule.methods or set()) & {"GET", "POST"}
     }
     names = {name: f"<{kind}_id>" for name, kind in (
-        ("draft", "import"), ("checked", "import"), ("batch", "batch"), ("accepted", "batch"),
+        ("draft", "import"), ("checked", "import"), ("taken", "import"), ("batch", "batch"), ("accepted", "batch"),
         ("undecided", "batch"), ("imported", "batch"), ("listing", "listing"), ("lead_return", "return"),
         ("source", "source"),
     )}  # fmt: skip
     tried = {(path.format(**names), deed) for path, deed in every_door()}
     tried = {
-        (path.replace("/pause", "/<step>").replace("home_improvement_us", "<code>"), deed)
+        (
+            path.replace("/pause", "/<step>")
+            .replace("home_improvement_us", "<code>")
+            .replace("/rows/1", "/rows/<int:row>"),
+            deed,
+        )
         for path, deed in tried
     }
     tried |= {(PICTURE, False), (PICTURE, True)}
@@ -291,27 +326,31 @@ class TestImport:
         assert "the name matches" in words or "another word for it" in words
         draft = address.split("/")[3]
         address = led_to(seller, post(seller, address))
-        assert address.endswith("/confirm")
+        assert address.endswith("/check")
         assert "Ready 12" in words_of(seller.get(address))
         assert "october.csv" in words_of(seller.get("/sellers/"))
+        address = address.replace("/check", "/confirm")
         answer = post(
             seller, address, name="October", quality_class="select", price="60",
             kind="shared", sales_max="2", declared_unsold="1",
         )  # fmt: skip
-        batch = led_to(seller, answer)
-        assert "/sellers/batches/" in batch
+        running = led_to(seller, answer)
+        assert running.endswith("/running")
         keep()
         run_jobs()
-        words = words_of(seller.get(batch))
+        result = led_to(seller, seller.get(running))
+        assert result.endswith("/result")
+        assert "Became leads 12" in words_of(seller.get(result))
+        made = db.session.scalars(select(Batch)).one()
+        words = words_of(seller.get(f"/sellers/batches/{made.public_id}"))
         assert "October" in words
         assert "Valid 12" in words
-        made = db.session.scalars(select(Batch)).one()
         assert (made.quality_class, made.sales_max) == ("select", 2)
         assert made.price == Money(60_00, Currency.USD)
-        assert led_to(seller, seller.get(f"/sellers/imports/{draft}")) == batch
+        assert led_to(seller, seller.get(f"/sellers/imports/{draft}")) == result
 
     def test_the_form_sent_twice_is_one_batch(self, seller: FlaskClient):
-        address = led_to(seller, post(seller, led_to(seller, upload(seller))))
+        address = confirming(seller)
         form = {"price": "45", "declared_unsold": "1", "idempotency_key": "once"}
         answers = [post(seller, address, **form) for _ in range(2)]
         assert answers[0].headers["Location"] == answers[1].headers["Location"]
@@ -360,11 +399,13 @@ class TestImport:
 
     def test_the_same_file_again_must_be_meant(self, seller: FlaskClient):
         content = the_file()
-        address = led_to(seller, post(seller, led_to(seller, upload(seller, content))))
+        address = confirming(seller, content)
         text_of(post(seller, address, price="45", declared_unsold="1"), 303)
         answer = upload(seller, content)
         assert "uploaded before" in words_of(answer, 409)
         assert 'name="again"' in text_of(answer, 409)
+        made = db.session.scalars(select(Batch)).one()
+        assert f'href="/sellers/batches/{made.public_id}"' in text_of(answer, 409)
         text_of(upload(seller, content, again="1"), 303)
 
     def test_a_required_column_must_be_mapped(self, seller: FlaskClient):
@@ -389,7 +430,7 @@ class TestImport:
     def test_terms_that_make_no_sense_are_named(
         self, seller: FlaskClient, form: dict[str, str], field: str
     ):
-        address = led_to(seller, post(seller, led_to(seller, upload(seller))))
+        address = confirming(seller)
         answer = post(seller, address, **{"price": "45", "declared_unsold": "1", **form})
         assert f'href="#f-{field}"' in text_of(answer, 422)
         assert db.session.scalar(select(func.count()).select_from(Batch)) == 0
@@ -398,6 +439,7 @@ class TestImport:
         address = led_to(seller, upload(seller))
         draft = address.split("/")[3]
         text_of(post(seller, f"/sellers/imports/{draft}/abandon"), 303)
+        assert seller.get(f"/sellers/imports/{draft}").status_code == 410
         assert get(Import, parse_id(draft, Import)).status is ImportStatus.ABANDONED
         assert post(seller, f"/sellers/imports/{draft}/abandon").status_code == 409
 

@@ -6,17 +6,20 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from exchange.core import clock, events
-from exchange.core.actors import Actor
+from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get, lock
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.states import transition, transition_all
 from exchange.leads import queries, seal
+from exchange.leads.findings import FileReject
 from exchange.leads.models import (
     Batch,
     BatchStatus,
+    Fingerprint,
+    Import,
     Lead,
     LeadStatus,
     Source,
@@ -44,6 +47,29 @@ def seal_batch(batch: Batch, *, actor: Actor) -> None:
         actor=actor,
         population=batch.population,
         merkle_root=batch.merkle_root.hex(),
+    )
+
+
+def refuse_file(*, batch_id: UUID, error: FileReject) -> None:
+    """Take back what was read of a file that cannot be read to its end; its import says why.
+
+    The people in it are known no more: the mended file brings them again.
+    """
+    batch = lock(Batch, batch_id)
+    if batch.status is not BatchStatus.VALIDATING or batch.import_id is None:
+        return
+    draft = lock(Import, batch.import_id)
+    draft.refusal = {"code": error.code, "sentence": error.sentence, "facts": error.facts}
+    transition(batch, BatchStatus.WITHDRAWN, actor=SYSTEM, reason=error.code)
+    of_batch = select(Lead.id).where(Lead.batch_id == batch.id)
+    db.session.execute(delete(Fingerprint).where(Fingerprint.lead_id.in_(of_batch)))
+    transition_all(
+        Lead,
+        where=[Lead.batch_id == batch.id],
+        to=LeadStatus.WITHDRAWN,
+        parent=batch,
+        actor=SYSTEM,
+        reason=error.code,
     )
 
 

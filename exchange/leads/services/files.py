@@ -24,11 +24,8 @@ from exchange.leads.checking import Checker, Rules
 from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.findings import Note
 from exchange.leads.mapping import ColumnMapping
-from exchange.leads.mending import Mending
 from exchange.leads.models import Import
-from exchange.leads.preparing import Lot, Recipe
 from exchange.leads.reading import Format, Recognition, Row
-from exchange.leads.suspicion import zones_of
 
 NAME_CHARACTERS_MAX = 255
 WORKBOOK_NAMES = ("xlsx", "xls", "xlsm")
@@ -66,14 +63,6 @@ def examine_upload(draft: Import, answers: Mapping[str, str]) -> Recognition:
 def checker(draft: Import) -> Checker:
     """Checks the rows of a mapped file as its vertical and its seller's answers want it."""
     return Checker(rules(draft), columns=columns(draft))
-
-
-def recipe(draft: Import, lot: Lot) -> Recipe:
-    """All that other processes need to prepare the rows of a mapped file."""
-    zones = zones_of(catalog.get_definition(get(Vertical, draft.vertical_id)))
-    return Recipe(
-        lot, rules(draft), columns(draft), Mending(), secret_of(draft), keyring(), zones
-    )  # fmt: skip
 
 
 def columns(draft: Import) -> dict[str, int]:

@@ -5,13 +5,14 @@ The draw is committed before a byte of the file is read: "import.created" is rec
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
+from exchange.catalog.definition import Terms
 from exchange.catalog.policies import PRICE_MAX, QualityClass
 from exchange.core import events, storage
 from exchange.core.actors import Actor
@@ -26,10 +27,13 @@ from exchange.identity.services import require_approved
 from exchange.leads import queries
 from exchange.leads.findings import FileReject, Question
 from exchange.leads.formats import settle_formats
-from exchange.leads.mapping import ColumnMapping, guess_mapping, require_complete
+from exchange.leads.mapping import ColumnMapping, guess_mapping, header_set, require_complete
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind, Source
 from exchange.leads.reading import LIMITS, Recognition
-from exchange.leads.services import files, forecasts
+from exchange.leads.services import files
+from exchange.leads.services.checks import ask_check
+from exchange.leads.services.fixes import forget_rows_of
+from exchange.leads.services.mending import Words, check_defaults, check_words, together
 from exchange.leads.services.sources import ensure_source, given_by, require_open
 
 SALES_MAX = 10
@@ -104,9 +108,12 @@ def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Impo
     return draft
 
 
-def questions_with_preview(draft: Import) -> Sequence[Question]:
-    """What is asked about the file, each option with what it would give; for the page alone."""
-    return files.examine_upload(draft, draft.recognition.get("answers", {})).questions
+def recognised_as(draft: Import, answers: Mapping[str, str] | None = None) -> Recognition:
+    """What the file would be with further answers, with its first rows; for the page alone.
+
+    Raises FileReject, and Invalid for an answer that is no option.
+    """
+    return files.examine_upload(draft, {**draft.recognition["answers"], **(answers or {})})
 
 
 def map_columns(
@@ -114,32 +121,43 @@ def map_columns(
     import_id: UUID,
     chosen: Mapping[int, str | None],
     answers: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
+    words: Words | None = None,
     actor: Actor,
 ) -> Import:
     """Fix which column is which field and how dates and decimals are written.
 
-    Columns not named keep their guess. What only the seller can say stays in `questions`, and the
-    import stays where it is until a call answers it. Raises FileReject(missing_column) while a
-    required field has no column.
+    Columns not named keep their place or their guess; `defaults` are values of fields whose cells
+    are empty, `words` what files call the values of a field. What only the seller can say stays in
+    `questions`, and the import stays where it is until a call answers it. Raises
+    FileReject(missing_column) while a required field has no column, and Invalid for what the
+    schema does not have.
     """
     draft = _open_draft(import_id)
     if draft.status is ImportStatus.UPLOADED:
         raise Conflict("Answer what was asked about the file first.", code="questions_open")
     _remember_answers(draft, answers or {})
-    found = look(draft, chosen=chosen)
+    found = look(draft, chosen=chosen, defaults=defaults)
     require_complete(found.mapping)
     draft.questions = [_question(question) for question in found.questions]
     if found.questions:
         db.session.flush()
         return draft
-    draft.mapping = {**found.mapping.settings(), "formats": found.formats}
-    draft.forecast = forecasts.forecast(draft)
+    given = check_words(words or {}, fields=queries.fields_of(draft.schema_id))
+    known = {**queries.remembered_words(draft), **draft.mapping.get("words", {})}
+    words = together(known, given)
+    draft.mapping = {**found.mapping.settings(), "formats": found.formats, "words": words}
+    ask_check(draft, actor=actor)
+    _advance(draft, actor=actor)
+    return draft
+
+
+def _advance(draft: Import, *, actor: Actor) -> None:
     for step in (ImportStatus.MAPPED, ImportStatus.CHECKED):
         if draft.status is ImportStatus.CHECKED:
             transition(draft, ImportStatus.MAPPED, actor=actor)
         if draft.status is not step:
             transition(draft, step, actor=actor)
-    return draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,22 +167,40 @@ class Look:
     mapping: ColumnMapping
     formats: dict[str, str | None]
     questions: tuple[Question, ...]
+    sample: tuple[tuple[str, ...], ...] = ()  # personal data, for the page alone
 
 
-def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Look:
-    """The likeliest mapping of a recognised file: this seller's last one for the header first."""
+def look(
+    draft: Import,
+    *,
+    chosen: Mapping[int, str | None] | None = None,
+    defaults: Mapping[str, str] | None = None,
+    automatic: bool = False,
+) -> Look:
+    """The mapping of a recognised file: as it was settled, else the likeliest.
+
+    Columns not chosen stay where they were put; this seller's last file with the same columns
+    comes before every guess. `automatic` forgets all of that.
+    """
     answers = draft.recognition.get("answers", {})
     sample = files.examine_upload(draft, answers).sample
     fields = queries.fields_of(draft.schema_id)
-    mapping = guess_mapping(
+    before = {} if automatic else draft.mapping
+    if defaults is None:
+        defaults = before.get("defaults", {})
+    definition = catalog.get_definition(queries.vertical_of(draft.vertical_id))
+    usual = definition.context()
+    guess = partial(
+        guess_mapping,
         files.recognition(draft).header,
         sample,
         fields=fields,
-        remembered=queries.remembered_mapping(draft),
-        chosen=chosen,
+        remembered={} if automatic else queries.remembered_mapping(draft),
+        defaults=check_defaults(defaults, fields=fields, context=usual),
         given=draft.defaults,
     )
-    usual = catalog.get_definition(queries.vertical_of(draft.vertical_id)).context()
+    mapping = guess(chosen=_together(before, chosen or {}))
+    mapping = mapping.with_reasons_of(guess())
     context, questions = settle_formats(
         mapping.index_by_field, sample, fields=fields, context=usual, answers=answers
     )
@@ -172,7 +208,17 @@ def look(draft: Import, *, chosen: Mapping[int, str | None] | None = None) -> Lo
         "date_order": context.date_order and str(context.date_order),
         "decimal_separator": context.decimal_separator,
     }
-    return Look(mapping, formats, (*mapping.questions, *questions))
+    return Look(mapping, formats, (*mapping.questions, *questions), sample)
+
+
+def _together(
+    before: Mapping[str, Any], chosen: Mapping[int, str | None]
+) -> dict[int, str | None]:  # Any: JSON
+    """What was settled before and what is chosen now; a field that is chosen now moves."""
+    settled = {index: column["field"] for index, column in enumerate(before.get("columns", []))}
+    wanted = {name for name in chosen.values() if name}
+    kept = {index: name for index, name in settled.items() if name not in wanted}
+    return {**kept, **chosen}
 
 
 def _remember_answers(draft: Import, answers: Mapping[str, str]) -> None:
@@ -191,31 +237,36 @@ def draft_batch(
     actor: Actor,
 ) -> Batch:
     """Write down on what terms the file is to become a lot. Raises Invalid for unfit terms."""
-    draft = get(Import, import_id)
-    vertical = queries.vertical_of(draft.vertical_id)
-    _check_terms(vertical.currency, price, kind=kind, sales_max=sales_max)
-    batch = save(
-        Batch(
+    draft = lock(Import, import_id)
+    terms = catalog.get_terms(queries.vertical_of(draft.vertical_id))
+    _check_terms(draft, price, kind=kind, sales_max=sales_max)
+    _check_class(quality_class, terms)
+    batch = queries.find_batch_of_import(draft.id)
+    if batch is not None and batch.status is not BatchStatus.DRAFT:
+        raise Conflict("This import was sent to checking before.", code="import_finished")
+    if batch is None:
+        batch = Batch(
             organization_id=draft.organization_id,
             vertical_id=draft.vertical_id,
             schema_id=draft.schema_id,
             source_id=draft.source_id,
             import_id=draft.id,
-            name=name.strip() or draft.file_name,
-            quality_class=quality_class,
-            kind=kind,
-            price=price,
-            sales_max=sales_max,
         )
-    )
+    batch.name = name.strip() or draft.file_name
+    batch.quality_class, batch.kind = quality_class, kind
+    batch.price, batch.sales_max = price, sales_max
+    save(batch)
     events.record("batch.drafted", subject=batch, actor=actor)
     return batch
 
 
-def confirm(*, batch_id: UUID, declared_unsold: bool, actor: Actor) -> Batch:
+def confirm(
+    *, batch_id: UUID, declared_unsold: bool, only_if_all_right: bool = False, actor: Actor
+) -> Batch:
     """Send the rows to checking: from here on the file becomes leads (decision 3).
 
-    Raises Invalid without the declaration and Conflict while something is still to be asked.
+    Raises Invalid without the declaration and Conflict while something is still to be asked; with
+    `only_if_all_right` also while a row is refused, or not all of them were checked.
     """
     batch = lock(Batch, batch_id)
     require_approved(batch.organization_id)
@@ -225,17 +276,32 @@ def confirm(*, batch_id: UUID, declared_unsold: bool, actor: Actor) -> Batch:
     if not declared_unsold:
         text = "Declare that the rows are not sold and not being sold elsewhere."
         raise Invalid(errors=(FieldProblem("/declared_unsold", "required", text),))
+    if draft.status is ImportStatus.CONFIRMED:
+        raise Conflict("This import was sent to checking before.", code="import_finished")
     if draft.status is not ImportStatus.CHECKED:
         raise Conflict("The columns are not mapped yet.", code="questions_open")
+    if only_if_all_right:
+        _require_all_right(draft)
     transition(draft, ImportStatus.CONFIRMED, actor=actor)
     transition(batch, BatchStatus.VALIDATING, actor=actor, declared_unsold=True)
     return batch
+
+
+def _require_all_right(draft: Import) -> None:
+    found = draft.forecast
+    if not draft.is_checked_whole or found.get("mended"):
+        raise Conflict("Not every row is checked yet.", code="check_running")
+    refused = found["invalid"] - found["dropped"]
+    if refused:
+        text = f"{refused} rows are refused. Correct or drop them, or import the others alone."
+        raise Conflict(text, code="rows_refused", rows=refused)
 
 
 def abandon(*, import_id: UUID, actor: Actor) -> None:
     """Drop a draft with its file."""
     draft = _open_draft(import_id)
     transition(draft, ImportStatus.ABANDONED, actor=actor)
+    forget_rows_of(draft.id)
     files.destroy(draft)
 
 
@@ -265,8 +331,27 @@ def _receive(draft: Import, stream: IO[bytes], *, again: bool) -> None:
 
 def _recognise(draft: Import, answers: Mapping[str, str], *, actor: Actor) -> None:
     found = files.examine_upload(draft, answers)
-    draft.recognition = {**found.settings(), "answers": dict(answers), **_notes(found)}
+    before = {name: draft.recognition.get(name) for name in found.settings()}
+    is_same = before == found.settings()
+    if is_same and draft.recognition["answers"] == answers and not found.questions:
+        return
+    if not is_same:
+        # Other cells stand in other columns now: what was mended in them means nothing.
+        draft.mapping, draft.forecast = {}, {}
+        forget_rows_of(draft.id)
+    offered = draft.recognition.get("offered", {})
+    draft.recognition = {
+        **found.settings(),
+        "answers": dict(answers),
+        "columns": header_set(found.header),
+        # What was asked once can be answered again, when nothing asks any more.
+        "offered": {**offered, **{q.field: list(q.options) for q in found.questions}},
+        **_notes(found),
+    }
     draft.questions = [_question(question) for question in found.questions]
+    if found.questions and draft.status is not ImportStatus.UPLOADED:
+        fields = ", ".join(question.field for question in found.questions)
+        raise Conflict(f"Then say also: {fields}.", code="questions_open")
     if draft.status is not ImportStatus.RECOGNISED and not found.questions:
         transition(draft, ImportStatus.RECOGNISED, actor=actor)
     db.session.flush()
@@ -297,8 +382,9 @@ def _remember_refusal(draft: Import, error: FileReject, *, actor: Actor) -> None
     )
 
 
-def _check_terms(currency: str, price: Money, *, kind: LeadKind, sales_max: int) -> None:
+def _check_terms(draft: Import, price: Money, *, kind: LeadKind, sales_max: int) -> None:
     problems = []
+    currency = queries.vertical_of(draft.vertical_id).currency
     if price.currency != currency:
         problems.append(FieldProblem("/price", "currency", f"Prices here are in {currency}."))
     if price.amount <= 0:
@@ -314,3 +400,9 @@ def _check_terms(currency: str, price: Money, *, kind: LeadKind, sales_max: int)
         problems.append(FieldProblem("/sales_max", "value_not_allowed", text))
     if problems:
         raise Invalid(errors=tuple(problems))
+
+
+def _check_class(grade: QualityClass, terms: Terms) -> None:
+    if grade not in terms.typical_prices:
+        text = f"The classes here are: {', '.join(terms.typical_prices)}."
+        raise Invalid(errors=(FieldProblem("/quality_class", "value_not_allowed", text),))

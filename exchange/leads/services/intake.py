@@ -7,19 +7,20 @@ block is written together with it or not at all.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from exchange.catalog import queries as catalog
 from exchange.core import events
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get, lock, unit_of_work
-from exchange.leads import cards, crew, queries
+from exchange.leads import cards, crew
 from exchange.leads.confined_child import BLOCK_ROWS
+from exchange.leads.findings import FileReject
 from exchange.leads.models import Batch, BatchStatus, Import, LeadStatus
-from exchange.leads.preparing import Lot, Prepared, Preparer, Recipe
-from exchange.leads.services import files
-from exchange.leads.services.batches import seal_batch
+from exchange.leads.preparing import Prepared, Preparer, Recipe
+from exchange.leads.services import files, recipes
+from exchange.leads.services.batches import refuse_file, seal_batch
 from exchange.leads.services.writing import Marks, write_block
 from exchange.leads.suspicion import Watch
 
@@ -39,23 +40,37 @@ def take_in(batch_id: UUID, *, block_rows: int = BLOCK_ROWS, processes: int | No
     """Read the batch's file to its end and seal the batch. Safe to repeat, safe to kill.
 
     Two runs at once do no harm: a block is written only by the run that finds `rows_done` where
-    it left it, the other one stops. `processes` prepare the rows (see `crew`).
+    it left it, the other one stops. `processes` prepare the rows (see `crew`). A file that cannot
+    be read to its end becomes no batch.
     """
     with unit_of_work():
         run = _begin(batch_id)
     if run is None:
         return
+    try:
+        with files.blocks(run.draft, size=block_rows) as blocks:
+            found = crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes)
+            rows_total = _take_in_all(run, found)
+    except FileReject as error:
+        with unit_of_work():
+            refuse_file(batch_id=batch_id, error=error)
+        return
+    if rows_total is not None:
+        with unit_of_work():
+            _finish(run, rows_total=rows_total)
+
+
+def _take_in_all(run: Run, found: Iterable[Prepared]) -> int | None:
+    """How many rows the file has; None where another run is at it."""
     seen = 0
-    with files.blocks(run.draft, size=block_rows) as blocks:
-        for prepared in crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes):
-            left, marks = _look(run, prepared, seen=seen)
-            seen += prepared.size
-            if left.size:
-                with unit_of_work():
-                    if not _take_in(run, left, done=seen - left.size, marks=marks):
-                        return
-    with unit_of_work():
-        _finish(run, rows_total=seen)
+    for prepared in found:
+        left, marks = _look(run, prepared, seen=seen)
+        seen += prepared.size
+        if left.size:
+            with unit_of_work():
+                if not _take_in(run, left, done=seen - left.size, marks=marks):
+                    return None
+    return seen
 
 
 def _begin(batch_id: UUID) -> Run | None:
@@ -63,9 +78,7 @@ def _begin(batch_id: UUID) -> Run | None:
     if batch.status is not BatchStatus.VALIDATING or batch.import_id is None:
         return None
     draft = get(Import, batch.import_id)
-    terms = catalog.get_terms(queries.vertical_of(batch.vertical_id))
-    recipe = files.recipe(draft, Lot.of(batch, terms))
-    return Run(batch_id, draft, recipe, batch.rows_done, Watch())
+    return Run(batch_id, draft, recipes.for_batch(draft, batch), batch.rows_done, Watch())
 
 
 def _look(run: Run, prepared: Prepared, *, seen: int) -> tuple[Prepared, Marks]:

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from exchange.sellers.views import batches, home, imports, listings, posting, returns, sources
+from exchange.sellers.views import (
+    batches,
+    confirming,
+    home,
+    imports,
+    listings,
+    mending,
+    posting,
+    recognition,
+    returns,
+    sources,
+)
 from exchange.sellers.views.blueprint import blueprint
 
-__all__ = ["batches", "blueprint", "home", "imports", "listings", "posting", "returns", "sources"]
+__all__ = [
+    "batches",
+    "blueprint",
+    "confirming",
+    "home",
+    "imports",
+    "listings",
+    "mending",
+    "posting",
+    "recognition",
+    "returns",
+    "sources",
+]

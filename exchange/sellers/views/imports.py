@@ -1,35 +1,43 @@
-"""Pages of an import: upload, answer what was asked, map the columns, confirm.
+"""Pages of uploading: files or pasted rows become drafts, and drafts wait for their seller.
 
-Each step is an address of its own and its state is on the server: leaving is always safe.
+Each step of a draft is an address of its own and its state is on the server: leaving is safe.
 """
 
 from __future__ import annotations
 
+import io
 from typing import Final
 
-from flask import Response, request
+from flask import Response, flash, g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from exchange.catalog import queries as catalog
-from exchange.core.db import parse_id
-from exchange.core.errors import FieldProblem, Invalid
-from exchange.core.idempotency import idempotent
-from exchange.core.money import Money
+from exchange.core.errors import FieldProblem, Gone, Invalid
 from exchange.core.web import again_with_errors, load_form, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries, samples
-from exchange.leads.models import Import, ImportStatus
+from exchange.leads.findings import FileReject
+from exchange.leads.models import BatchStatus, Import, ImportStatus
 from exchange.leads.reading import LIMITS
 from exchange.leads.services import imports
-from exchange.sellers.schemas import TermsForm, UploadForm
+from exchange.leads.services.uploads import FILES_MAX, Received, Sent, start_imports
+from exchange.sellers import drafts
+from exchange.sellers.schemas import UploadForm
 from exchange.sellers.views.blueprint import blueprint
 from exchange.verification.queries import next_commitment
 
-NOT_IMPORTED: Final = "-"  # the choice "do not import" of a column
-FORMATS: Final = ("date_order", "decimal_separator")  # asked on the page of the columns
+PASTED: Final = "pasted.tsv"
+STEPS: Final = {ImportStatus.UPLOADED: "questions", ImportStatus.CHECKED: "check"}
+
+
+@blueprint.get("/imports")
+@requires(Permission.BATCH_UPLOAD)
+def open_imports() -> Response:
+    found = queries.open_imports(viewer=organization().id)
+    return render("sellers/imports/index.html", drafts=found)
 
 
 @blueprint.get("/imports/new")
@@ -42,6 +50,8 @@ def new_import() -> Response:
         sources=[one for one in queries.sources(viewer=ours.id) if one.takes_leads],
         commitment=next_commitment(ours.id),
         limits=LIMITS,
+        files_max=FILES_MAX,
+        known_batch=g.get("known_batch", ""),
         language=str(get_locale()),
     )
 
@@ -50,110 +60,37 @@ def new_import() -> Response:
 @requires(Permission.BATCH_UPLOAD)
 @again_with_errors(new_import)
 def upload() -> ResponseReturnValue:
+    """One file leads to its next step, several to the list that says what became of each."""
     form = load_form(UploadForm())
-    file = request.files.get("file")
-    if file is None:
-        problem = FieldProblem("/file", "required", _("Choose a file."))
-        raise Invalid(errors=(problem,))
-    draft = imports.start_import(
+    sent = _sent(form["pasted"])
+    received = start_imports(
         organization_id=organization().id,
         vertical_code=form["vertical"],
         source_name=form["source"],
-        file_name=file.filename or "",
-        stream=file.stream,
+        files=sent,
         again=form["again"],
         actor=actor(),
     )
-    return see_other("sellers.show_import", import_id=draft.public_id)
+    if len(received) == 1:
+        return _only(received[0])
+    for one in received:
+        flash(*_said(one))
+    return see_other("sellers.open_imports")
 
 
 @blueprint.get("/imports/<import_id>")
 @requires(Permission.BATCH_UPLOAD)
 def show_import(import_id: str) -> ResponseReturnValue:
-    """Lead to the step that is due."""
+    """Lead to the step that is due. Raises Gone for a draft that was dropped."""
     draft = _mine(import_id)
-    batch = queries.find_batch_of_import(draft.id)
-    if draft.status is ImportStatus.CONFIRMED and batch is not None:
-        return see_other("sellers.batch", batch_id=batch.public_id)
-    step = {ImportStatus.UPLOADED: "questions", ImportStatus.CHECKED: "terms"}
-    return see_other(f"sellers.{step.get(draft.status, 'columns')}", import_id=import_id)
-
-
-@blueprint.get("/imports/<import_id>/recognise")
-@requires(Permission.BATCH_UPLOAD)
-def questions(import_id: str) -> Response:
-    draft = _mine(import_id)
-    return render(
-        "sellers/imports/questions.html",
-        draft=draft,
-        questions=imports.questions_with_preview(draft),
-    )
-
-
-@blueprint.post("/imports/<import_id>/recognise")
-@requires(Permission.BATCH_UPLOAD)
-@again_with_errors(questions)
-def answer(import_id: str) -> ResponseReturnValue:
-    draft = _mine(import_id)
-    fields = {question["field"] for question in draft.questions}
-    answers = {name: value for name, value in request.form.items() if name in fields}
-    imports.answer(import_id=draft.id, answers=answers, actor=actor())
-    return see_other("sellers.show_import", import_id=import_id)
-
-
-@blueprint.get("/imports/<import_id>/map")
-@requires(Permission.BATCH_UPLOAD)
-def columns(import_id: str) -> Response:
-    draft = _mine(import_id)
-    return render(
-        "sellers/imports/columns.html",
-        draft=draft,
-        look=imports.look(draft),
-        fields=queries.fields_of(draft.schema_id),
-        language=str(get_locale()),
-    )
-
-
-@blueprint.post("/imports/<import_id>/map")
-@requires(Permission.BATCH_UPLOAD)
-@again_with_errors(columns)
-def map_columns(import_id: str) -> ResponseReturnValue:
-    chosen = {
-        int(name.removeprefix("column-")): None if value == NOT_IMPORTED else value
-        for name, value in request.form.items()
-        if name.startswith("column-") and name.removeprefix("column-").isdecimal()
-    }
-    answers = {name: request.form[name] for name in FORMATS if request.form.get(name)}
-    imports.map_columns(
-        import_id=_mine(import_id).id, chosen=chosen, answers=answers, actor=actor()
-    )
-    return see_other("sellers.show_import", import_id=import_id)
-
-
-@blueprint.get("/imports/<import_id>/confirm")
-@requires(Permission.BATCH_UPLOAD)
-def terms(import_id: str) -> Response:
-    draft = _mine(import_id)
-    if draft.status is not ImportStatus.CHECKED:
-        return see_other("sellers.show_import", import_id=import_id)
-    return render(
-        "sellers/imports/terms.html",
-        draft=draft,
-        definition=catalog.get_definition(queries.vertical_of(draft.vertical_id)),
-    )
-
-
-@blueprint.post("/imports/<import_id>/confirm")
-@requires(Permission.BATCH_UPLOAD)
-@again_with_errors(terms)
-@idempotent
-def confirm(import_id: str) -> ResponseReturnValue:
-    draft, form = _mine(import_id), load_form(TermsForm())
-    price = Money(form.pop("price"), queries.vertical_of(draft.vertical_id).currency)
-    declared = form.pop("declared_unsold")
-    batch = imports.draft_batch(import_id=draft.id, price=price, actor=actor(), **form)
-    imports.confirm(batch_id=batch.id, declared_unsold=declared, actor=actor())
-    return see_other("sellers.batch", batch_id=batch.public_id)
+    if draft.status is ImportStatus.ABANDONED:
+        raise Gone("This import was dropped; its file is gone.", code="import_dropped")
+    if draft.status is ImportStatus.CONFIRMED:
+        batch = queries.find_batch_of_import(draft.id)
+        is_running = batch is not None and batch.status is BatchStatus.VALIDATING
+        step = "running" if is_running else "result"
+        return see_other(f"sellers.{step}", import_id=import_id)
+    return see_other(f"sellers.{STEPS.get(draft.status, 'columns')}", import_id=import_id)
 
 
 @blueprint.post("/imports/<import_id>/abandon")
@@ -171,5 +108,46 @@ def template(code: str) -> Response:
     return Response(b"".join(samples.template(definition)), mimetype="text/csv", headers=headers)
 
 
+@blueprint.get("/templates/<code>")
+@requires(Permission.BATCH_UPLOAD)
+def dictionary(code: str) -> Response:
+    """The fields of a vertical: what a column may hold and by which headers it is known."""
+    return render(
+        "sellers/imports/dictionary.html",
+        definition=catalog.get_definition(catalog.get_vertical(code)),
+        language=str(get_locale()),
+    )
+
+
+def _sent(pasted: str) -> list[Sent]:
+    sent = [
+        Sent(file.filename, file.stream) for file in request.files.getlist("file") if file.filename
+    ]
+    if pasted.strip():
+        sent.append(Sent(PASTED, io.BytesIO(pasted.encode())))
+    if not sent:
+        problem = FieldProblem("/file", "required", _("Choose a file, or paste rows."))
+        raise Invalid(errors=(problem,))
+    return sent
+
+
+def _only(received: Received) -> Response:
+    if received.error is not None:
+        g.known_batch = received.error.facts.get("batch", "")  # the page links to it
+        raise received.error
+    assert received.draft is not None
+    return see_other("sellers.show_import", import_id=received.draft.public_id)
+
+
+def _said(received: Received) -> tuple[str, str]:
+    """What became of one of several files, as a notice with its tone."""
+    error = received.error
+    if error is None:
+        return _("%(name)s is received.", name=received.name), "success"
+    if isinstance(error, FileReject):
+        return f"{received.name}: {_(error.sentence, **error.facts)}", "error"
+    return f"{received.name}: {_(error.detail)}", "error"
+
+
 def _mine(import_id: str) -> Import:
-    return queries.get_import(parse_id(import_id, Import), viewer=organization().id)
+    return drafts.get_draft(import_id, viewer=organization().id)

@@ -1,0 +1,172 @@
+"""The check of a whole draft: every row is looked at, those that need their seller are kept.
+
+One step a chunk. A run that was killed begins again; two at once do no harm: a chunk is written
+only by the run that finds the draft where it left it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, select, text
+
+from exchange.core import clock, events
+from exchange.core.actors import SYSTEM, Actor
+from exchange.core.db import db, lock, unit_of_work
+from exchange.leads import crew
+from exchange.leads.confined_child import BLOCK_ROWS
+from exchange.leads.examining import Examined, Examiner
+from exchange.leads.findings import FileReject
+from exchange.leads.locking import lock_cells
+from exchange.leads.models import Import, ImportRow, ImportStatus, RowEnd
+from exchange.leads.rows import copy_values
+from exchange.leads.services import files, forecasts
+from exchange.leads.services.forecasts import DryRun, End
+
+ROW_COLUMNS: Final = (
+    "import_id", "row_number", "line_number", "outcome", "findings", "locked", "edited",
+    "is_dropped",
+)  # fmt: skip
+UPDATE: Final = text(
+    """
+    UPDATE import_row SET outcome = found.outcome, findings = CAST(found.findings AS jsonb)
+      FROM unnest(CAST(:numbers AS int[]), CAST(:outcomes AS text[]), CAST(:findings AS text[]))
+           AS found (row_number, outcome, findings)
+     WHERE import_row.import_id = :import_id AND import_row.row_number = found.row_number
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a run needs to know of its draft, read once."""
+
+    draft: Import
+    revision: int
+    run: DryRun
+    kept: frozenset[int]  # rows that the seller has edited or dropped
+
+
+def ask_check(draft: Import, *, actor: Actor) -> None:
+    """Something changed what is found in the rows: look at the first now, at all of them soon."""
+    draft.revision += 1
+    draft.check_rows = 0
+    draft.check_started_at = None
+    db.session.flush()
+    draft.forecast = forecasts.first_look(draft)
+    events.record("import.check_asked", subject=draft, actor=actor, revision=draft.revision)
+
+
+def check_draft(import_id: UUID, *, block_rows: int = BLOCK_ROWS) -> None:
+    """Check a draft's file to its end. Safe to repeat, safe to kill."""
+    with unit_of_work():
+        work = _begin(import_id)
+    if work is None:
+        return
+    try:
+        with files.blocks(work.draft, size=block_rows) as blocks:
+            found = crew.work_through(Examiner, work.run.recipe, blocks=blocks)
+            done = _check_all(work, found)
+    except FileReject as error:
+        with unit_of_work():
+            _refuse(work, error)
+        return
+    if done is not None:
+        with unit_of_work():
+            _finish(work, done=done)
+
+
+def _check_all(work: Work, found: Iterable[list[Examined]]) -> int | None:
+    """How many rows the file has; None where the draft was changed meanwhile."""
+    done = 0
+    for part in found:
+        with unit_of_work():
+            if not _check_part(work, part, done=done):
+                return None
+        done += len(part)
+    return done
+
+
+def _begin(import_id: UUID) -> Work | None:
+    draft = lock(Import, import_id)
+    if draft.status is not ImportStatus.CHECKED or draft.is_checked_whole:
+        return None
+    draft.check_rows = 0
+    draft.check_started_at = clock.now()
+    mine = ImportRow.import_id == draft.id
+    found_before = ImportRow.edited.is_(None) & ~ImportRow.is_dropped
+    db.session.execute(delete(ImportRow).where(mine, found_before))
+    kept = frozenset(db.session.scalars(select(ImportRow.row_number).where(mine)))
+    return Work(draft, draft.revision, DryRun(draft), kept)
+
+
+def _is_current(work: Work, draft: Import, *, done: int) -> bool:
+    is_same = (draft.revision, draft.check_rows) == (work.revision, done)
+    return is_same and draft.status is ImportStatus.CHECKED and not draft.is_checked_whole
+
+
+def _check_part(work: Work, part: list[Examined], *, done: int) -> bool:
+    draft = lock(Import, work.draft.id)
+    if not _is_current(work, draft, done=done):
+        return False
+    ends = work.run.take(part)
+    _write_new(work, ends)
+    _write_again([end for end in ends if end.row.number in work.kept], import_id=draft.id)
+    draft.check_rows += len(part)
+    return True
+
+
+def _write_new(work: Work, ends: Sequence[End]) -> None:
+    draft, secret = work.draft, work.run.recipe.secret
+    copy_values(
+        "import_row",
+        ROW_COLUMNS,
+        (
+            (
+                draft.id, row.number, row.line, end.state.value, findings_of(end),
+                lock_cells(secret, row.cells, batch_id=draft.id, row=row.number), None, False,
+            )
+            for end in ends
+            if end.state is not RowEnd.VALID and (row := end.row).number not in work.kept
+        ),
+    )  # fmt: skip
+
+
+def _write_again(ends: Sequence[End], *, import_id: UUID) -> None:
+    if ends:
+        values = {
+            "import_id": import_id,
+            "numbers": [end.row.number for end in ends],
+            "outcomes": [end.state.value for end in ends],
+            "findings": [json.dumps(findings_of(end)) for end in ends],
+        }
+        db.session.execute(UPDATE, values)
+
+
+def findings_of(end: End) -> list[list[str]]:
+    """What was found, as it is kept: pairs of field and code."""
+    return [list(finding) for finding in dict.fromkeys(end.findings)]
+
+
+def _refuse(work: Work, error: FileReject) -> None:
+    """A file that cannot be read to its end becomes no batch; the draft says why."""
+    draft = lock(Import, work.draft.id)
+    if draft.revision == work.revision:
+        draft.refusal = {"code": error.code, "sentence": error.sentence, "facts": error.facts}
+        draft.checked_revision = draft.revision
+
+
+def _finish(work: Work, *, done: int) -> None:
+    draft = lock(Import, work.draft.id)
+    if not _is_current(work, draft, done=done):
+        return
+    tally = work.run.tally
+    counts = tally.summary(whole=True)
+    draft.forecast = {**counts, **tally.details(draft), "rows_about": done}
+    draft.refusal = None
+    draft.checked_revision = draft.revision
+    events.record("import.rows_checked", subject=draft, actor=SYSTEM, rows=done)

@@ -1,0 +1,200 @@
+"""Verbs that mend a draft: for all rows at once, row by row, or by a corrected problem file.
+
+The file stays as it came; what is mended is applied whenever its rows are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, text, update
+
+from exchange.catalog import queries as catalog
+from exchange.core import events
+from exchange.core.actors import Actor
+from exchange.core.db import db, get, lock
+from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
+from exchange.leads import queries
+from exchange.leads.examining import Examiner
+from exchange.leads.locking import lock_cells, open_cells
+from exchange.leads.models import Batch, Import, ImportRow, ImportStatus, RowEnd
+from exchange.leads.reading import Row
+from exchange.leads.services import files, forecasts, recipes
+from exchange.leads.services.checks import ask_check, findings_of
+from exchange.leads.services.mending import check_defaults, check_words, together
+
+CELL_MAX = 8_192  # characters, as in a file
+EDIT = text(
+    """
+    UPDATE import_row SET edited = sent.edited, is_dropped = FALSE
+      FROM unnest(CAST(:numbers AS int[]), CAST(:edited AS bytea[])) AS sent (row_number, edited)
+     WHERE import_row.import_id = :import_id AND import_row.row_number = sent.row_number
+    """
+)
+
+
+def fill_empty(*, import_id: UUID, defaults: Mapping[str, str], actor: Actor) -> Import:
+    """Give the empty cells of these fields one value; an empty value takes it back.
+
+    Raises Invalid for a contact and for a value that is none of its field.
+    """
+    draft = open_checked(import_id)
+    wanted = {**draft.mapping.get("defaults", {}), **defaults}
+    definition = catalog.get_definition(queries.vertical_of(draft.vertical_id))
+    fields, context = queries.fields_of(draft.schema_id), definition.context()
+    found = check_defaults(wanted, fields=fields, context=context)
+    _remap(draft, {"defaults": found}, actor=actor)
+    return draft
+
+
+def map_words(*, import_id: UUID, words: Mapping[str, Mapping[str, str]], actor: Actor) -> Import:
+    """Say which value of a field each of these words stands for. Raises Invalid for others."""
+    draft = open_checked(import_id)
+    given = check_words(words, fields=queries.fields_of(draft.schema_id))
+    _remap(draft, {"words": together(draft.mapping.get("words", {}), given)}, actor=actor)
+    return draft
+
+
+def drop_rows(*, import_id: UUID, field: str, code: str, actor: Actor) -> int:
+    """Leave out every row in which this was found; returns how many. They can be taken back."""
+    draft = open_checked(import_id)
+    wanted = (
+        ImportRow.import_id == draft.id,
+        ~ImportRow.is_dropped,
+        ImportRow.findings.contains([[field, code]]),
+    )
+    result = db.session.execute(update(ImportRow).where(*wanted).values(is_dropped=True))
+    count: int = result.rowcount  # type: ignore[attr-defined]  # an UPDATE always yields a cursor
+    events.record("import.rows_dropped", subject=draft, actor=actor, code=code, count=count)
+    ask_check(draft, actor=actor)
+    return count
+
+
+def restore_rows(*, import_id: UUID, actor: Actor) -> Import:
+    """Take back every row that was dropped."""
+    draft = open_checked(import_id)
+    mine = (ImportRow.import_id == draft.id, ImportRow.is_dropped)
+    db.session.execute(update(ImportRow).where(*mine).values(is_dropped=False))
+    ask_check(draft, actor=actor)
+    return draft
+
+
+def edit_row(
+    *, import_id: UUID, row_number: int, cells: Mapping[int, str], actor: Actor
+) -> ImportRow:
+    """Put other cells, by column, into a problem row and say at once where it would end now.
+
+    Whether it repeats a row further up in the file is known when all rows are checked again.
+    Raises NotFound for a row without a problem and Invalid for a cell that cannot be.
+    """
+    draft = open_checked(import_id)
+    row = db.session.get(ImportRow, (draft.id, row_number), with_for_update=True)
+    if row is None:
+        raise NotFound("This row has no problem.")
+    before = open_row(draft, row)
+    after = _with_cells(before, cells, width=len(draft.recognition["header"]))
+    secret = files.secret_of(draft)
+    row.edited = lock_cells(secret, after, batch_id=draft.id, row=row_number)
+    row.is_dropped = False
+    _judge(draft, row, before=before, after=after)
+    events.record("import.row_edited", subject=draft, actor=actor, row=row_number)
+    if not draft.is_checked_whole:
+        ask_check(draft, actor=actor)  # the run that is under way began without it
+    return row
+
+
+def recheck(*, import_id: UUID, actor: Actor) -> Import:
+    """Check every row of the file again, the edited ones with it."""
+    draft = open_checked(import_id)
+    ask_check(draft, actor=actor)
+    return draft
+
+
+def write_edits(draft: Import, edits: Iterable[tuple[int, Sequence[str]]], *, actor: Actor) -> int:
+    """Put the cells of many rows, by number, in one statement; returns how many."""
+    secret, numbers, edited = files.secret_of(draft), [], []
+    for number, cells in edits:
+        numbers.append(number)
+        edited.append(lock_cells(secret, cells, batch_id=draft.id, row=number))
+    if numbers:
+        values = {"import_id": draft.id, "numbers": numbers, "edited": edited}
+        db.session.execute(EDIT, values)
+        events.record("import.rows_edited", subject=draft, actor=actor, count=len(numbers))
+        ask_check(draft, actor=actor)
+    return len(numbers)
+
+
+def forget_rows(*, batch_id: UUID) -> None:
+    """Drop what was mended in the file of a batch that was taken in."""
+    batch = get(Batch, batch_id)
+    if batch.import_id is not None:
+        forget_rows_of(batch.import_id)
+
+
+def forget_rows_of(import_id: UUID) -> None:
+    """Drop every kept row of an import."""
+    db.session.execute(delete(ImportRow).where(ImportRow.import_id == import_id))
+
+
+def count_dropped(import_id: UUID) -> int:
+    """How many rows the seller leaves out."""
+    mine = (ImportRow.import_id == import_id, ImportRow.is_dropped)
+    return db.session.scalar(select(func.count()).select_from(ImportRow).where(*mine)) or 0
+
+
+def open_checked(import_id: UUID) -> Import:
+    """The draft, locked, if it can be mended. Raises Conflict."""
+    draft = lock(Import, import_id)
+    if draft.status is not ImportStatus.CHECKED:
+        raise Conflict("This import cannot be mended now.", code="import_not_mapped")
+    return draft
+
+
+def open_row(draft: Import, row: ImportRow) -> list[str]:
+    """The cells of a row as the seller wants them. Raises Gone once the file was destroyed."""
+    secret, locked = files.secret_of(draft), row.edited or row.locked
+    return open_cells(secret, locked, batch_id=draft.id, row=row.row_number)
+
+
+def _remap(draft: Import, changed: Mapping[str, Any], *, actor: Actor) -> None:  # Any: JSON
+    draft.mapping = {**draft.mapping, **changed}
+    ask_check(draft, actor=actor)
+
+
+def _with_cells(before: Sequence[str], cells: Mapping[int, str], *, width: int) -> list[str]:
+    """As many cells as the file has columns, with these in their places."""
+    after = [*before[:width], *[""] * (width - len(before))]
+    for column, cell in cells.items():
+        if column not in range(width):
+            raise Invalid("The file has no such column.", code="unknown_column")
+        if len(cell) > CELL_MAX or "\0" in cell:
+            detail = "This cannot stand in a cell."
+            raise Invalid(errors=(FieldProblem(f"/cell-{column}", "cell_too_long", detail),))
+        after[column] = cell
+    return after
+
+
+def _judge(draft: Import, row: ImportRow, *, before: list[str], after: list[str]) -> None:
+    """Where the row would end with its new cells; the counts of the draft follow."""
+    old = (row.outcome, [(name, code) for name, code in row.findings])
+    now = _end(draft, row, after)
+    if row.outcome is RowEnd.DUPLICATE and _is_same_person(now, _end(draft, row, before)):
+        return
+    row.outcome, row.findings = now.state, findings_of(now)
+    new = (row.outcome, [(name, code) for name, code in row.findings])
+    draft.forecast = forecasts.moved(draft.forecast, old, new, row=row.row_number)
+    db.session.flush()
+
+
+def _is_same_person(now: forecasts.End, before: forecasts.End) -> bool:
+    """Another name is still the same person; another number may be a new one."""
+    return bool(now.row.people) and now.row.people == before.row.people
+
+
+def _end(draft: Import, row: ImportRow, cells: list[str]) -> forecasts.End:
+    examiner = Examiner(recipes.for_draft(draft, with_rows=False))
+    examined = examiner.work([Row(row.row_number, row.line_number, cells)])
+    (end,) = forecasts.Ends(draft).of(examined)
+    return end
