@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from flask_babel import gettext as _
@@ -48,8 +48,15 @@ def _entry(event: Event, by: str) -> Entry:
     subject = public_id_of(event.subject) if event.subject_id else event.subject_kind
     facts = {key: value for key, value in event.facts.items() if value not in ("", None)}
     words = {key: "was" if key == "before" else key.replace("_", " ") for key in facts}
-    detail = ", ".join(f"{words[key]}: {value}" for key, value in facts.items())
+    detail = ", ".join(f"{words[key]}: {_said(value)}" for key, value in facts.items())
     return Entry(event.occurred_at, event.type, by, detail, subject, "", tone, ICONS[tone])
+
+
+def _said(value: Any) -> str:  # Any: a fact is JSON
+    """A fact in a line; of several, each with its name."""
+    if isinstance(value, dict):
+        return "; ".join(f"{key.replace('_', ' ')} {_said(one)}" for key, one in value.items())
+    return "–" if value in ("", None) else str(value)
 
 
 def _actor(event: Event, people: Mapping[UUID, str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import html
+import io
 import json
 import logging
 import re
@@ -33,7 +34,8 @@ from exchange.core.db import db, save
 from exchange.core.idempotency import IdempotencyKey
 from exchange.core.ids import encode
 from exchange.identity.permissions import PAGES_ONLY
-from exchange.leads.models import Import
+from exchange.leads.models import Import, Source
+from exchange.leads.services import sources
 from exchange.market import queries as market
 from exchange.verification.models import TaskStatus, VerificationTask
 from tests.cast import Cast, Player
@@ -62,6 +64,7 @@ NOT_PAGES = {
     *("billing.checkout", "billing.onboarding"),
     "sources.challenge",  # a handshake with who knows the verify token
 }
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 BYTES = re.compile(r"\\\\x([0-9a-f]+)")
 
@@ -161,6 +164,7 @@ class Rounds:
                 *(draft.public_id for draft in story.drafts),
                 *(encode(Import.PREFIX, b.import_id) for b in story.batches if b.import_id),
             ],
+            "source_id": [encode(Source.PREFIX, batch.source_id) for batch in story.batches],
             "listing_id": [story.listing.public_id],
             "order_id": [order.public_id for order in story.orders],
             "line_id": [line.public_id for line in (lines[0], *story.lines[:3])],
@@ -254,6 +258,7 @@ def test_nobody_is_shown_where_nobody_may_be(
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.DEBUG, logger="exchange")
     searcher = Searcher(story)
+    show_what_people_saw(story)
     rounds = Rounds(app, story, searcher)
     rounds.walk("before the purchase")
     trade(story)
@@ -269,6 +274,14 @@ def test_nobody_is_shown_where_nobody_may_be(
     assert searcher.found == []
     assert rounds.opened == ALLOWED
     assert rounds.unread() == set()
+
+
+def show_what_people_saw(story: Story) -> None:
+    """A picture on the card of every source, so that its address has something to give."""
+    for source_id in {batch.source_id for batch in story.batches}:
+        seller = story.cast.seller.actor
+        sources.set_picture(source_id=source_id, stream=io.BytesIO(PNG), actor=seller)
+    db.session.commit()
 
 
 def open_what_was_bought(rounds: Rounds, story: Story, searcher: Searcher) -> None:

@@ -13,6 +13,7 @@ from exchange.leads.mapping import (
     header_key,
     require_complete,
 )
+from exchange.leads.shapes import Shape, find_shape
 from tests.leads.intake_case import FIELDS, definition
 
 SAMPLE = [("Ivan Petrov", "+14155552671", "ivan@example.com"), ("Anna Smith", "+14155552680", "")]
@@ -91,6 +92,22 @@ class TestGuessMapping:
     def test_a_column_is_found_as_a_command_line_names_it(self):
         assert find_column(("Full name", "Phone"), "full_NAME") == 0
         assert find_column(("phone", "Phone"), "phone") is None
+
+
+class TestShapes:
+    @pytest.mark.parametrize(
+        ("cell", "is_phone"),
+        [
+            ("+1 (614) 234-1234", True),
+            ("614.234.1234", True),
+            ("01.23.45.67.89", True),
+            ("916.234.56.78", True),  # more than 255: no computer
+            ("198.51.100.254", False),
+            ("10.0.0.1", False),
+        ],
+    )
+    def test_the_address_of_a_computer_is_no_phone(self, cell, is_phone):
+        assert find_shape([cell] * 3) is (Shape.PHONE if is_phone else None)
 
 
 class TestForbidden:

@@ -109,6 +109,15 @@ class TestPages:
         assert client.post(f"{address}/resume").status_code == 303
         assert client.post(f"{address}/stop").status_code == 404
 
+    def test_an_upload_is_offered_open_sources_alone(self, cast: Cast, enter: Enter) -> None:
+        make_vertical()
+        sources.pause_source(source_id=make(cast).id, actor=cast.seller.actor)
+        make(cast, name="Open one")
+        db.session.commit()
+        page = enter(cast.seller).get("/sellers/imports/new").get_data(as_text=True)
+        assert "Open one" in page
+        assert "Search ads" not in page.replace("Search ads, site A", "")
+
     def test_a_stranger_finds_nothing(self, cast: Cast, enter: Enter) -> None:
         made = make(cast)
         db.session.commit()

@@ -158,7 +158,7 @@ def set_picture(*, source_id: UUID, stream: IO[bytes], actor: Actor) -> SourcePi
     kept = storage.put(picture.public_id, stream, secret=secret, bytes_max=PICTURE_BYTES_MAX)
     picture.size, picture.sha256 = kept.size, kept.sha256
     save(picture)
-    events.record("source.changed", subject=source, actor=actor, picture_sha256=kept.sha256.hex())
+    events.record("source.changed", subject=source, actor=actor, picture=picture.public_id)
     return picture
 
 
