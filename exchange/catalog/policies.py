@@ -28,6 +28,12 @@ BAD_LIMIT_BPS: Final[dict[QualityClass, int]] = {
 PRICE_MAX: Final = 10**9  # minor units of one lead; a slip of the finger, not a price
 
 
+def promises_as_much(proven: QualityClass, wanted: QualityClass) -> bool:
+    """Whether a lot that was accepted in one class says anything for a lot of the other."""
+    everything = 10_000
+    return BAD_LIMIT_BPS.get(proven, everything) <= BAD_LIMIT_BPS.get(wanted, everything)
+
+
 class ReturnReason(StrEnum):
     """What a return is granted for; a vertical covers some of them."""
 

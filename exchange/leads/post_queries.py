@@ -201,8 +201,8 @@ def rolling_lots_under_way(*, source_id: UUID, vertical_id: UUID | None = None) 
     return db.session.scalars(statement.order_by(Batch.id)).all()
 
 
-def last_lot_was_accepted(*, source_id: UUID, vertical_id: UUID) -> bool:
-    """Whether people of the source's last decided lot were called and it was found good.
+def last_accepted_lot(*, source_id: UUID, vertical_id: UUID) -> Batch | None:
+    """The source's last decided lot, where people of it were called and it was found good.
 
     A lot that could not be judged, or promises nothing, says nothing of its source.
     """
@@ -218,7 +218,7 @@ def last_lot_was_accepted(*, source_id: UUID, vertical_id: UUID) -> bool:
         .limit(1)
     )
     if last is None or last.status is not BatchStatus.ACCEPTED:
-        return False
+        return None
     accepted = db.session.scalar(
         select(Event)
         .where(
@@ -229,7 +229,8 @@ def last_lot_was_accepted(*, source_id: UUID, vertical_id: UUID) -> bool:
         .order_by(Event.occurred_at.desc())
         .limit(1)
     )
-    return accepted is not None and tells_of_quality(last, before=accepted.facts["before"])
+    is_earned = accepted is not None and tells_of_quality(last, before=accepted.facts["before"])
+    return last if is_earned else None
 
 
 def tells_of_quality(batch: Batch, *, before: str) -> bool:

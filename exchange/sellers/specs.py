@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from shlex import quote
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -67,8 +68,8 @@ def make_spec(
         fields=rows,
         json_example=nested,
         form_example=flat,
-        curl_json=f"curl -X POST '{url}' -H 'Content-Type: application/json' -d '{nested}'",
-        curl_form=f"curl -X POST '{url}' -d '{flat}'",
+        curl_json=f"curl -X POST '{url}' -H 'Content-Type: application/json' -d {quote(nested)}",
+        curl_form=f"curl -X POST '{url}' -d {quote(flat)}",
         codes=ROW_SENTENCES,
         vectors=_vectors(),
     )

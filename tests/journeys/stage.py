@@ -169,6 +169,9 @@ def _public_ids(story: Story) -> dict[str, str]:
         "refunded": story.returns[0].public_id,
         "undecided": story.returns[1].public_id,
         "seller": story.cast.seller.organization.public_id,
+        "terms": story.terms[0],
+        "spec": story.shared[0],
+        "form": story.shared[1],
     }
 
 

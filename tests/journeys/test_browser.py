@@ -346,7 +346,14 @@ def room_of(stage: Stage, role: str) -> Room:
     at, lead = f"/buyers/listings/{ids['listing']}", f"/buyers/leads/{ids['line']}"
     batch = "/sellers/batches/{}".format
     return {
-        "public": Room(None, ["/sign-up", "/method", "/docs"], ["/sign-in", "/docs/errors"]),
+        "public": Room(
+            None,
+            [
+                *("/sign-up", "/method", "/docs"),
+                *(f"/posting/{ids['spec']}", f"/f/{ids['form']}", f"/f/{ids['form']}?lang=ru"),
+            ],
+            ["/sign-in", "/docs/errors", f"/f/{ids['form']}/thanks"],
+        ),
         "buyer": Room(
             cast.buyer,
             [
@@ -368,11 +375,12 @@ def room_of(stage: Stage, role: str) -> Room:
                     f"/sellers/imports/{ids['mapped']}/{step}"
                     for step in ("check", "rows", "confirm")
                 ),
+                *(f"/sellers/posting/{ids['terms']}", f"/sellers/posting/{ids['terms']}/terms"),
             ],
             [
                 *("/sellers/imports", f"/sellers/templates/{VERTICAL}"),
                 *("/sellers/batches", batch(ids["called"]), "/sellers/returns", "/money/payouts"),
-                f"/sellers/returns/{ids['refunded']}",
+                *(f"/sellers/returns/{ids['refunded']}", "/sellers/posting"),
             ],
         ),
         "verifier": Room(cast.verifier, ["/verification"], ["/verification/results"]),

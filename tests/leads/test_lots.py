@@ -239,6 +239,19 @@ class TestStanding:
         assert full.status is BatchStatus.ACCEPTED
         assert terms.trusted_since is None
 
+    def test_a_class_that_promises_more_is_earned_anew(self, cast):
+        terms = make_terms(cast.seller, trusted=True)
+        make_terms(cast.seller, quality_class=QualityClass.PRIME)
+        assert terms.trusted_since is None
+        batch = make_batch(cast.seller, leads=5, source=SOURCE, status=BatchStatus.SEALED)
+        draws.root(batch_id=batch.id, actor=SYSTEM)
+        decide(cast, batch, Outcome.CONFIRMED)  # of the class Standard
+        assert terms.trusted_since is None
+        decide(cast, fill(cast, terms), Outcome.CONFIRMED)
+        assert terms.trusted_since is not None
+        make_terms(cast.seller, quality_class=QualityClass.STANDARD)
+        assert terms.trusted_since is not None
+
     def test_an_accepted_file_before_the_terms_counts(self, cast):
         batch = make_batch(cast.seller, leads=5, source=SOURCE, status=BatchStatus.SEALED)
         draws.root(batch_id=batch.id, actor=SYSTEM)

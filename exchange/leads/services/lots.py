@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
+from exchange.catalog.policies import promises_as_much
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import get, lock, save
@@ -67,9 +68,11 @@ def trust_source(*, batch_id: UUID, before: str) -> None:
     if terms is None or not post_queries.tells_of_quality(batch, before=before):
         return
     terms = lock(SourceTerms, terms.id)
-    terms.trusted_since = terms.trusted_since or clock.now()
+    if promises_as_much(batch.quality_class, terms.quality_class):
+        terms.trusted_since = terms.trusted_since or clock.now()
     for lot in _under_way(batch.source_id, vertical_id=batch.vertical_id):
-        lot.sells_at_once = True
+        # A class that promises more has to be earned by a lot of that class.
+        lot.sells_at_once |= promises_as_much(batch.quality_class, lot.quality_class)
     events.record(
         "source.trusted",
         subject=get(Source, batch.source_id),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.definition import VerticalDefinition
-from exchange.catalog.policies import QualityClass
+from exchange.catalog.policies import QualityClass, promises_as_much
 from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import get, lock, save
@@ -59,6 +59,8 @@ def set_terms(
         terms = save(_new_terms(source, vertical.id, wish))
     else:
         terms = lock(SourceTerms, terms.id)
+        if not promises_as_much(terms.quality_class, wish.quality_class):
+            terms.trusted_since = None  # a class that promises more is earned anew
         for name, value in _columns(wish).items():
             setattr(terms, name, value)
     events.record(
@@ -142,7 +144,8 @@ def _hashed(text: str) -> str:
 
 
 def _new_terms(source: Source, vertical_id: UUID, wish: Wish) -> SourceTerms:
-    is_good = post_queries.last_lot_was_accepted(source_id=source.id, vertical_id=vertical_id)
+    last = post_queries.last_accepted_lot(source_id=source.id, vertical_id=vertical_id)
+    is_good = last is not None and promises_as_much(last.quality_class, wish.quality_class)
     return SourceTerms(
         organization_id=source.organization_id,
         source_id=source.id,
