@@ -34,6 +34,8 @@ from exchange.core.idempotency import IdempotencyKey
 from exchange.core.ids import encode
 from exchange.identity.permissions import PAGES_ONLY
 from exchange.leads.models import Import
+from exchange.leads.rights import Erasure
+from exchange.leads.services import erasures
 from exchange.market import queries as market
 from exchange.verification.models import TaskStatus, VerificationTask
 from tests.cast import Cast, Player
@@ -168,6 +170,7 @@ class Rounds:
                 task.public_id
                 for task in db.session.scalars(select(VerificationTask).where(claimed))
             ],
+            "erasure_id": [found.public_id for found in db.session.scalars(select(Erasure))],
             "token": story.invitations[:1],
             "code": [VERTICAL],
         }
@@ -248,6 +251,8 @@ def test_nobody_is_shown_where_nobody_may_be(
     caplog.set_level(logging.DEBUG, logger="exchange")
     searcher = Searcher(story)
     rounds = Rounds(app, story, searcher)
+    erasures.erase(person="somebody@example.com", actor=SYSTEM)
+    db.session.commit()
     rounds.walk("before the purchase")
     trade(story)
     db.session.commit()
