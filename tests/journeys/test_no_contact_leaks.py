@@ -35,7 +35,8 @@ from exchange.core.idempotency import IdempotencyKey
 from exchange.core.ids import encode
 from exchange.identity.permissions import PAGES_ONLY
 from exchange.leads.models import Import, Source
-from exchange.leads.services import sources
+from exchange.leads.rights import Erasure
+from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
 from exchange.verification.models import TaskStatus, VerificationTask
 from tests.cast import Cast, Player
@@ -177,6 +178,7 @@ class Rounds:
                 task.public_id
                 for task in db.session.scalars(select(VerificationTask).where(claimed))
             ],
+            "erasure_id": [found.public_id for found in db.session.scalars(select(Erasure))],
             "token": [*story.invitations[:1], *story.shared],
             "terms_id": story.terms,
             "preset": ["meta"],
@@ -260,6 +262,8 @@ def test_nobody_is_shown_where_nobody_may_be(
     searcher = Searcher(story)
     show_what_people_saw(story)
     rounds = Rounds(app, story, searcher)
+    erasures.erase(person="somebody@example.com", actor=SYSTEM)
+    db.session.commit()
     rounds.walk("before the purchase")
     trade(story)
     db.session.commit()

@@ -6,6 +6,9 @@ asking and must break that, or the test would prove nothing.
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -16,10 +19,19 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db, unit_of_work
 from exchange.fulfillment.models import Delivery
 from exchange.fulfillment.services import deliveries
-from exchange.leads.models import ContactChannel, Lead, LeadStatus, SuppressionEntry
+from exchange.leads import queries as queries_of_leads
+from exchange.leads import rows
+from exchange.leads.models import (
+    ContactChannel,
+    Fingerprint,
+    Lead,
+    LeadStatus,
+    ProblemRow,
+    SuppressionEntry,
+)
 from exchange.leads.people import hashes_of
 from exchange.leads.rights import ListPurpose, RevocationVia
-from exchange.leads.services import person_lists, repeats, revocations
+from exchange.leads.services import person_lists, repeats, revocations, writing
 from exchange.market import queries
 from exchange.market.models import LineStatus, OrderLine
 from tests.cast import Cast, make_cast
@@ -166,3 +178,54 @@ def test_repeats_of_one_lead_at_once_are_all_counted(committed, cast):
     leads = db.session.scalars(select(Lead)).all()
     assert [lead.asks for lead in leads] == [21, 21]
     assert {lead.status for lead in leads} == {LeadStatus.VALID}
+
+
+SELLERS = 10
+
+
+def post_the_same_person(committed, cast) -> Counter[str]:
+    """Ten lots at once with one person in all of them; what became of the row, by how often."""
+    person = make_person()
+    make_batch(cast.seller, leads=1)  # the vertical is there before anybody comes
+    db.session.commit()
+    sellers = [cast.seller, cast.other_seller]
+
+    def post(number: int):
+        def once() -> str:
+            with unit_of_work():
+                source = f"source {number}"
+                batch = make_batch(
+                    sellers[number % 2], people=[person, make_person()], source=source
+                )
+                return "live" if batch.duplicate == 0 else "duplicate"
+
+        return lambda: patiently(once)
+
+    return race(committed, [post(number) for number in range(SELLERS)])
+
+
+def test_one_of_ten_posts_of_the_same_person_lives(committed, cast):
+    assert post_the_same_person(committed, cast) == {"live": 1, "duplicate": SELLERS - 1}
+    refused = db.session.scalars(select(ProblemRow)).all()
+    assert {tuple(row.codes) for row in refused} == {("duplicate_in_window",)}
+    since = {row.since for row in refused}
+    assert len(since) == 1  # all of them are told since when, and not through whom
+    assert since <= set(db.session.scalars(select(Fingerprint.since)))
+
+
+@pytest.mark.control
+def test_looking_before_writing_lets_several_live(committed, cast, monkeypatch):
+    monkeypatch.setattr(writing, "claim_fingerprints", look_then_write)
+    assert post_the_same_person(committed, cast)["live"] > 1
+
+
+MEETING = threading.Barrier(SELLERS)
+
+
+def look_then_write(claims, *, vertical_id, now, window):
+    """As a program does that knows nothing of others: everybody looks before anybody writes."""
+    known = queries_of_leads.known_people(vertical_id, {v for c in claims for v in c.hashes})
+    with suppress(threading.BrokenBarrierError):
+        MEETING.wait(timeout=5)
+    rows.claim_fingerprints(claims, vertical_id=vertical_id, now=now, window=window)
+    return {claim.lead_id for claim in claims if known.keys().isdisjoint(claim.hashes)}

@@ -22,7 +22,8 @@ from exchange.leads import people
 from exchange.leads.models import Batch, ContactChannel, Lead, LeadStatus
 from exchange.leads.rights import PersonList
 
-# A list of a hundred thousand is one statement too.
+# A list of a hundred thousand is a few statements, none of them near the time that one may take.
+ENTERED_AT_ONCE: Final = 10_000
 ENTER: Final = text(
     """
     INSERT INTO suppression_entry
@@ -62,8 +63,11 @@ def enter(
         "origin": origin,
         "listed_on": listed_on or clock.now().date(),
     }
-    given = {"ids": [uuid7() for _ in hashes], "hashes": sorted(hashes)}
-    db.session.execute(ENTER, {**values, **given})
+    ordered = sorted(hashes)
+    for start in range(0, len(ordered), ENTERED_AT_ONCE):
+        some = ordered[start : start + ENTERED_AT_ONCE]
+        given = {"ids": [uuid7() for _ in some], "hashes": some}
+        db.session.execute(ENTER, {**values, **given})
 
 
 def take_off_sale(lead_ids: Sequence[UUID], *, actor: Actor) -> int:
