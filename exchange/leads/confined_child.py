@@ -62,6 +62,7 @@ def nurse(requests: socket.socket) -> None:
     # What a crashing library prints may hold what stood in the file.
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, sys.stderr.fileno())
+    os.close(silence)
     while True:
         message, descriptors, _flags, _from = socket.recv_fds(requests, 1, 2)
         if not message:

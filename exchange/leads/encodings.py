@@ -9,6 +9,7 @@ import codecs
 import re
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import pairwise
 from typing import BinaryIO, Final, NamedTuple
 
@@ -36,6 +37,7 @@ ORDINARY_SHARE: Final = 0.95
 DAMAGE_SHARE: Final = 0.05
 PREVIEW_LINES: Final = 5  # of a question about the encoding
 _CHUNK: Final = 1 << 20
+_LINE_ENDS: Final = (b"\n", b"\r")
 _AROUND: Final = 1 << 18  # bytes of the lines around one that is no UTF-8
 
 
@@ -110,18 +112,25 @@ def settle(
 
 
 class Later(NamedTuple):
-    """What is behind the first bytes: lines around the first that are no UTF-8, and line ends."""
+    """What all bytes of a file say: lines around the first that are no UTF-8, and how many lines.
+
+    A record may have several lines and never less than one.
+    """
 
     odd: bytes
-    line_ends: int
+    lines: int
 
 
-def look_through(file: BinaryIO) -> Later:
-    """Look at all bytes of a file from here on."""
+def look_through(file: BinaryIO, head: bytes) -> Later:
+    """Look at all bytes of a file behind its first, from where it stands."""
     decoder = codecs.getincrementaldecoder(UTF_8)()
-    odd, ends = b"", Counter[bytes]()
-    while chunk := file.read(_CHUNK):
-        ends.update({mark: chunk.count(mark) for mark in (b"\n", b"\r")})
+    with suppress(UnicodeDecodeError):
+        decoder.decode(_begun(head))
+    odd, last, ends = b"", head, Counter[bytes]()
+    chunk = head
+    while chunk:
+        ends.update({mark: chunk.count(mark) for mark in _LINE_ENDS})
+        last, chunk = chunk, file.read(_CHUNK)
         if odd:
             continue
         try:
@@ -130,7 +139,13 @@ def look_through(file: BinaryIO) -> Later:
             # Counted from the bytes that the decoder held back: at most three off.
             start = max(error.start - _AROUND // 2, 0)
             odd = chunk[start : start + _AROUND].partition(b"\n")[2] or b"\n"
-    return Later(odd, max(ends.values(), default=0))
+    return Later(odd, max(ends.values(), default=0) + (not last.endswith(_LINE_ENDS)))
+
+
+def _begun(head: bytes) -> bytes:
+    """The character in whose middle the first bytes may end."""
+    ends = (head[-count:] for count in range(1, 4))
+    return next((end for end in ends if end[:1] >= b"\xc0"), b"")
 
 
 def _readings(data: bytes, page: str) -> tuple[str, ...]:

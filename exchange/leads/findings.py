@@ -144,6 +144,26 @@ ROW_SENTENCES: Final[dict[str, str]] = {
 }
 
 
+# What recognition states; %(value)s is the note's own.
+NOTE_SENTENCES: Final[dict[str, str]] = {
+    "format": N_("Read as %(value)s."),
+    "packed": N_("Unpacked from %(value)s."),
+    "not_a_workbook": N_(
+        "The name ends in .%(value)s, but the file is a text table. Read as such."
+    ),
+    "bom": N_("The mark at the beginning that says “UTF-8” was left out."),
+    "encoding": N_("Read in the encoding %(value)s."),
+    "delimiter": N_("The columns are separated by “%(value)s”."),
+    "line_ends": N_("The ends of lines are of another kind than usual (%(value)s)."),
+    "sheet": N_("Read from the sheet “%(value)s”."),
+    "hidden_rows": N_("Hidden rows: %(value)s."),
+    "hidden_columns": N_("Hidden columns: %(value)s."),
+    "hidden_sheets": N_("Hidden sheets with something in them: %(value)s."),
+    "merged_cells": N_("Merged cells: %(value)s. Only the first row of each has its value."),
+    "later_keys": N_("Keys that appear only further down and are not read: %(value)s."),
+}
+
+
 def row_sentence(code: str) -> str:
     """The sentence of a row's code, to be translated; the code itself where there is none."""
     return ROW_SENTENCES.get(code, code)

@@ -140,9 +140,9 @@ def _examine(source: BinaryIO, answers: Mapping[str, str], limits: Limits) -> Re
         return _workbook(source, answers, limits)
     signatures.refuse_other_kinds(head + _directory_of_ole(source, head))
     source.seek(len(head))
-    later = encodings.look_through(source)
+    later = encodings.look_through(source, head)
     found = _text(source, head, later.odd, answers=answers, limits=limits)
-    if later.line_ends + head.count(b"\n") + head.count(b"\r") > limits.rows:
+    if later.lines - found.header_row > limits.rows:
         _require_rows_within(source, found, limits)
     return found
 

@@ -10,7 +10,7 @@ import shutil
 import pytest
 
 from exchange.core import clock
-from exchange.leads.findings import FILE_SENTENCES, row_sentence
+from exchange.leads.findings import FILE_SENTENCES, NOTE_SENTENCES, row_sentence
 from exchange.leads.services.files import storage_key
 from tests.intake import cases_cells, cases_files
 from tests.intake.desk import take
@@ -33,6 +33,7 @@ def test_every_input_has_its_answer(case, seller, settings, caplog):
     kept = settings.data_folder / "files"
     shutil.rmtree(kept, ignore_errors=True)
     taken = take(seller, case.made(clock.now()), **case.options)
+    assert taken.notes <= NOTE_SENTENCES.keys()
     assert case.codes <= taken.told
     assert taken.refused <= case.codes
     assert case.notes <= taken.told

@@ -13,7 +13,7 @@ from exchange.leads import records
 from exchange.leads.encodings import guess_code_page
 from exchange.leads.findings import FileReject
 from exchange.leads.problems import undefused
-from exchange.leads.reading import HEAD_BYTES, Recognition, Tally, examine, rows
+from exchange.leads.reading import HEAD_BYTES, Limits, Recognition, Tally, examine, rows
 
 # Texts without what has tests of its own: NUL, halves of characters, and formula signs in front.
 TEXT = st.text(
@@ -133,6 +133,14 @@ class TestRows:
         assert [(q.code, q.guess) for q in recognition.questions] == [("encoding", "cp1251")]
         assert found[-1].cells[0] == "Ольга Смирнова"
 
+    @pytest.mark.parametrize("shift", range(4))
+    def test_a_character_across_the_first_bytes_hides_no_later_one(self, shift):
+        good = "Ольга Смирнова,+79161234567\n".encode()
+        content = b"name,phone\n" + b"x" * shift + b",1\n" + good * (3 * HEAD_BYTES // len(good))
+        assert examine(io.BytesIO(content)).questions == ()
+        late = content + "Пётр Щукин,1\n".encode("cp1251") * 9_000
+        assert [q.code for q in examine(io.BytesIO(late)).questions] == ["encoding"]
+
     def test_a_damaged_byte_costs_its_row(self):
         good = "Ольга Смирнова,1\n".encode() * 50
         recognition, found, _ = read(b"name,phone\n" + good + b"\xd0\xd0,2\n" + good)
@@ -226,3 +234,19 @@ class TestRecognise:
     def test_what_cannot_be_stored_is_not_in_a_header(self):
         recognition, _, _ = read(b"na\0me,phone\nIvan,1\n")
         assert recognition.header == ("na\ufffdme", "phone")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"a,b\n" + b"1,2\n" * 40_000,
+            b"a,b\r\n" + b"1,2\r\n" * 39_999 + b"1,2",
+            b'a,b\n"1\n2",3\n',
+        ],
+        ids=["ended", "not ended", "two lines"],
+    )
+    def test_as_many_rows_as_are_allowed_pass(self, content):
+        count = len(read(content)[1])
+        assert examine(io.BytesIO(content), limits=Limits(rows=count)).header == ("a", "b")
+        with pytest.raises(FileReject) as refused:
+            examine(io.BytesIO(content + b"\n4,5\n"), limits=Limits(rows=count))
+        assert refused.value.code == "too_many_rows"
