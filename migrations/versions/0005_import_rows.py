@@ -10,6 +10,17 @@ branch_labels = None
 depends_on = None
 
 
+# Drafts of before have no rules and no name for their columns; the next check finds the rules.
+COMPLETED = (
+    """UPDATE import SET recognition = '{"columns": "", "offered": {}}' || recognition
+        WHERE recognition <> '{}'""",
+    """UPDATE import SET forecast = jsonb_build_object(
+              'rules', '[]'::jsonb, 'words', '', 'dropped', 0, 'rows_about', forecast -> 'rows'
+            ) || forecast
+        WHERE forecast ? 'rows'""",
+)
+
+
 def upgrade() -> None:
     op.add_column("import", sa.Column("revision", sa.Integer(), nullable=True))
     op.execute("UPDATE import SET revision = 0")
@@ -21,6 +32,8 @@ def upgrade() -> None:
     op.add_column(
         "import", sa.Column("check_started_at", sa.DateTime(timezone=True), nullable=True)
     )
+    for statement in COMPLETED:
+        op.execute(sa.text(statement))
     op.create_table(
         "import_row",
         sa.Column("import_id", sa.Uuid(), nullable=False),

@@ -19,6 +19,7 @@ from exchange.core.db import db
 from exchange.core.errors import Conflict, Gone, Invalid, NotFound
 from exchange.core.money import Currency, Money
 from exchange.leads import queries, samples
+from exchange.leads.findings import FileReject
 from exchange.leads.models import (
     Batch,
     Import,
@@ -377,6 +378,32 @@ class TestProblemFile:
             self.merge(cast, draft, rows)
         assert refused.value.code == code
         assert all(row.edited is None for row in kept(draft).values())
+
+    def test_a_packed_file_is_no_corrected_file(self, vertical, cast, people):
+        draft = begin(cast.seller, as_file(vertical, people))
+        for content in (b"PK\x03\x04 a workbook", b"\x1f\x8b\x08 gzip", b""):
+            with pytest.raises(FileReject):
+                problem_files.merge_problem_file(
+                    import_id=draft.id, stream=io.BytesIO(content), actor=cast.seller.actor
+                )
+
+    def test_a_corrected_file_may_come_back_in_the_code_page_of_the_first(self, vertical, cast):
+        rows = some_people(vertical, 20)
+        for row in rows:
+            row["name"] = "Иван Ковалёв"
+        rows[3]["phone"] = "12345"
+        draft = imports.start_import(
+            organization_id=cast.seller.organization.id, vertical_code="home_improvement_us",
+            source_name="Search ads", file_name="a.csv", actor=cast.seller.actor,
+            stream=io.BytesIO(as_file(vertical, rows).decode().encode("cp1251")),
+        )  # fmt: skip
+        imports.answer(import_id=draft.id, answers={"encoding": "cp1251"}, actor=cast.seller.actor)
+        imports.map_columns(import_id=draft.id, chosen={}, actor=cast.seller.actor)
+        draft = checked(draft)
+        sent = self.download(draft)
+        sent[0]["phone"] = "+16142345678"
+        assert self.merge(cast, draft, sent, encoding="cp1251") == (1, 1)
+        assert fixes.open_row(draft, kept(draft)[4])[0] == "Иван Ковалёв"
 
 
 class TestConfirm:

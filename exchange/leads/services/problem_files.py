@@ -20,6 +20,7 @@ from exchange.core.actors import Actor
 from exchange.core.db import db, get
 from exchange.core.errors import Invalid, NotFound
 from exchange.leads import queries
+from exchange.leads.findings import FileReject
 from exchange.leads.layout import DELIMITERS
 from exchange.leads.locking import open_cells
 from exchange.leads.models import Batch, Import, ImportRow, RowEnd
@@ -29,6 +30,7 @@ from exchange.leads.services import files
 from exchange.leads.services.fixes import open_checked, write_edits
 
 NUMBER: Final = COLUMNS[0]
+PACKED: Final = (b"PK", b"\x1f\x8b")  # what is unpacked only where it can do no harm
 NAMED_MAX: Final = 5  # rows that an error names
 
 
@@ -129,6 +131,8 @@ def _corrected(draft: Import, stream: BinaryIO) -> Iterator[tuple[int, list[str]
 def _recognised(draft: Import, stream: BinaryIO) -> Recognition:
     """How to read the corrected file: its header is its first row, its encoding must be plain."""
     answers = {"header_row": "1"}
+    if stream.read(2) in PACKED:
+        raise FileReject("type", kind="a packed file")
     found = examine(stream, answers=answers)
     asked = next((q for q in found.questions if q.field == "encoding"), None)
     if asked is None:
