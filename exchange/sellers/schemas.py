@@ -256,6 +256,9 @@ class BatchUpload(Schema):
             error="Declare that the rows are not sold and not being sold elsewhere.",
         ),
     )
+    only_if_all_right = fields.Boolean(
+        load_default=False, metadata={"description": "keep the draft while a row is refused"}
+    )
     again = fields.Boolean(load_default=False)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import marshal
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
+from typing import IO
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.models import Vertical
 from exchange.catalog.values import DateOrder
-from exchange.core import clock, storage
-from exchange.core.crypto import WrappedKey
+from exchange.core import clock, ids, storage
+from exchange.core.crypto import WrappedKey, new_key
 from exchange.core.db import get
 from exchange.core.errors import Gone
 from exchange.core.keys import keyring
@@ -25,7 +26,7 @@ from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.findings import Note
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.models import Import
-from exchange.leads.reading import Format, Recognition, Row
+from exchange.leads.reading import LIMITS, Format, Recognition, Row
 
 NAME_CHARACTERS_MAX = 255
 WORKBOOK_NAMES = ("xlsx", "xls", "xlsm")
@@ -100,7 +101,23 @@ def _repacked(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
 def reading(draft: Import) -> Iterator[Iterator[Row]]:
     """The rows of the file below its header; reading stops with the block."""
     with blocks(draft) as found:
-        yield (Row(*values) for block in found for values in marshal.loads(block))  # noqa: S302  # our own child's
+        yield unpacked(found)
+
+
+@contextmanager
+def set_aside(stream: IO[bytes]) -> Iterator[confined.StoredFile]:
+    """A file that is read once: encrypted under a key that nobody keeps, gone with the block."""
+    key, secret = ids.encode(Import.PREFIX, ids.uuid7()), new_key()
+    kept = storage.put(key, stream, secret=secret, bytes_max=LIMITS.size)
+    try:
+        yield confined.StoredFile(storage.path_of(key), secret, kept.size)
+    finally:
+        storage.delete(key)
+
+
+def unpacked(blocks: Iterable[bytes]) -> Iterator[Row]:
+    """The rows of blocks, one by one."""
+    return (Row(*values) for block in blocks for values in marshal.loads(block))  # noqa: S302  # our own child's
 
 
 def destroy(draft: Import) -> None:

@@ -6,11 +6,9 @@ the place of those with the same `_row`, in the same draft.
 
 from __future__ import annotations
 
-import io
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import closing
 from typing import BinaryIO, Final, NamedTuple
 from uuid import UUID
 
@@ -19,18 +17,16 @@ from sqlalchemy import select
 from exchange.core.actors import Actor
 from exchange.core.db import db, get
 from exchange.core.errors import Invalid, NotFound
-from exchange.leads import queries
-from exchange.leads.findings import FileReject
+from exchange.leads import confined, queries
 from exchange.leads.layout import DELIMITERS
 from exchange.leads.locking import open_cells
 from exchange.leads.models import Batch, Import, ImportRow, RowEnd
 from exchange.leads.problems import COLUMNS, ProblemRow, write_problems
-from exchange.leads.reading import Recognition, examine, rows
+from exchange.leads.reading import Recognition, Row
 from exchange.leads.services import files
 from exchange.leads.services.fixes import open_checked, write_edits
 
 NUMBER: Final = COLUMNS[0]
-PACKED: Final = (b"PK", b"\x1f\x8b")  # what is unpacked only where it can do no harm
 NAMED_MAX: Final = 5  # rows that an error names
 
 
@@ -114,26 +110,29 @@ def _problem(secret: bytes, row: ImportRow) -> ProblemRow:
 
 def _corrected(draft: Import, stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
     """The rows of the corrected file: their numbers and their cells in the draft's columns."""
-    found = _recognised(draft, stream)
-    number_at, columns = _columns(draft, found.header)
-    with closing(rows(stream, found)) as corrected:
-        for row in corrected:
-            if len(row.cells) > len(found.header):
-                continue  # cells beyond the last column: as they were, so it is no correction
-            cells = _padded(row.cells, len(found.header))
-            number = cells[number_at].strip().removesuffix(".0")
-            if not number.isdecimal():
-                text = f"In line {row.line} the column {NUMBER} holds no number."
-                raise Invalid(text, code="unknown_row")
-            yield int(number), [cells[column] for column in columns]
+    with files.set_aside(stream) as stored:
+        found = _recognised(draft, stored)
+        number_at, columns = _columns(draft, found.header)
+        with confined.blocks(stored, found) as blocks:
+            for row in files.unpacked(blocks):
+                if len(row.cells) > len(found.header):
+                    continue  # cells beyond the last column: as they were, so it is no correction
+                cells = _padded(row.cells, len(found.header))
+                yield _number(cells[number_at], row), [cells[column] for column in columns]
 
 
-def _recognised(draft: Import, stream: BinaryIO) -> Recognition:
+def _number(cell: str, row: Row) -> int:
+    number = cell.strip().removesuffix(".0")
+    if not number.isdecimal():
+        text = f"In line {row.line} the column {NUMBER} holds no number."
+        raise Invalid(text, code="unknown_row")
+    return int(number)
+
+
+def _recognised(draft: Import, stored: confined.StoredFile) -> Recognition:
     """How to read the corrected file: its header is its first row, its encoding must be plain."""
     answers = {"header_row": "1"}
-    if stream.read(2) in PACKED:
-        raise FileReject("type", kind="a packed file")
-    found = examine(stream, answers=answers)
+    found = confined.examine(stored, answers=answers)
     asked = next((q for q in found.questions if q.field == "encoding"), None)
     if asked is None:
         return found
@@ -141,8 +140,7 @@ def _recognised(draft: Import, stream: BinaryIO) -> Recognition:
     if usual not in asked.options:
         text = "The letters of this file can be read in several ways. Save it as CSV UTF-8."
         raise Invalid(text, code="encoding")
-    stream.seek(0, io.SEEK_SET)
-    return examine(stream, answers={**answers, "encoding": usual})
+    return confined.examine(stored, answers={**answers, "encoding": usual})
 
 
 def _columns(draft: Import, header: Sequence[str]) -> tuple[int, list[int]]:
