@@ -18,17 +18,9 @@ from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.keys import keyring
 from exchange.core.pagination import Page, paginate
-from exchange.leads.models import (
-    Batch,
-    BatchStatus,
-    ConsentText,
-    Import,
-    Source,
-    SourceConsent,
-    SourcePicture,
-    SourceStatus,
-)
+from exchange.leads.models import Batch, BatchStatus, ConsentText, Import, Source, SourceStatus
 from exchange.leads.source_cards import Collector, SourceChannel
+from exchange.leads.source_models import SourceConsent, SourcePicture
 
 LOTS_JUDGED: Final = 5  # of the newest, by which a source is known
 

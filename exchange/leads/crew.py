@@ -11,8 +11,9 @@ import marshal
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from itertools import islice
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
@@ -33,6 +34,8 @@ def rows_of(block: bytes) -> list[Row]:
 
 
 Recipe = TypeVar("Recipe")
+Item = TypeVar("Item")
+_END: Final[Any] = object()
 Result_co = TypeVar("Result_co", covariant=True)
 
 
@@ -63,6 +66,15 @@ def work_through(
         return
     with _children(make, recipe, count=processes or os.cpu_count() or 1) as children:
         yield from _in_turn(children, _chained(first, waiting))
+
+
+def ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
+    """The items in their order, the next one made by a thread while the last one is used."""
+    with closing(items), ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
+        following = thread.submit(next, items, _END)
+        while (item := following.result()) is not _END:
+            following = thread.submit(next, items, _END)
+            yield item
 
 
 def _chained(first: Iterable[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -71,31 +71,6 @@ class Source(Record):
         return self.status is SourceStatus.ACTIVE
 
 
-class SourceConsent(Model):
-    """A version of the wording that a source shows. Append-only: a new one edits no old one."""
-
-    __tablename__ = "source_consent"
-
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"), primary_key=True)
-    version: Mapped[int] = mapped_column(primary_key=True)  # from 1
-    text_id: Mapped[UUID] = mapped_column(ForeignKey("consent_text.id"))
-    since: Mapped[datetime]
-
-
-class SourcePicture(Record):
-    """What people saw: a picture of the ad or the form, encrypted. The newest one is shown."""
-
-    KIND, PREFIX = "source_picture", "pic"
-    __table_args__ = (Index(None, "source_id"),)
-
-    source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
-    content_type: Mapped[str]  # told by its first bytes, never by its sender
-    size: Mapped[int]  # bytes
-    sha256: Mapped[bytes]
-    key_version: Mapped[int]
-    wrapped_key: Mapped[bytes]
-
-
 class ImportStatus(StrEnum):
     UPLOADED = "uploaded"
     RECOGNISED = "recognised"
@@ -153,34 +128,6 @@ class Import(Record):
     def is_checked_whole(self) -> bool:
         """Whether every row was checked as the file is mapped and mended now."""
         return self.checked_revision == self.revision
-
-
-class RowEnd(StrEnum):
-    """Where a row of a draft would end if it were confirmed now."""
-
-    VALID = "valid"  # kept only where the seller has edited it
-    IN_REVIEW = "in_review"
-    INVALID = "invalid"
-    DUPLICATE = "duplicate"
-    SUPPRESSED = "suppressed"
-
-
-class ImportRow(Model):
-    """A row of a draft that needs its seller: what was found, and what the seller made of it.
-
-    The cells are locked under the file's key: they are gone when the file is.
-    """
-
-    __tablename__ = "import_row"
-
-    import_id: Mapped[UUID] = mapped_column(ForeignKey("import.id"), primary_key=True)
-    row_number: Mapped[int] = mapped_column(primary_key=True)
-    line_number: Mapped[int]
-    outcome: Mapped[RowEnd] = mapped_column(enum_column(RowEnd))
-    findings: Mapped[list[Any]] = mapped_column()  # [[field, code], ...]
-    locked: Mapped[bytes]  # the cells as they came
-    edited: Mapped[bytes | None]  # the cells as the seller wants them
-    is_dropped: Mapped[bool] = mapped_column(default=False)
 
 
 class BatchStatus(StrEnum):

@@ -15,17 +15,16 @@ from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
+from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.mapping import header_key
 from exchange.leads.models import (
     Batch,
     BatchStatus,
     Fingerprint,
     Import,
-    ImportRow,
     ImportStatus,
     Lead,
     ProblemRow,
-    RowEnd,
     Source,
 )
 from exchange.leads.people import any_of

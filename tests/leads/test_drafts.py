@@ -19,16 +19,9 @@ from exchange.core.db import db
 from exchange.core.errors import Conflict, Gone, Invalid, NotFound
 from exchange.core.money import Currency, Money
 from exchange.leads import queries, samples
+from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.findings import FileReject
-from exchange.leads.models import (
-    Batch,
-    Import,
-    ImportRow,
-    ImportStatus,
-    LeadKind,
-    ProblemRow,
-    RowEnd,
-)
+from exchange.leads.models import Batch, Import, ImportStatus, LeadKind, ProblemRow
 from exchange.leads.services import checks, fixes, imports, intake, problem_files
 from exchange.leads.services.mending import open_words
 from tests.factories.catalog import make_vertical

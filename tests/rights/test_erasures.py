@@ -101,10 +101,14 @@ class TestErase:
         assert seal.merkle_root(queries.leaves(batch.id)) == root
         assert len(list(queries.leaves(batch.id))) == batch.population
 
-    def test_the_second_look_finds_who_came_in_at_the_same_moment(self, cast, sweep, run_jobs):
+    def test_the_second_look_finds_who_came_in_at_the_same_moment(
+        self, cast, sweep, run_jobs, monkeypatch
+    ):
         person = make_person()
         found = erase(person["phone"])
-        (lead,) = leads_of(make_batch(cast.seller, people=[person]))  # written beside the check
+        with monkeypatch.context() as beside:  # written by who had asked before
+            beside.setattr(people, "suppressed_hashes", lambda *_, **__: set())
+            (lead,) = leads_of(make_batch(cast.seller, people=[person]))
         clock.advance(people.SECOND_LOOK)
         sweep("leads.look_again")
         run_jobs()

@@ -228,4 +228,4 @@ def look_then_write(claims, *, vertical_id, now, window):
     with suppress(threading.BrokenBarrierError):
         MEETING.wait(timeout=5)
     rows.claim_fingerprints(claims, vertical_id=vertical_id, now=now, window=window)
-    return {claim.lead_id for claim in claims if known.keys().isdisjoint(claim.hashes)}
+    return {claim.lead_id for claim in claims if not known.keys().isdisjoint(claim.hashes)}

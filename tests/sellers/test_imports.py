@@ -26,7 +26,8 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get, parse_id
 from exchange.core.events import Event
 from exchange.leads import samples
-from exchange.leads.models import Batch, BatchStatus, Import, ImportRow, ImportStatus
+from exchange.leads.draft_models import ImportRow
+from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
 from exchange.sellers.drafts import about_so_many, plans_to_come, progress
 from tests.cast import Cast
 from tests.factories.catalog import make_vertical

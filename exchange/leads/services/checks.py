@@ -19,10 +19,11 @@ from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, lock, unit_of_work
 from exchange.leads import crew
 from exchange.leads.confined_child import BLOCK_ROWS
+from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.examining import Examined, Examiner
 from exchange.leads.findings import FileReject
 from exchange.leads.locking import lock_cells
-from exchange.leads.models import Import, ImportRow, ImportStatus, RowEnd
+from exchange.leads.models import Import, ImportStatus
 from exchange.leads.rows import copy_values
 from exchange.leads.services import files, forecasts
 from exchange.leads.services.forecasts import DryRun, End

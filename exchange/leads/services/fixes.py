@@ -17,9 +17,10 @@ from exchange.core.actors import Actor
 from exchange.core.db import db, get, lock
 from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
 from exchange.leads import queries
+from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.examining import Examiner
 from exchange.leads.locking import lock_cells, open_cells
-from exchange.leads.models import Batch, Import, ImportRow, ImportStatus, RowEnd
+from exchange.leads.models import Batch, Import, ImportStatus
 from exchange.leads.reading import Row
 from exchange.leads.services import files, forecasts, recipes
 from exchange.leads.services.checks import ask_check, findings_of

@@ -15,10 +15,11 @@ from exchange.catalog.fields import CHOICES
 from exchange.leads import crew, people, queries
 from exchange.leads.cells import Finding
 from exchange.leads.checking import Outcome
+from exchange.leads.draft_models import RowEnd
 from exchange.leads.examining import Examined, Examiner
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.mending import DROPPED, word_key
-from exchange.leads.models import Import, RowEnd
+from exchange.leads.models import Import
 from exchange.leads.reading import Row
 from exchange.leads.services import files, recipes
 from exchange.leads.services.mending import WORDS_SHOWN, is_word, lock_words

@@ -7,8 +7,9 @@ block is written together with it or not at all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from exchange.core import events
@@ -50,7 +51,7 @@ def take_in(batch_id: UUID, *, block_rows: int = BLOCK_ROWS, processes: int | No
     try:
         with files.blocks(run.draft, size=block_rows) as blocks:
             found = crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes)
-            rows_total = _take_in_all(run, found)
+            rows_total = _take_in_all(run, crew.ahead(_looked_at(run, found)))
     except FileReject as error:
         with unit_of_work():
             refuse_file(batch_id=batch_id, error=error)
@@ -60,15 +61,34 @@ def take_in(batch_id: UUID, *, block_rows: int = BLOCK_ROWS, processes: int | No
             _finish(run, rows_total=rows_total)
 
 
-def _take_in_all(run: Run, found: Iterable[Prepared]) -> int | None:
-    """How many rows the file has; None where another run is at it."""
+class Part(NamedTuple):
+    """The rows of a block that no earlier run has written, and how many rows there are by now."""
+
+    rows: Prepared
+    marks: Marks
+    seen: int
+
+
+def _looked_at(run: Run, found: Iterable[Prepared]) -> Generator[Part, None, None]:
+    """The blocks with what looks odd about their rows.
+
+    What only many rows show needs those too that are written already.
+    """
     seen = 0
     for prepared in found:
-        left, marks = _look(run, prepared, seen=seen)
+        marks = {row.number: run.watch.see(row.facts, row.marks) for row in prepared.candidates}
+        left = prepared.without_first(max(0, run.rows_done - seen))
         seen += prepared.size
-        if left.size:
+        yield Part(left, marks, seen)
+
+
+def _take_in_all(run: Run, parts: Iterable[Part]) -> int | None:
+    """How many rows the file has; None where another run is at it."""
+    seen = 0
+    for rows, marks, seen in parts:
+        if rows.size:
             with unit_of_work():
-                if not _take_in(run, left, done=seen - left.size, marks=marks):
+                if not _take_in(run, rows, done=seen - rows.size, marks=marks):
                     return None
     return seen
 
@@ -79,15 +99,6 @@ def _begin(batch_id: UUID) -> Run | None:
         return None
     draft = get(Import, batch.import_id)
     return Run(batch_id, draft, recipes.for_batch(draft, batch), batch.rows_done, Watch())
-
-
-def _look(run: Run, prepared: Prepared, *, seen: int) -> tuple[Prepared, Marks]:
-    """The rows that no run before this one has written, and what looks odd about them.
-
-    What only many rows show needs those too that are written already.
-    """
-    marks = {row.number: run.watch.see(row.facts, row.marks) for row in prepared.candidates}
-    return prepared.without_first(max(0, run.rows_done - seen)), marks
 
 
 def _take_in(run: Run, prepared: Prepared, *, done: int, marks: Marks) -> bool:

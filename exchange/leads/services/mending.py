@@ -16,10 +16,11 @@ from exchange.catalog.values import FieldError, ParseContext
 from exchange.catalog.words import fold
 from exchange.core.db import db
 from exchange.core.errors import FieldProblem, Invalid
+from exchange.leads.draft_models import ImportRow
 from exchange.leads.locking import lock_cells, open_cells
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.mending import Mending, word_key
-from exchange.leads.models import Import, ImportRow
+from exchange.leads.models import Import
 from exchange.leads.services import files
 
 ROWS_PER_FETCH = 5_000

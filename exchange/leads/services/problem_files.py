@@ -18,9 +18,10 @@ from exchange.core.actors import Actor
 from exchange.core.db import db, get
 from exchange.core.errors import Invalid, NotFound
 from exchange.leads import confined, queries
+from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.layout import DELIMITERS
 from exchange.leads.locking import open_cells
-from exchange.leads.models import Batch, Import, ImportRow, RowEnd
+from exchange.leads.models import Batch, Import
 from exchange.leads.problems import COLUMNS, ProblemRow, write_problems
 from exchange.leads.reading import Recognition, Row
 from exchange.leads.services import files

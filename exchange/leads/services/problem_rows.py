@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 
 from exchange.catalog.fields import LeadFields
 from exchange.leads import queries
+from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.mask import masked_cell
-from exchange.leads.models import Import, ImportRow, RowEnd
+from exchange.leads.models import Import
 from exchange.leads.services.fixes import open_row
 
 ROWS_SHOWN: Final = 20

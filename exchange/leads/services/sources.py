@@ -27,13 +27,7 @@ from exchange.core.ids import uuid7
 from exchange.core.keys import keyring
 from exchange.core.states import transition
 from exchange.leads import cards, queries
-from exchange.leads.models import (
-    ConsentText,
-    Source,
-    SourceConsent,
-    SourcePicture,
-    SourceStatus,
-)
+from exchange.leads.models import ConsentText, Source, SourceStatus
 from exchange.leads.services.batches import quarantine_source, restore_source
 from exchange.leads.source_cards import (
     DEFAULT_FIELDS,
@@ -42,6 +36,7 @@ from exchange.leads.source_cards import (
     picture_type,
     supplied,
 )
+from exchange.leads.source_models import SourceConsent, SourcePicture
 
 # What an edit may change in place; the consent text has versions, the defaults are merged.
 PLAIN: Final = (
