@@ -116,7 +116,16 @@ class Checker:
     def __init__(self, rules: Rules, *, columns: Mapping[str, int] | None = None) -> None:
         self._rules = rules
         self._bounds = _Bounds.of(rules)
+        policy, known = rules.terms.consent, rules.fields.by_name
+        wanted = {
+            "consent_text": policy.text_required,
+            "consent_at": policy.time_required,
+            "consent_url": policy.url_required,
+        }
+        self._proofs = [name for name, is_required in wanted.items() if is_required]
         self._contacts = [spec.name for spec in rules.fields.contacts]
+        self._consents = [(name, key) for name, key in _CONSENT.items() if name in known]
+        self._sent = [name for name in SENT_FIELDS if name in known]
         self._cells = [self._cell(spec, columns or {}) for spec in rules.fields.specs]
 
     def _cell(self, spec: FieldSpec, columns: Mapping[str, int]) -> _Cell:
@@ -186,16 +195,9 @@ class Checker:
         if not (found.phone or found.email or found.errors):
             found.errors.append(Finding("", "missing_required"))
         self._bounds.check(found)
-        terms = self._rules.terms
-        found.errors += [
-            Finding(name, "consent_missing")
-            for name, is_required in (
-                ("consent_text", terms.consent.text_required),
-                ("consent_at", terms.consent.time_required),
-                ("consent_url", terms.consent.url_required),
-            )
-            if is_required and name not in found.values and not found.failed(name)
-        ]
+        for name in self._proofs:
+            if name not in found.values and not found.failed(name):
+                found.errors.append(Finding(name, "consent_missing"))
 
     def _lead(self, found: Found, *, number: int, line: int) -> CheckedRow:
         values, attributes = found.values, found.attributes
@@ -210,13 +212,13 @@ class Checker:
             contact=contact | found.extensions,
             identities=identity_keys(found.phone, found.email),
             preview=_preview(found),
-            consent={key: values[name] for name, key in _CONSENT.items() if name in values},
+            consent={key: values[name] for name, key in self._consents if name in values},
             requested_at=_moment(values.get("requested_at")),
             channel=str(values.get("channel", "")),
             sub_source=str(values.get("sub_id", "")),
             region=str(attributes.get("region", "")),
             postal_code=str(attributes.get("postal_code", "")),
-            sent={name: values[name] for name in SENT_FIELDS if name in values},
+            sent={name: values[name] for name in self._sent if name in values},
         )
 
 
@@ -241,7 +243,7 @@ class _Bounds(NamedTuple):
 
     latest: str  # no request or consent after it
     oldest: str  # no request before it
-    youngest: dict[str, Value]  # the last value of an adult, by field
+    youngest: tuple[tuple[str, Value], ...]  # the last value of an adult, by field
 
     @classmethod
     def of(cls, rules: Rules) -> Self:
@@ -249,15 +251,16 @@ class _Bounds(NamedTuple):
         today = rules.now.date()
         # Born today in that year is old enough; born on a leap day is from 1 March on.
         born = f"{today.year - years:04}-{today:%m-%d}"
+        youngest: dict[str, Value] = {
+            "age": years,
+            "birth_date": born,
+            "date_of_birth": born,
+            "birth_year": today.year - years,
+        }
         return cls(
             latest=iso_moment(rules.now + SKEW),
             oldest=iso_moment(rules.now - timedelta(days=rules.terms.max_age_days)),
-            youngest={
-                "age": years,
-                "birth_date": born,
-                "date_of_birth": born,
-                "birth_year": today.year - years,
-            },
+            youngest=tuple(item for item in youngest.items() if item[0] in rules.fields.by_name),
         )
 
     def check(self, found: Found) -> None:
@@ -270,7 +273,7 @@ class _Bounds(NamedTuple):
                 found.errors.append(Finding("requested_at", "too_old"))
         if isinstance(consent_at, str) and consent_at > self.latest:
             found.errors.append(Finding("consent_at", "consent_in_future"))
-        for name, limit in self.youngest.items():
+        for name, limit in self.youngest:
             value = found.attributes.get(name, values.get(name))
             if value is not None and self._is_minor(name, value, limit):
                 found.errors.append(Finding(name, "age"))

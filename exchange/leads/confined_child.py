@@ -34,7 +34,7 @@ from exchange.leads.encodings import ENCODINGS
 from exchange.leads.findings import FileReject
 from exchange.leads.reading import Limits, Recognition, examine, rows
 
-BLOCK_ROWS: Final = 2_000
+BLOCK_ROWS: Final = 5_000
 HEAD: Final = struct.Struct("!cI")  # a frame: its kind and the size of what follows
 MESSAGE_MAX: Final = 1 << 24  # bytes of a request
 

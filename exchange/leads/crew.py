@@ -68,6 +68,18 @@ def work_through(
         yield from _in_turn(children, _chained(first, waiting))
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Nobody looks for cycles among millions of rows that make none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
 def ahead(items: Generator[Item, None, None]) -> Iterator[Item]:
     """The items in their order, the next one made by a thread while the last one is used."""
     with closing(items), ThreadPoolExecutor(1, thread_name_prefix="ahead") as thread:
@@ -128,7 +140,7 @@ def _serve(pipe: Connection, make: Callable[[Recipe], Worker[Result_co]], recipe
     # Taken off the pipe at once: a parent that waits for us to read would never read our answer.
     Thread(target=_receive, args=(pipe, blocks), daemon=True).start()
     ours = make(recipe)
-    gc.disable()  # rows make no cycles, and looking for them takes a quarter of the time
+    gc.disable()  # see `without_collector`
     while True:
         pipe.send(ours.work(rows_of(blocks.get())))
 

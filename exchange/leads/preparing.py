@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from uuid import UUID
 
 from exchange.catalog.definition import Terms
@@ -98,15 +98,15 @@ class Candidate(NamedTuple):
     people: tuple[bytes, ...]  # every identity, for lists of people
     hashes: tuple[bytes, ...]  # by which a repeat is found in the vertical
     is_valid: bool  # else for a person to look at
-    asked_at: datetime
+    asked_at: int  # seconds since 1970
     lead: bytes
     contact: bytes
     consent: bytes
     text: bytes | None
     cells: bytes  # as they were sent, marshaled: for the problem file, should the person be known
-    facts: Facts  # for what only many rows show
     marks: tuple[str, ...]  # what looks odd about the row by itself
     buyers: str  # whom the consent names
+    facts: Facts  # for what only many rows show
 
     @property
     def id(self) -> UUID:
@@ -134,6 +134,11 @@ class Prepared(NamedTuple):
     invalid: list[Invalid]
     texts: dict[bytes, str]  # of consent, by digest
 
+    def __reduce__(self) -> tuple[Any, ...]:  # Any: pickle's own protocol
+        """Travel as plain tuples, which costs a third of travelling as objects."""
+        rows = [(*row[:-1], tuple(row.facts)) for row in self.candidates]
+        return _arrived, (marshal.dumps((rows, [*map(tuple, self.invalid)], self.texts)),)
+
     @property
     def size(self) -> int:
         """How many rows the block had."""
@@ -149,6 +154,13 @@ class Prepared(NamedTuple):
         return Prepared(
             candidates, [row for row in self.invalid if row.number in left], self.texts
         )  # fmt: skip
+
+
+def _arrived(sent: bytes) -> Prepared:
+    """What `Prepared.__reduce__` sent."""
+    rows, invalid, texts = marshal.loads(sent)  # noqa: S302  # our own
+    candidates = [Candidate._make((*row[:-1], Facts(*row[-1]))) for row in rows]
+    return Prepared(candidates, [*map(Invalid._make, invalid)], texts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,12 +232,12 @@ class Preparer:
         is_valid = row.outcome is Outcome.VALID
         return Candidate(
             row.number, row.line, lead_id, tuple(indexes.values()),
-            self._duplicate_hashes(row, indexes), is_valid, asked_at,
+            self._duplicate_hashes(row, indexes), is_valid, int(asked_at.timestamp()),
             self._lead(row, lead_id=lead_id, asked_at=asked_at, salt=locked.salt),
             _contact(locked, lead_id=lead_id, indexes=indexes),
             _consent(row, lead_id), digest, marshal.dumps(list(cells)),
-            row_facts(row), row_marks(row, zones=self._recipe.zones),
-            str(row.consent.get("buyers", "")),
+            row_marks(row, zones=self._recipe.zones), str(row.consent.get("buyers", "")),
+            row_facts(row),
         )  # fmt: skip
 
     def _duplicate_hashes(self, row: CheckedRow, indexes: Mapping[str, bytes]) -> tuple[bytes, ...]:

@@ -104,7 +104,7 @@ def zones_of(definition: VerticalDefinition) -> Zones:
 def row_marks(row: CheckedRow, *, zones: Zones = ANYWHERE) -> tuple[str, ...]:
     """What a row shows by itself, by code."""
     found = []
-    if seconds := row.sent.get("form_seconds"):
+    if row.sent and (seconds := row.sent.get("form_seconds")):
         found += ["form_fast"] if float(seconds) < FORM_SECONDS_MIN else []
     if email := row.contact.get("email"):
         found += _email_marks(str(email), str(row.contact.get("name", "")))
@@ -116,12 +116,13 @@ def row_marks(row: CheckedRow, *, zones: Zones = ANYWHERE) -> tuple[str, ...]:
 def row_facts(row: CheckedRow) -> Facts:
     """What a `Watch` needs of a row."""
     seconds = int(row.requested_at.timestamp()) if row.requested_at else 0
-    phone = next((key.value for key in row.identities if key.kind == "phone"), "")
+    keys = row.identities
+    phone = keys[0].value if keys and keys[0].kind == "phone" else ""
     return Facts(
         minute=seconds // 60,
         second=seconds % 60 + 1 if seconds else 0,
-        ip=_short(_network(str(row.sent.get("ip", "")))),
-        agent=_short(str(row.sent.get("user_agent", ""))),
+        ip=_short(_network(str(row.sent.get("ip", "")))) if row.sent else 0,
+        agent=_short(str(row.sent.get("user_agent", ""))) if row.sent else 0,
         name=_short(str(row.contact.get("name", "")).casefold()),
         phone=int(phone.removeprefix("+") or 0),
     )

@@ -49,7 +49,7 @@ def take_in(batch_id: UUID, *, block_rows: int = BLOCK_ROWS, processes: int | No
     if run is None:
         return
     try:
-        with files.blocks(run.draft, size=block_rows) as blocks:
+        with files.blocks(run.draft, size=block_rows) as blocks, crew.without_collector():
             found = crew.work_through(Preparer, run.recipe, blocks=blocks, processes=processes)
             rows_total = _take_in_all(run, crew.ahead(_looked_at(run, found)))
     except FileReject as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -134,7 +134,8 @@ def _refuse_known(batch: Batch, found: Sorted, beaten: set[bytes]) -> None:
         code = "duplicate_in_file" if inside else "duplicate_in_window"
         found.refuse(candidate, LeadStatus.DUPLICATE, code=code, since=first.since)
         if not inside and first.organization_id == batch.organization_id:
-            again.append(Repeat(first.lead_id, candidate.asked_at, batch.source_id))
+            asked_at = datetime.fromtimestamp(candidate.asked_at, UTC)
+            again.append(Repeat(first.lead_id, asked_at, batch.source_id))
     repeats.attach(again)
 
 
