@@ -29,9 +29,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 DEFECTS: Final = 0.03
 REPEATS: Final = 0.02
-CONSENT: Final = (
-    "I agree to be called about my project and to have the quality of my request checked."
-)
+CONSENT: Final = "I agree to be called about my project."
 TIMEFRAMES: Final = ("now", "month", "quarter")
 CHANNELS: Final = ("search_ads", "aggregator", "word_of_mouth")
 # By country: the words of names, the beginning of mobile numbers, and how many digits follow.
@@ -108,7 +106,7 @@ def _person(random: Random, *, number: int, now: datetime) -> tuple[str, ...]:
     return (
         f"{first} {last}",
         phone,
-        f"person.{phone[1:]}@example.com",
+        f"p{phone[1:]}@example.com",
         f"{random.randrange(10_000, 99_999)}",
         random.choice(("kitchen", "roofing", "painting", "plumbing")),
         random.choice(TIMEFRAMES),

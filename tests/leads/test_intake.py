@@ -29,7 +29,7 @@ from exchange.leads.models import (
     LeadStatus,
     ProblemRow,
 )
-from exchange.leads.services import imports, intake, problem_files, suppression
+from exchange.leads.services import imports, intake, looks, problem_files, suppression
 from tests.factories.catalog import make_vertical
 
 
@@ -270,7 +270,7 @@ class TestStartImport:
         imports.confirm(batch_id=batch.id, declared_unsold=True, actor=cast.seller.actor)
         rest = as_file(vertical, rows_for(vertical, 3, seed=9)).decode().split("\r\n", 1)[1]
         second = start(cast.seller, strange + b"\r\n" + rest.encode())
-        columns = imports.look(second).mapping.columns
+        columns = looks.look(second).mapping.columns
         assert columns[column].field == "scope"
         assert columns[column].reason == "remembered"
 

@@ -6,7 +6,6 @@ The draw is committed before a byte of the file is read: "import.created" is rec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 from uuid import UUID
@@ -26,14 +25,13 @@ from exchange.core.states import transition
 from exchange.identity.services import require_approved
 from exchange.leads import queries
 from exchange.leads.findings import FileReject, Question
-from exchange.leads.formats import settle_formats
-from exchange.leads.mapping import ColumnMapping, guess_mapping, header_set, require_complete
+from exchange.leads.mapping import header_set, require_complete
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind, Source
 from exchange.leads.reading import LIMITS, Recognition
-from exchange.leads.services import files
+from exchange.leads.services import files, looks
 from exchange.leads.services.checks import ask_check
 from exchange.leads.services.fixes import forget_rows_of
-from exchange.leads.services.mending import Words, check_defaults, check_words, together
+from exchange.leads.services.mending import Words, check_words, together
 from exchange.leads.services.sources import ensure_source, given_by, require_open
 
 SALES_MAX = 10
@@ -108,14 +106,6 @@ def answer(*, import_id: UUID, answers: Mapping[str, str], actor: Actor) -> Impo
     return draft
 
 
-def recognised_as(draft: Import, answers: Mapping[str, str] | None = None) -> Recognition:
-    """What the file would be with further answers, with its first rows; for the page alone.
-
-    Raises FileReject, and Invalid for an answer that is no option.
-    """
-    return files.examine_upload(draft, {**draft.recognition["answers"], **(answers or {})})
-
-
 def map_columns(
     *,
     import_id: UUID,
@@ -137,7 +127,7 @@ def map_columns(
     if draft.status is ImportStatus.UPLOADED:
         raise Conflict("Answer what was asked about the file first.", code="questions_open")
     _remember_answers(draft, answers or {})
-    found = look(draft, chosen=chosen, defaults=defaults)
+    found = looks.look(draft, chosen=chosen, defaults=defaults)
     require_complete(found.mapping)
     draft.questions = [_question(question) for question in found.questions]
     if found.questions:
@@ -158,67 +148,6 @@ def _advance(draft: Import, *, actor: Actor) -> None:
             transition(draft, ImportStatus.MAPPED, actor=actor)
         if draft.status is not step:
             transition(draft, step, actor=actor)
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What a recognised file looks like: its columns, its formats, and what must be asked."""
-
-    mapping: ColumnMapping
-    formats: dict[str, str | None]
-    questions: tuple[Question, ...]
-    sample: tuple[tuple[str, ...], ...] = ()  # personal data, for the page alone
-
-
-def look(
-    draft: Import,
-    *,
-    chosen: Mapping[int, str | None] | None = None,
-    defaults: Mapping[str, str] | None = None,
-    automatic: bool = False,
-) -> Look:
-    """The mapping of a recognised file: as it was settled, else the likeliest.
-
-    Columns not chosen stay where they were put; this seller's last file with the same columns
-    comes before every guess. `automatic` forgets all of that.
-    """
-    answers = draft.recognition.get("answers", {})
-    sample = files.examine_upload(draft, answers).sample
-    fields = queries.fields_of(draft.schema_id)
-    before = {} if automatic else draft.mapping
-    if defaults is None:
-        defaults = before.get("defaults", {})
-    definition = catalog.get_definition(queries.vertical_of(draft.vertical_id))
-    usual = definition.context()
-    guess = partial(
-        guess_mapping,
-        files.recognition(draft).header,
-        sample,
-        fields=fields,
-        remembered={} if automatic else queries.remembered_mapping(draft),
-        defaults=check_defaults(defaults, fields=fields, context=usual),
-        given=draft.defaults,
-    )
-    mapping = guess(chosen=_together(before, chosen or {}))
-    mapping = mapping.with_reasons_of(guess())
-    context, questions = settle_formats(
-        mapping.index_by_field, sample, fields=fields, context=usual, answers=answers
-    )
-    formats = {
-        "date_order": context.date_order and str(context.date_order),
-        "decimal_separator": context.decimal_separator,
-    }
-    return Look(mapping, formats, (*mapping.questions, *questions), sample)
-
-
-def _together(
-    before: Mapping[str, Any], chosen: Mapping[int, str | None]
-) -> dict[int, str | None]:  # Any: JSON
-    """What was settled before and what is chosen now; a field that is chosen now moves."""
-    settled = {index: column["field"] for index, column in enumerate(before.get("columns", []))}
-    wanted = {name for name in chosen.values() if name}
-    kept = {index: name for index, name in settled.items() if name not in wanted}
-    return {**kept, **chosen}
 
 
 def _remember_answers(draft: Import, answers: Mapping[str, str]) -> None:

@@ -19,7 +19,7 @@ from exchange.leads import queries
 from exchange.leads.encodings import ENCODINGS
 from exchange.leads.layout import DELIMITERS, TITLE_ROWS_MAX
 from exchange.leads.models import Import, ImportStatus
-from exchange.leads.services import imports
+from exchange.leads.services import imports, looks
 from exchange.leads.services.mending import open_words, unknown_words
 from exchange.sellers import drafts
 from exchange.sellers.schemas import FORMATS
@@ -48,7 +48,7 @@ def questions(import_id: str) -> ResponseReturnValue:
     wanted = _answers(draft, request.args)
     found, problem = None, ""
     try:
-        found = imports.recognised_as(draft, wanted)
+        found = looks.recognised_as(draft, wanted)
     except DomainError as error:
         problem = _(error.detail)
     asked = {question.field: question for question in found.questions} if found else {}
@@ -83,7 +83,7 @@ def columns(import_id: str) -> ResponseReturnValue:
         return see_other("sellers.show_import", import_id=import_id)
     if draft.status is ImportStatus.UPLOADED:
         return see_other("sellers.questions", import_id=import_id)
-    look = imports.look(draft, automatic="automatic" in request.args)
+    look = looks.look(draft, automatic="automatic" in request.args)
     fields = queries.fields_of(draft.schema_id)
     at = look.mapping.index_by_field
     seen = {**unknown_words(fields, at, look.sample), **open_words(draft)}
@@ -140,7 +140,7 @@ def _words(seen: Sequence[tuple[str, int]], known: Mapping[str, str]) -> list[tu
     return found + [(word, 0, value) for word, value in sorted(known.items())]
 
 
-def _defaults(draft: Import, look: imports.Look) -> dict[str, str]:
+def _defaults(draft: Import, look: looks.Look) -> dict[str, str]:
     """Fields that have, could have or had one value for all rows, with that value."""
     fields = queries.fields_of(draft.schema_id).by_name
     earlier = queries.remembered_import(draft)
