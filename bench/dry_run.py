@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,8 @@ PEERS = {"pandera": 2.0, "frictionless": 5.0, "import_export": 7.0}  # how many 
 def run(bench: Bench) -> None:
     """Measure us and each peer in turn, three times."""
     if not PYTHON.exists():
-        sys.exit("The peers are not installed: make bench-peers")
+        print("# skipped: the peers are not installed (make bench-peers)")
+        return
     with house() as ours:
         now = clock.now()
         file, rules = ours.folder / "normal.csv", ours.folder / "rules.json"

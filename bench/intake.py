@@ -157,7 +157,10 @@ def _empty(owner: str) -> None:
 
 def _fresh(batch_id: UUID) -> Batch:
     db.session.expire_all()
-    return get(Batch, batch_id)
+    batch = get(Batch, batch_id)
+    db.session.expunge(batch)
+    db.session.rollback()  # what follows takes longer than a transaction may idle
+    return batch
 
 
 def _seller() -> UUID:
