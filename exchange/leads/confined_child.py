@@ -34,6 +34,7 @@ from exchange.leads.encodings import ENCODINGS
 from exchange.leads.findings import FileReject
 from exchange.leads.reading import Limits, Recognition, examine, rows
 
+FIRST_ROWS: Final = 500
 BLOCK_ROWS: Final = 5_000
 HEAD: Final = struct.Struct("!cI")  # a frame: its kind and the size of what follows
 MESSAGE_MAX: Final = 1 << 24  # bytes of a request
@@ -179,19 +180,22 @@ def _answers(file: BinaryIO, request: Mapping[str, Any]) -> Iterator[bytes]:  # 
 def blocks(file: BinaryIO, recognition: Recognition, *, limits: Limits) -> Iterator[bytes]:
     """The rows of a file as lists of (number, line, cells, problem), packed by `marshal`.
 
-    What was read before the file is refused comes first.
+    The first lists are short, so that whoever waits for them has something to do. What was read
+    before the file is refused comes first.
     """
     found = rows(file, recognition, limits=limits)
+    size = FIRST_ROWS
     while True:
         block: list[tuple[Any, ...]] = []  # Any: a row's values
         try:
-            block.extend(map(tuple, islice(found, BLOCK_ROWS)))
+            block.extend(map(tuple, islice(found, size)))
         except FileReject:
             yield marshal.dumps(block)
             raise
         if not block:
             return
         yield marshal.dumps(block)
+        size = min(2 * size, BLOCK_ROWS)
 
 
 def _place(error: BaseException) -> str:

@@ -24,8 +24,10 @@ from exchange.core.errors import Unavailable
 from exchange.leads.reading import Row
 
 AHEAD: Final = 2  # blocks that wait at each child, so that none stands still
-BLOCKS_ALONE: Final = 2  # up to here a child would start longer than it works
+BLOCKS_ALONE: Final = 4  # up to here a child would start longer than it works
 _context = multiprocessing.get_context("forkserver")  # plain forks of a threaded process may hang
+# Imported once, by the server that forks the children.
+_context.set_forkserver_preload(["exchange.leads.preparing", "exchange.leads.examining"])
 
 
 def rows_of(block: bytes) -> list[Row]:
