@@ -14,7 +14,6 @@ import gc
 import gzip
 import io
 import json
-import marshal
 import os
 import resource
 import signal
@@ -29,14 +28,16 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from exchange.core.chunks import open_plain
-from exchange.core.errors import Invalid
+from exchange.core.errors import Invalid, place_of
+from exchange.leads.blocks import pack
 from exchange.leads.encodings import ENCODINGS
 from exchange.leads.findings import FileReject
-from exchange.leads.reading import Limits, Recognition, examine, rows
+from exchange.leads.reading import Limits, Recognition, Row, examine, rows
 
 BLOCK_ROWS: Final = 2_000
 HEAD: Final = struct.Struct("!cI")  # a frame: its kind and the size of what follows
 MESSAGE_MAX: Final = 1 << 24  # bytes of a request
+ANSWER_MAX: Final = 1 << 29  # bytes of a frame of an answer
 
 # Kinds of frames.
 REQUEST: Final = b"?"
@@ -161,7 +162,9 @@ def answers_to(request: Mapping[str, Any]) -> Iterator[bytes]:  # Any: JSON
         told = {"code": invalid.code, "detail": invalid.detail}
         yield frame(INVALID, json.dumps(told).encode())
     except BaseException as error:  # noqa: BLE001  # a library that panics raises no Exception
-        yield frame(FAULT, json.dumps({"type": type(error).__name__, "at": _place(error)}).encode())
+        yield frame(
+            FAULT, json.dumps({"type": type(error).__name__, "at": place_of(error)}).encode()
+        )
 
 
 def _answers(file: BinaryIO, request: Mapping[str, Any]) -> Iterator[bytes]:  # Any: JSON
@@ -177,29 +180,21 @@ def _answers(file: BinaryIO, request: Mapping[str, Any]) -> Iterator[bytes]:  # 
 
 
 def blocks(file: BinaryIO, recognition: Recognition, *, limits: Limits) -> Iterator[bytes]:
-    """The rows of a file as lists of (number, line, cells, problem), packed by `marshal`.
+    """The rows of a file in blocks of some thousand, packed by `blocks.pack`.
 
     What was read before the file is refused comes first.
     """
     found = rows(file, recognition, limits=limits)
     while True:
-        block: list[tuple[Any, ...]] = []  # Any: a row's values
+        block: list[Row] = []
         try:
-            block.extend(map(tuple, islice(found, BLOCK_ROWS)))
+            block.extend(islice(found, BLOCK_ROWS))
         except FileReject:
-            yield marshal.dumps(block)
+            yield pack(block)
             raise
         if not block:
             return
-        yield marshal.dumps(block)
-
-
-def _place(error: BaseException) -> str:
-    """File and line where the error was raised."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+        yield pack(block)
 
 
 if __name__ == "__main__":

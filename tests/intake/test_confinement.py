@@ -1,7 +1,6 @@
 """Files are read by a process that has nothing to lose and cannot be hung on to."""
 
 import io
-import marshal
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from exchange.core import chunks
 from exchange.core.errors import Invalid, NotFound
 from exchange.leads import confined
+from exchange.leads.blocks import unpack
 from exchange.leads.confined import Bounds, StoredFile
 from exchange.leads.findings import FileReject
 from exchange.leads.reading import examine, rows
@@ -66,14 +66,14 @@ def test_a_child_says_what_is_said_here(store, content):
     found = confined.examine(file)
     assert found == examine(io.BytesIO(content))
     with confined.blocks(file, found) as blocks:
-        read = [row for block in blocks for row in marshal.loads(block)]
-    assert read == [tuple(row) for row in rows(io.BytesIO(content), found)]
+        read = [row for block in blocks for row in unpack(block)]
+    assert read == list(rows(io.BytesIO(content), found))
 
 
 def test_blocks_have_two_thousand_rows(store):
     file = store(b"a,b\n" + b"1,2\n" * 5_000)
     with confined.blocks(file, confined.examine(file)) as blocks:
-        assert [len(marshal.loads(block)) for block in blocks] == [2_000, 2_000, 1_000]
+        assert [len(unpack(block)) for block in blocks] == [2_000, 2_000, 1_000]
 
 
 def test_a_refusal_comes_with_its_facts(store):
@@ -169,6 +169,7 @@ READER = """
 import sys
 from pathlib import Path
 from exchange.leads import confined
+from exchange.leads.blocks import unpack
 file = confined.StoredFile(Path(sys.argv[1]), bytes(range(32)), int(sys.argv[2]))
 with confined.blocks(file, confined.examine(file)) as blocks:
     next(blocks)
@@ -195,6 +196,7 @@ FORKED = """
 import os, sys
 from pathlib import Path
 from exchange.leads import confined
+from exchange.leads.blocks import unpack
 file = confined.StoredFile(Path(sys.argv[1]), bytes(range(32)), int(sys.argv[2]))
 confined.examine(file)
 pid = os.fork()

@@ -204,6 +204,12 @@ class TestRevokeApi:
         found = db.session.scalars(select(Revocation)).one()
         assert (found.via, found.organization_id) == (RevocationVia.API, player.organization.id)
 
+    def test_whom_nobody_knows_yet_withdraws_nobody(self, cast, client):
+        key = cast.newcomer.key("suppression:write")
+        answer = client.post("/api/v1/revocations", json={"person": "ann@example.com"}, headers=key)
+        assert (answer.status_code, answer.get_json()["code"]) == (403, "not_approved")
+        assert db.session.scalar(select(func.count()).select_from(Revocation)) == 0
+
     def test_no_key_no_door(self, cast, client):
         body = {"person": "ann@example.com"}
         assert client.post("/api/v1/revocations", json=body).status_code == 401
