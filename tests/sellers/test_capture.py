@@ -305,9 +305,7 @@ class TestSpec:
         post(cast.seller, terms, make_body(person))
         token = posting.share_spec(terms_id=terms.id, actor=cast.seller.actor)
         db.session.commit()
-        body = json.dumps(
-            {"contact": person, "attributes": ATTRIBUTES, "consent": {"text": WORDING}}
-        )
+        body = json.dumps(make_body(person))
         page = text_of(client.post(f"/posting/{token}", data={"body": body}))
         assert '"status": "queued_for_check"' in page
         assert (last().since, last().is_test) == (None, True)
