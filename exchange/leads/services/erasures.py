@@ -8,7 +8,7 @@ came are destroyed with their own keys.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, delete, literal, or_, select, update
@@ -138,7 +138,7 @@ def _blank(lead_ids: Sequence[UUID]) -> None:
         "sub_source": "",
     }
     db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(empty))
-    unknown = {"origin": {}, "address_index": None, "agent_index": None}
+    unknown: dict[str, Any] = {"origin": {}, "address_index": None, "agent_index": None}  # Any: columns
     db.session.execute(update(Post).where(Post.lead_id.in_(lead_ids)).values(unknown))
 
 
