@@ -26,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.core import jobs
 from exchange.core.db import db
+from exchange.core.errors import place_of
 from exchange.core.jobs import Sweep
 from exchange.embedded.leash import tie
 
@@ -122,7 +123,7 @@ class Scheduler:
 
 
 def run_alone(app: Flask, name: str) -> bool:
-    """Run one sweep unless somebody else runs it now; an exception is logged and goes no further.
+    """Run one sweep unless somebody else runs it now; an error is logged and goes no further.
 
     Returns whether it was run.
     """
@@ -131,8 +132,9 @@ def run_alone(app: Flask, name: str) -> bool:
             return _run_locked(name)
     except SQLAlchemyError as error:
         log.warning("sweep %s: the database refused (%s)", name, type(error).__name__)
-    except Exception:  # one sweep must not stop the others
-        log.exception("sweep %s failed", name)
+    except Exception as error:  # noqa: BLE001  # one sweep must not stop the others
+        kind = type(error).__name__
+        log.error("sweep %s failed: %s at %s", name, kind, place_of(error))  # noqa: TRY400  # its text may be data
     return False
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from exchange.admin.schemas import ClockForm, ClockOut
 from exchange.core import clock
+from exchange.core.doors import Blueprint
 from exchange.identity.access import requires
 from exchange.identity.permissions import Permission
 

@@ -12,12 +12,19 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_wtf.csrf import CSRFError
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from exchange.core.db import roll_back_request
-from exchange.core.errors import DomainError, FieldProblem, Malformed, Unauthenticated, Unavailable
+from exchange.core.errors import (
+    DomainError,
+    FieldProblem,
+    Malformed,
+    Unauthenticated,
+    Unavailable,
+    place_of,
+)
 
 log = logging.getLogger(__name__)
 BUSY = (LockNotAvailable, DeadlockDetected, QueryCanceled)
@@ -29,6 +36,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, stale_form)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(DBAPIError, database_error)
+    for kind in (DataError, UnicodeEncodeError, RecursionError):
+        app.register_error_handler(kind, unstorable)
     app.register_error_handler(PoolTimeout, database_error)
     app.register_error_handler(Exception, unexpected)
 
@@ -83,6 +92,12 @@ def database_error(error: Exception) -> ResponseReturnValue:
         _forget_connection()
         return refused(Unavailable("The exchange is busy. Please try again.", retry_after=2))
     return unexpected(error)
+
+
+def unstorable(error: Exception) -> ResponseReturnValue:
+    """NUL, half a character, a number without end, nesting without end: nobody can store that."""
+    log.warning("what was sent cannot be kept: %s at %s", type(error).__name__, place_of(error))
+    return refused(Malformed("The request holds characters or numbers that cannot be stored."))
 
 
 def unexpected(error: Exception) -> ResponseReturnValue:

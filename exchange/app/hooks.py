@@ -17,6 +17,7 @@ from exchange.core.jobs import redis_connection
 from exchange.identity.access import public
 
 log = logging.getLogger("exchange.requests")
+JSON_BYTES_MAX = 6_000_000  # read into memory at once; the longest is a list of people
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
 
 
@@ -28,6 +29,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     def number_the_request() -> None:
         g.request_id = f"req_{secrets.token_hex(8)}"
         g.started = time.perf_counter()
+        if request.is_json:
+            request.max_content_length = JSON_BYTES_MAX
 
     @app.after_request
     def finish(response: Response) -> Response:

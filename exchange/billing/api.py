@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
 from exchange.billing import queries, stripe_pages
 from exchange.billing.models import Payout, TopUp, TopUpStatus
 from exchange.billing.queries import Head, OwnLink, Slice, StatementLine
@@ -24,6 +22,7 @@ from exchange.billing.schemas import (
 )
 from exchange.billing.services import payouts, top_ups
 from exchange.core.db import parse_id
+from exchange.core.doors import Blueprint
 from exchange.core.errors import NotFound
 from exchange.core.forms import PageQuery, list_of
 from exchange.core.idempotency import idempotent

@@ -184,10 +184,10 @@ def _integer(spec: FieldSpec, text: str, context: ParseContext) -> Value:
 
 def _decimal(spec: FieldSpec, text: str, context: ParseContext) -> Value:
     number = _number(spec, text, context)
+    if abs(number) > DECIMAL_MAX:  # first: a number of thirty digits cannot be rounded
+        raise FieldError("too_large")
     if number != round(number, DECIMAL_PLACES):
         raise FieldError("precision")
-    if abs(number) > DECIMAL_MAX:
-        raise FieldError("too_large")
     return _bounded(spec, float(number))
 
 

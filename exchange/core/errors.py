@@ -6,6 +6,7 @@ Verbs raise them, one handler in `app` renders them as a page or as a problem do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 N_ = str  # marks a sentence for the catalogs; pages translate it, programs get the English
 
@@ -91,3 +92,11 @@ class Invalid(DomainError):
 
 class Unavailable(DomainError):
     code, status, title = "unavailable", 503, N_("Not available just now")
+
+
+def place_of(error: BaseException) -> str:
+    """File and line where an error was raised; its text may be data and is not for logs."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response, jsonify
-from flask_smorest import Blueprint
 
 from exchange.core.db import parse_id
+from exchange.core.doors import Blueprint
 from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
 from exchange.core.pagination import Page

@@ -156,7 +156,7 @@ class _Child:
         try:
             head = self._stream.read(child.HEAD.size)
             kind, size = child.HEAD.unpack(head) if len(head) == child.HEAD.size else (b"", 0)
-            payload = self._stream.read(size)
+            payload = self._stream.read(size) if size <= child.ANSWER_MAX else b""
         except OSError:  # also when it has been silent for too long
             kind, size, payload = b"", 0, b""
         if not kind or len(payload) < size:

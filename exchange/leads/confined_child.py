@@ -14,7 +14,6 @@ import gc
 import gzip
 import io
 import json
-import marshal
 import os
 import resource
 import signal
@@ -29,15 +28,17 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from exchange.core.chunks import open_plain
-from exchange.core.errors import Invalid
+from exchange.core.errors import Invalid, place_of
+from exchange.leads.blocks import pack
 from exchange.leads.encodings import ENCODINGS
 from exchange.leads.findings import FileReject
-from exchange.leads.reading import Limits, Recognition, examine, rows
+from exchange.leads.reading import Limits, Recognition, Row, examine, rows
 
 FIRST_ROWS: Final = 500
 BLOCK_ROWS: Final = 5_000
 HEAD: Final = struct.Struct("!cI")  # a frame: its kind and the size of what follows
 MESSAGE_MAX: Final = 1 << 24  # bytes of a request
+ANSWER_MAX: Final = 1 << 29  # bytes of a frame of an answer
 
 # Kinds of frames.
 REQUEST: Final = b"?"
@@ -162,7 +163,9 @@ def answers_to(request: Mapping[str, Any]) -> Iterator[bytes]:  # Any: JSON
         told = {"code": invalid.code, "detail": invalid.detail}
         yield frame(INVALID, json.dumps(told).encode())
     except BaseException as error:  # noqa: BLE001  # a library that panics raises no Exception
-        yield frame(FAULT, json.dumps({"type": type(error).__name__, "at": _place(error)}).encode())
+        yield frame(
+            FAULT, json.dumps({"type": type(error).__name__, "at": place_of(error)}).encode()
+        )
 
 
 def _answers(file: BinaryIO, request: Mapping[str, Any]) -> Iterator[bytes]:  # Any: JSON
@@ -178,7 +181,7 @@ def _answers(file: BinaryIO, request: Mapping[str, Any]) -> Iterator[bytes]:  # 
 
 
 def blocks(file: BinaryIO, recognition: Recognition, *, limits: Limits) -> Iterator[bytes]:
-    """The rows of a file as lists of (number, line, cells, problem), packed by `marshal`.
+    """The rows of a file in blocks of some thousand, packed by `blocks.pack`.
 
     The first lists are short, so that whoever waits for them has something to do. What was read
     before the file is refused comes first.
@@ -186,15 +189,15 @@ def blocks(file: BinaryIO, recognition: Recognition, *, limits: Limits) -> Itera
     found = rows(file, recognition, limits=limits)
     size = FIRST_ROWS
     while True:
-        block: list[tuple[Any, ...]] = []  # Any: a row's values
+        block: list[Row] = []
         try:
-            block.extend(map(tuple, islice(found, size)))
+            block.extend(islice(found, size))
         except FileReject:
-            yield marshal.dumps(block)
+            yield pack(block)
             raise
         if not block:
             return
-        yield marshal.dumps(block)
+        yield pack(block)
         size = min(2 * size, BLOCK_ROWS)
 
 

@@ -7,7 +7,7 @@ when it is killed, and ends when the pipe to its parent does.
 from __future__ import annotations
 
 import gc
-import marshal
+import logging
 import multiprocessing
 import os
 from collections import deque
@@ -20,19 +20,16 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, Protocol, TypeVar
 
-from exchange.core.errors import Unavailable
+from exchange.core.errors import Unavailable, place_of
+from exchange.leads.blocks import unpack
 from exchange.leads.reading import Row
 
 AHEAD: Final = 2  # blocks that wait at each child, so that none stands still
 BLOCKS_ALONE: Final = 4  # up to here a child would start longer than it works
+log = logging.getLogger(__name__)
 _context = multiprocessing.get_context("forkserver")  # plain forks of a threaded process may hang
 # Imported once, by the server that forks the children.
 _context.set_forkserver_preload(["exchange.leads.preparing", "exchange.leads.examining"])
-
-
-def rows_of(block: bytes) -> list[Row]:
-    """The rows of a block."""
-    return [*map(Row._make, marshal.loads(block))]  # noqa: S302  # made by our own reader
 
 
 Recipe = TypeVar("Recipe")
@@ -64,7 +61,7 @@ def work_through(
     first = list(islice(waiting, BLOCKS_ALONE + 1))
     if len(first) <= BLOCKS_ALONE and processes is None:
         alone = make(recipe)
-        yield from (alone.work(rows_of(block)) for block in first)
+        yield from (alone.work(unpack(block)) for block in first)
         return
     with _children(make, recipe, count=processes or os.cpu_count() or 1) as children:
         yield from _in_turn(children, _chained(first, waiting))
@@ -144,7 +141,16 @@ def _serve(pipe: Connection, make: Callable[[Recipe], Worker[Result_co]], recipe
     ours = make(recipe)
     gc.disable()  # see `without_collector`
     while True:
-        pipe.send(ours.work(rows_of(blocks.get())))
+        pipe.send(_worked(ours, blocks.get()))
+
+
+def _worked(ours: Worker[Result_co], block: bytes) -> Result_co:
+    try:
+        return ours.work(unpack(block))
+    except Exception as error:  # noqa: BLE001  # whatever it says may be a cell of the row
+        kind = type(error).__name__
+        log.error("a block was not checked: %s at %s", kind, place_of(error))  # noqa: TRY400
+        os._exit(1)
 
 
 def _receive(pipe: Connection, blocks: SimpleQueue[bytes]) -> None:

@@ -94,7 +94,7 @@ class PostOutcome(StrEnum):
 
 
 class Post(Record):
-    """One lead that was posted, and the answer that was given. Never changed."""
+    """One lead that was posted, and the answer that was given. Only an erasure changes it."""
 
     KIND, PREFIX = "post", "post"
     __table_args__ = (

@@ -88,6 +88,12 @@ def tokens(terms_id: UUID) -> Sequence[PostingToken]:
     return db.session.scalars(select(PostingToken).where(*mine).order_by(PostingToken.id)).all()
 
 
+def count_tests(terms_id: UUID, *, since: datetime) -> int:
+    """How many tests were posted on these terms since then."""
+    tests = (Post.terms_id == terms_id, Post.is_test, Post.created_at >= since)
+    return db.session.scalar(select(func.count()).select_from(Post).where(*tests)) or 0
+
+
 def find_form(token: str) -> CaptureForm | None:
     """The hosted form at this address, unless it was closed."""
     return db.session.scalar(

@@ -282,20 +282,23 @@ def _row(number: int, record: Record, text: str, *, width: int, limits: Limits) 
     """The row of a record; `text` are its cells run together."""
     cells = record.cells
     if problem := _record_problem(record, limits):
-        shown = [_shown(cell) for cell in cells[: limits.columns]]
-        return Row(number, record.line, shown, problem)
+        return Row(number, record.line, _shown(cells[: limits.columns], limits), problem)
     if len(cells) > width and not any(map(str.strip, cells[width:])):
         del cells[width:]  # separators behind the last column
     if "'" in text:
         cells = [undefused(cell) for cell in cells]
     problem = _problem(text, is_whole=len(cells) == width)
-    if problem == "encoding":
+    if problem:  # the rest of it may be unreadable too
         cells = [encodings.UNREADABLE.sub("\ufffd", cell) for cell in cells]
     return Row(number, record.line, cells, problem)
 
 
-def _shown(cell: str) -> str:
-    return encodings.UNREADABLE.sub("\ufffd", cell[:_CELL_SHOWN])
+def _shown(cells: list[str], limits: Limits) -> list[str]:
+    """What is kept to be corrected: only what is too long is cut, as far as there is room."""
+    fitting = sum(size for size in map(len, cells) if size <= limits.cell)
+    longest = limits.cell if fitting <= limits.row else _CELL_SHOWN
+    kept = (cell if len(cell) <= longest else cell[:_CELL_SHOWN] for cell in cells)
+    return [encodings.UNREADABLE.sub("\ufffd", cell) for cell in kept]
 
 
 def _record_problem(record: Record, limits: Limits) -> str | None:

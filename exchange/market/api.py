@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
 from exchange.catalog.field_definitions import fields_to_json
 from exchange.catalog.models import Vertical
 from exchange.core.db import parse_id
+from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent

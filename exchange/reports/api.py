@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask_smorest import Blueprint
-
+from exchange.core.doors import Blueprint
 from exchange.core.forms import list_of
 from exchange.identity.access import organization, requires
 from exchange.identity.permissions import Permission

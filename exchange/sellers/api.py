@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
 from exchange.core.db import get, parse_id
+from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
@@ -131,7 +131,7 @@ def answer(form: dict[str, Any], batch_id: str) -> queries.BatchView:
 
 
 @blueprint.route("/batches/<batch_id>/problems", methods=["GET"])
-@requires(Permission.BATCH_READ)
+@requires(Permission.BATCH_UPLOAD)
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
 def problems(batch_id: str) -> ResponseReturnValue:
     """Download the refused rows as you sent them, with the reason of each."""

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from flask import Response, stream_with_context
 from flask.typing import ResponseReturnValue
-from flask_smorest import Blueprint
 
 from exchange.core.db import get, parse_id
+from exchange.core.doors import Blueprint
 from exchange.core.errors import NotFound
 from exchange.identity.access import NOBODY, actor, organization, public, requires
 from exchange.identity.permissions import Permission

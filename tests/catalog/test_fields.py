@@ -77,6 +77,8 @@ class TestParse:
             (spec(FieldType.INTEGER, max=100), "101", "too_large"),
             (spec(FieldType.INTEGER), "1e9", "number_invalid"),
             (spec(FieldType.INTEGER), "9" * 30, "too_large"),
+            (spec(FieldType.DECIMAL), "9" * 30, "too_large"),
+            (spec(FieldType.DECIMAL), "9" * 64, "too_large"),
             (spec(FieldType.INTEGER), "2,5", "precision"),
             (spec(FieldType.DECIMAL), "0,1234567", "precision"),
             (spec(FieldType.MONEY, min=1), "-5", "too_small"),

@@ -1,7 +1,6 @@
 """Files are read by a process that has nothing to lose and cannot be hung on to."""
 
 import io
-import marshal
 import os
 import signal
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from exchange.core import chunks
 from exchange.core.errors import Invalid, NotFound
 from exchange.leads import confined
+from exchange.leads.blocks import unpack
 from exchange.leads.confined import Bounds, StoredFile
 from exchange.leads.findings import FileReject
 from exchange.leads.reading import examine, rows
@@ -66,14 +66,14 @@ def test_a_child_says_what_is_said_here(store, content):
     found = confined.examine(file)
     assert found == examine(io.BytesIO(content))
     with confined.blocks(file, found) as blocks:
-        read = [row for block in blocks for row in marshal.loads(block)]
-    assert read == [tuple(row) for row in rows(io.BytesIO(content), found)]
+        read = [row for block in blocks for row in unpack(block)]
+    assert read == list(rows(io.BytesIO(content), found))
 
 
 def test_the_first_blocks_are_short(store):
     file = store(b"a,b\n" + b"1,2\n" * 13_000)
     with confined.blocks(file, confined.examine(file)) as blocks:
-        sizes = [len(marshal.loads(block)) for block in blocks]
+        sizes = [len(unpack(block)) for block in blocks]
     assert sizes == [500, 1_000, 2_000, 4_000, 5_000, 500]
 
 
@@ -170,6 +170,7 @@ READER = """
 import sys
 from pathlib import Path
 from exchange.leads import confined
+from exchange.leads.blocks import unpack
 file = confined.StoredFile(Path(sys.argv[1]), bytes(range(32)), int(sys.argv[2]))
 with confined.blocks(file, confined.examine(file)) as blocks:
     next(blocks)
@@ -196,6 +197,7 @@ FORKED = """
 import os, sys
 from pathlib import Path
 from exchange.leads import confined
+from exchange.leads.blocks import unpack
 file = confined.StoredFile(Path(sys.argv[1]), bytes(range(32)), int(sys.argv[2]))
 confined.examine(file)
 pid = os.fork()

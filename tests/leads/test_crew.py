@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-import marshal
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
@@ -19,11 +20,12 @@ from exchange.catalog.schemas import load_preset
 from exchange.core.crypto import Keyring
 from exchange.core.errors import Unavailable
 from exchange.leads import samples
+from exchange.leads.blocks import pack
 from exchange.leads.checking import Rules
 from exchange.leads.crew import BLOCKS_ALONE, work_through
 from exchange.leads.mending import Mending
 from exchange.leads.preparing import Lot, Preparer, Recipe
-from exchange.leads.reading import examine, rows
+from exchange.leads.reading import Row, examine, rows
 from tests.conftest import MASTER_KEYS
 
 ROWS, BLOCK = 180, 20
@@ -45,8 +47,8 @@ def blocks(recipe: Recipe) -> list[bytes]:
     made = samples.invented_rows(definition, random=Random(5), count=ROWS, now=NOW)
     samples.plant(made, random=Random(6), defects={"short_code": 9, "consent_missing": 4})
     file = io.BytesIO(samples.as_csv(definition, made))
-    found = [tuple(row) for row in rows(file, examine(file))]
-    return [marshal.dumps(found[at : at + BLOCK]) for at in range(0, ROWS, BLOCK)]
+    found = list(rows(file, examine(file)))
+    return [pack(found[at : at + BLOCK]) for at in range(0, ROWS, BLOCK)]
 
 
 def story(recipe: Recipe, blocks: list[bytes], *, processes: int | None) -> list[object]:
@@ -97,7 +99,7 @@ def test_a_killed_child_is_an_error_and_not_a_silence(recipe: Recipe, blocks: li
 
 
 def test_an_error_in_a_child_is_not_swallowed(recipe: Recipe) -> None:
-    broken = marshal.dumps([(1, 2, "no list", 4, 5)])  # more than a row has
+    broken = b'[[1, 2, "no list", 4, 5]]'  # more than a row has
     with pytest.raises(Unavailable):
         list(work_through(Preparer, recipe, blocks=[broken] * 4, processes=2))
 
@@ -106,3 +108,28 @@ def test_a_recipe_travels_whole(recipe: Recipe, blocks: list[bytes]) -> None:
     other = replace(recipe, rules=replace(recipe.rules, phone_region="RU"))
     told = story(other, blocks[:1], processes=1)
     assert told != story(recipe, blocks[:1], processes=1)
+
+
+class Talkative:
+    """Whoever says in its errors what stood in the row."""
+
+    def __init__(self, _recipe: None) -> None:
+        """Needs nothing."""
+
+    def work(self, rows: Iterable[Row]) -> None:
+        raise ValueError(next(iter(rows)).cells[0])
+
+
+def ask_the_talkative() -> None:
+    block = pack([Row(1, 2, ["Zacharias Quill"])])
+    list(work_through(Talkative, None, blocks=[block] * 4, processes=1))
+
+
+def test_what_a_child_says_on_its_way_out_names_nobody() -> None:
+    script = "from tests.leads import test_crew; test_crew.ask_the_talkative()"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "Unavailable" in ran.stderr
+    assert "ValueError at test_crew.py" in ran.stderr
+    assert "Quill" not in ran.stderr

@@ -18,6 +18,7 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.errors import Conflict, Gone, Invalid, NotFound
 from exchange.core.money import Currency, Money
+from exchange.identity import services as identity
 from exchange.leads import queries, samples
 from exchange.leads.draft_models import ImportRow, RowEnd
 from exchange.leads.findings import FileReject
@@ -308,6 +309,19 @@ class TestEdits:
             )
 
 
+class TestStrangers:
+    def test_who_may_not_trade_is_not_told_whom_the_exchange_knows(self, vertical, cast, people):
+        content = as_file(vertical, people)
+        take_in(cast.other_seller, begin(cast.other_seller, content))
+        told = begin(cast.seller, content).forecast
+        assert (told["valid"], told["duplicate"]) == (0, 7)
+        identity.suspend_organization(
+            organization_id=cast.seller.organization.id, reason="papers", actor=cast.admin.actor
+        )
+        draft = begin(cast.seller, content)
+        assert (draft.forecast["valid"], draft.forecast["duplicate"]) == (6, 1)
+
+
 class TestProblemFile:
     def download(self, draft):
         content = b"".join(problem_files.problem_file_of_draft(draft)).decode("utf-8-sig")
@@ -371,6 +385,32 @@ class TestProblemFile:
             self.merge(cast, draft, rows)
         assert refused.value.code == code
         assert all(row.edited is None for row in kept(draft).values())
+
+    def test_nul_in_a_corrected_cell_is_found_in_every_field(self, vertical, cast):
+        names = [spec.name for spec in catalog.get_definition(vertical).fields.specs]
+        people = some_people(vertical, len(names) + 2)
+        for person in people[: len(names)]:
+            person["phone"] = "12345"
+        draft = begin(cast.seller, as_file(vertical, people))
+        rows = self.download(draft)
+        for row, name in zip(rows, names, strict=True):
+            row["phone"] = "+1614234" + row["_row"].zfill(4)
+            row[name] = f"{row[name] or 'x'}\0"
+        assert self.merge(cast, draft, rows).changed == len(names)
+        draft = checked(draft)
+        batch = take_in(cast.seller, draft)
+        assert (batch.valid, batch.invalid, batch.rows_total) == (2, len(names), len(people))
+
+    def test_so_many_rows_are_corrected_in_one_draft(self, vertical, cast, people, monkeypatch):
+        monkeypatch.setattr(fixes, "EDITS_MAX", 2)
+        draft = begin(cast.seller, as_file(vertical, people))
+        rows = [{**row, "region": "Ohio"} for row in self.download(draft)]
+        assert self.merge(cast, draft, rows[:2]).changed == 2
+        for some in (rows, rows[2:3]):
+            with pytest.raises(Invalid) as refused, db.session.begin_nested():
+                self.merge(cast, draft, some)
+            assert refused.value.code == "too_many_rows"
+        assert sum(row.edited is not None for row in kept(draft).values()) == 2
 
     def test_a_packed_file_is_no_corrected_file(self, vertical, cast, people):
         draft = begin(cast.seller, as_file(vertical, people))

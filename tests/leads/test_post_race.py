@@ -5,6 +5,7 @@ One lead lives and nine posts say since when. The control takes the guard away a
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from uuid import UUID
 
@@ -13,16 +14,17 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from exchange.core import clock
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db
+from exchange.core.db import db, unit_of_work
 from exchange.core.invariants import violations
 from exchange.identity import queries as identity_queries
 from exchange.identity import services as identity
 from exchange.identity.permissions import OrganizationKind, Role
 from exchange.leads import post_queries
-from exchange.leads.models import Batch, BatchStatus, Lead
-from exchange.leads.post_models import Post
-from exchange.leads.services import lots, posts, writing
+from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
+from exchange.leads.post_models import Post, SourceTerms
+from exchange.leads.services import lots, posts, sources, writing
 from tests.cast import PASSWORD, Player
 from tests.factories.leads import make_person
 from tests.factories.posts import make_body, make_terms
@@ -116,6 +118,47 @@ def test_one_external_id_at_once_is_one_lead(committed, sellers):
     outcomes = race(committed, [poster(committed, sellers[0], body)] * 10)
     assert outcomes == {"queued_for_check": 10}
     assert (count(Lead), count(Post)) == (1, 1)
+
+
+@pytest.fixture
+def stopped_meanwhile(committed, sellers, monkeypatch) -> None:
+    """The first seller's source sells at once and is stopped while its first post is under way."""
+    terms = db.session.scalars(select(SourceTerms).order_by(SourceTerms.id)).first()
+    assert terms is not None
+    terms.trusted_since, source_id = clock.now(), terms.source_id
+    db.session.commit()
+    take_lot = lots.take_lot
+
+    def stop() -> None:
+        with committed.app_context(), unit_of_work():
+            sources.stop_source(source_id=source_id, reason="fraud", actor=SYSTEM)
+
+    def take_late(*args, **named):
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        stopping.join()
+        return take_lot(*args, **named)
+
+    monkeypatch.setattr(lots, "take_lot", take_late)
+
+
+def test_a_source_that_is_stopped_while_a_lead_comes_does_not_sell_it(
+    committed, sellers, stopped_meanwhile
+):
+    assert poster(committed, sellers[0], make_body())() == "source_stopped"
+    db.session.rollback()
+    assert count(Lead) == 0
+    assert violations() == []
+
+
+@pytest.mark.control
+def test_the_control_sells_a_lead_of_a_stopped_source(
+    committed, sellers, stopped_meanwhile, monkeypatch
+):
+    monkeypatch.setattr(sources, "hold_open", lambda _source_id: None)
+    assert poster(committed, sellers[0], make_body())() == "accepted"
+    db.session.rollback()
+    assert db.session.scalars(select(Lead.status)).all() == [LeadStatus.VALID]
 
 
 @pytest.mark.control

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
@@ -24,7 +26,7 @@ from exchange.leads.models import (
     SourceStatus,
 )
 from exchange.leads.post_models import Post, PostOutcome
-from exchange.leads.services import suppression
+from exchange.leads.services import post_checks, suppression
 from tests.factories.leads import make_person
 from tests.factories.posts import CONSENT, make_body, make_terms, post
 
@@ -246,3 +248,24 @@ def test_a_duplicate_leaves_no_row_in_the_lot(cast, terms):
     batch = get(Batch, post_queries.find_open_lot(terms))
     assert batch.rows_done == 1
     assert db.session.scalars(select(ProblemRow)).all() == []
+
+
+def test_a_test_asks_for_so_many_people_a_day_and_no_more(cast, terms, monkeypatch):
+    monkeypatch.setattr(post_checks, "TESTS_THAT_ASK", 2)
+    person = make_person()
+    post(cast.other_seller, make_terms(cast.other_seller), make_body(person))
+    ends = [post(cast.seller, terms, make_body(person, test=True)).post for _ in range(3)]
+    assert [end.outcome for end in ends] == [End.DUPLICATE, End.DUPLICATE, End.QUEUED_FOR_CHECK]
+    assert ends[2].since is None
+    clock.advance(timedelta(days=1, minutes=1))
+    assert post(cast.seller, terms, make_body(person, test=True)).post.outcome is End.DUPLICATE
+
+
+def test_who_may_not_trade_learns_of_nobody_by_tests(cast, terms):
+    person = make_person()
+    post(cast.other_seller, make_terms(cast.other_seller), make_body(person))
+    identity.suspend_organization(
+        organization_id=cast.seller.organization.id, reason="papers", actor=cast.admin.actor
+    )
+    answer = post(cast.seller, terms, make_body(person, test=True))
+    assert (answer.post.outcome, answer.post.since) == (End.QUEUED_FOR_CHECK, None)

@@ -250,3 +250,18 @@ class TestRecognise:
         with pytest.raises(FileReject) as refused:
             examine(io.BytesIO(content + b"\n4,5\n"), limits=Limits(rows=count))
         assert refused.value.code == "too_many_rows"
+
+
+def test_a_refused_row_is_cleaned_of_every_byte_that_is_no_letter():
+    # NUL and half a character in one row: whichever is named, none of them goes on.
+    _, found, _ = read(b"name,phone\nIv\0an\xff,1\nAnna,2\n", answers={"encoding": "utf-8"})
+    assert [row.problem for row in found] == ["control_char", None]
+    assert found[0].cells == ["Iv\0an\ufffd", "1"]
+
+
+def test_what_is_too_long_is_cut_and_nothing_beside_it():
+    wording = "I agree to be called. " * 20
+    content = f"name,consent,comment\nAnna,{wording},{'x' * 9_000}\n".encode()
+    _, (row,), _ = read(content)
+    assert (row.problem, row.cells[1]) == ("cell_too_long", wording)
+    assert len(row.cells[2]) == 200

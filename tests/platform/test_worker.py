@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import traceback
 
 import pytest
 from flask import Flask
@@ -138,3 +139,27 @@ class TestWorker:
         with subprocess.Popen([sys.executable, "-c", ""]) as child:
             pass
         return child.pid
+
+
+def slip() -> None:
+    raise ValueError("Zacharias Quill")
+
+
+class TestFailures:
+    def test_what_rq_is_told_of_an_error_names_nobody(
+        self, app: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = Job(name="tests.slip", function=slip, queue="quick", steps=False)
+        monkeypatch.setitem(jobs.JOBS, job.name, job)
+        with pytest.raises(jobs.JobFailed) as failed:
+            jobs.perform("tests.slip")
+        told = "".join(traceback.format_exception(failed.value))
+        assert "tests.slip: ValueError at test_worker.py" in told
+        assert "Quill" not in told
+
+    def test_a_sweeps_error_is_logged_without_its_text(
+        self, committed: Flask, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert not run_alone(committed, "tests.fail")
+        assert "tests.fail failed: ValueError at test_worker.py" in caplog.text
+        assert "own mistake" not in caplog.text

@@ -19,13 +19,14 @@ from exchange.fulfillment.services import erasure_notices, reveals
 from exchange.leads import people, queries, seal
 from exchange.leads.models import Contact, Fingerprint, LeadStatus
 from exchange.leads.rights import Erasure
-from exchange.leads.services import erasures
+from exchange.leads.services import erasures, posts
 from exchange.market.models import LineStatus
 from exchange.notifications.models import Notice
 from tests.factories.billing import fund_wallet
 from tests.factories.fulfillment import buy, fresh
 from tests.factories.leads import leads_of, make_batch, make_person
 from tests.factories.market import make_listing, place
+from tests.factories.posts import make_body, make_terms
 
 
 def erase(person: str, **options) -> Erasure:
@@ -193,3 +194,16 @@ class TestHolders:
         assert person["phone"] not in printed
         assert person["email"] not in printed
         assert line.public_id not in printed
+
+
+def test_where_a_posted_person_came_from_goes_too(cast):
+    person = make_person()
+    body = make_body(person, utm={"utm_source": "fb"}, landing_url="https://a.example/taylor")
+    incoming = posts.Incoming(sent=body, via="api", raw=b"{}", ip="192.0.2.7", user_agent="A")
+    terms = make_terms(cast.seller)
+    made = posts.post_lead(terms_id=terms.id, incoming=incoming, actor=cast.seller.actor).post
+    assert made.origin
+    assert made.address_index
+    erasures.erase(person=person["phone"], region="US", actor=SYSTEM)
+    kept = fresh(made)
+    assert (kept.origin, kept.address_index, kept.agent_index) == ({}, None, None)

@@ -27,7 +27,7 @@ from exchange.leads.post_models import CaptureForm, Post, PostOutcome
 from exchange.leads.services import capture, posting
 from exchange.leads.stamps import read_stamp
 from tests.factories.leads import make_person
-from tests.factories.posts import ATTRIBUTES, make_terms
+from tests.factories.posts import ATTRIBUTES, make_body, make_terms, post
 
 WORDING = "I agree that Northern Leads passes my request on to companies that call me."
 SITE = "https://quotes.example"
@@ -77,6 +77,38 @@ def last() -> Post:
 
 
 class TestHostedForm:
+    @pytest.mark.parametrize(
+        ("said", "kept"),
+        [
+            ("https://Quotes.example", "https://quotes.example"),
+            (
+                "https://\u043f\u0440\u0438\u043c\u0435\u0440.\u0440\u0444/form",
+                "https://xn--e1afmkfd.xn--p1ai",
+            ),
+            ("http://localhost:8080", "http://localhost:8080"),
+        ],
+    )
+    def test_a_site_is_named_as_a_header_names_it(self, client, cast, terms, said, kept):
+        form = open_form(cast, terms, origins=[said])
+        assert form.origins == [kept]
+        policy = client.get(f"/f/{form.token}?embed=1").headers["Content-Security-Policy"]
+        assert policy.endswith(f"frame-ancestors {kept}")
+
+    @pytest.mark.parametrize(
+        "said",
+        ["https://a.example\\x", "https://a\x0bb", "https://a\u00a0b", "https://a`b", "https://*",
+         "https://[::1]", "https://a.example:99999", "https://", "https://me@a.example",
+         "https://a..b"],
+    )  # fmt: skip
+    def test_nothing_else_stands_in_the_policy(self, cast, terms, said):
+        with pytest.raises(Invalid):
+            open_form(cast, terms, origins=[said])
+
+    def test_a_form_is_no_place_for_files(self, client, form):
+        given = {**filled(client, form), "name": "x" * 100_000}
+        assert send(client, form, given).status_code == 413
+        assert last_count() == 0
+
     def test_a_lead_is_kept_with_the_wording_that_was_shown(self, client, form):
         answer = send(client, form, filled(client, form))
         assert answer.status_code == 303
@@ -268,6 +300,16 @@ def test_the_words_of_forms_are_complete_in_every_language():
 
 
 class TestSpec:
+    def test_a_stranger_learns_of_nobody(self, client, cast, terms):
+        person = make_person()
+        post(cast.seller, terms, make_body(person))
+        token = posting.share_spec(terms_id=terms.id, actor=cast.seller.actor)
+        db.session.commit()
+        body = json.dumps(make_body(person))
+        page = text_of(client.post(f"/posting/{token}", data={"body": body}))
+        assert '"status": "queued_for_check"' in page
+        assert (last().since, last().is_test) == (None, True)
+
     @pytest.fixture
     def address(self, cast, terms) -> str:
         token = posting.share_spec(terms_id=terms.id, actor=cast.seller.actor)

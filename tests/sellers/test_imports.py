@@ -25,11 +25,12 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get, parse_id
 from exchange.core.events import Event
+from exchange.identity.permissions import Role
 from exchange.leads import samples
 from exchange.leads.draft_models import ImportRow
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
 from exchange.sellers.drafts import about_so_many, plans_to_come, progress
-from tests.cast import Cast
+from tests.cast import Cast, _member
 from tests.factories.catalog import make_vertical
 from tests.sellers.test_views import keep, led_to, post, text_of, words_of
 
@@ -328,6 +329,34 @@ class TestCheck:
         )
         assert "lacks the column phone" in words_of(wrong, 422)
         assert "error-summary" in text_of(post(seller, f"{address}/problems"), 422)
+
+    def test_who_only_looks_after_the_money_reads_no_refused_rows(
+        self, app: Flask, cast: Cast, seller: FlaskClient, work: Work
+    ):
+        address = mapped(seller, self.spoilt())
+        text_of(post(seller, f"{address}/confirm", **SAID), 303)
+        work()
+        batch = db.session.scalars(select(Batch)).one()
+        rows = f"/sellers/batches/{batch.public_id}/problems.csv"
+        assert "12345" in text_of(seller.get(rows))
+        accountant = _member(cast.seller.organization, "fin@seller.example", Role.FINANCE)
+        keep()
+        client = accountant.sign_in(app.test_client())
+        assert rows not in text_of(client.get(f"/sellers/batches/{batch.public_id}"))
+        assert client.get(rows).status_code == 404
+        key = cast.seller.key("batch:read")
+        api = app.test_client().get(f"/api/v1/batches/{batch.public_id}/problems", headers=key)
+        assert api.status_code == 404
+
+    def test_numbers_without_end_are_no_rows_and_no_columns(self, seller: FlaskClient, work: Work):
+        address = mapped(seller, self.spoilt())
+        work()
+        keep()
+        endless = f"_row,{','.join(people(1)[0])}\n{'9' * 5_000}\n".encode()
+        answer = seller.post(f"{address}/problems", data={"file": (io.BytesIO(endless), "c.csv")})
+        assert "holds no number" in words_of(answer, 422)
+        assert post(seller, f"{address}/rows/1", **{f"cell-{'9' * 5_000}": "x"}).status_code == 303
+        assert post(seller, f"{address}/rows/{'9' * 18}").status_code in {400, 404}
 
     def test_a_fix_that_does_not_fit_is_said_at_its_page(self, seller: FlaskClient, work: Work):
         rows = people(3)

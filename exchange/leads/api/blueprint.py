@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from flask_smorest import Blueprint
+from exchange.core.doors import Blueprint
 
 blueprint = Blueprint("leads_api", __name__, description="Lists of people and withdrawals")

@@ -6,6 +6,7 @@ and it is stored with the lead to the letter.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,7 @@ from exchange.leads.stamps import Stamp, make_stamp, read_stamp
 VIA = "form"
 WORDING_CHARACTERS = (20, 3_500)  # room for the sentence about our call
 ORIGINS_MAX = 20
+SITE = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9]\d{0,4})?")
 TOKEN_CHARACTERS = 22
 
 
@@ -219,16 +221,21 @@ def _wording(organization_id: UUID, text: str) -> UUID:
 
 
 def _origins(said: Sequence[str]) -> list[str]:
-    """Sites that may show the form in a frame, as the browser names them. Raises Invalid."""
-    found = []
-    for text in said:
-        try:
-            parts = urlsplit(text.strip())
-            is_site = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_site = False
-        if not is_site or set(parts.netloc) & set("@;,' \"*"):
-            detail = "Name sites like https://www.example.com, one in each line."
-            raise Invalid(errors=(FieldProblem("/origins", "url_invalid", detail),))
-        found.append(f"{parts.scheme}://{parts.netloc.lower()}")
-    return sorted(set(found))[:ORIGINS_MAX]
+    """Sites that may show the form in a frame, as a header names them. Raises Invalid."""
+    found = {_origin(text.strip()) for text in said}
+    if None in found:
+        detail = "Name sites like https://www.example.com, one in each line."
+        raise Invalid(errors=(FieldProblem("/origins", "url_invalid", detail),))
+    return sorted(site for site in found if site)[:ORIGINS_MAX]
+
+
+def _origin(text: str) -> str | None:
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+    except ValueError:
+        return None
+    site = host if port is None else f"{host}:{port}"
+    # Only what is in our own alphabet may stand in a header beside other words of the policy.
+    is_site = parts.scheme in {"http", "https"} and SITE.fullmatch(site) and "@" not in parts.netloc
+    return f"{parts.scheme}://{site}" if is_site else None

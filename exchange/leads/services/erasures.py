@@ -8,7 +8,7 @@ came are destroyed with their own keys.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, delete, literal, or_, select, update
@@ -21,6 +21,7 @@ from exchange.core.ids import encode
 from exchange.core.states import transition_all
 from exchange.leads import people
 from exchange.leads.models import Batch, BatchStatus, Contact, Fingerprint, Import, Lead, LeadStatus
+from exchange.leads.post_models import Post
 from exchange.leads.rights import Erasure
 from exchange.leads.services import files, suppression
 from exchange.leads.services.revocations import require_hashes
@@ -137,6 +138,9 @@ def _blank(lead_ids: Sequence[UUID]) -> None:
         "sub_source": "",
     }
     db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(empty))
+    # Any: columns of several types.
+    unknown: dict[str, Any] = {"origin": {}, "address_index": None, "agent_index": None}
+    db.session.execute(update(Post).where(Post.lead_id.in_(lead_ids)).values(unknown))
 
 
 def _purge(batch: Batch, lead_ids: Sequence[UUID], *, actor: Actor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import marshal
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,6 +20,7 @@ from exchange.core.errors import Gone
 from exchange.core.keys import keyring
 from exchange.identity.models import Organization
 from exchange.leads import confined
+from exchange.leads.blocks import pack, unpack
 from exchange.leads.checking import Checker, Rules
 from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.findings import Note
@@ -85,16 +85,16 @@ def rules(draft: Import) -> Rules:
 def blocks(draft: Import, *, size: int = BLOCK_ROWS) -> Iterator[Iterator[bytes]]:
     """The rows of the file below its header, as a confined process packs them.
 
-    Each block is `marshal`'s list of up to `size` (number, line, cells, problem).
+    Each block holds up to `size` rows, packed by `blocks.pack`.
     """
     with confined.blocks(_stored(draft), recognition(draft)) as found:
         yield found if size == BLOCK_ROWS else _repacked(found, size)
 
 
 def _repacked(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    rows = chain.from_iterable(map(marshal.loads, blocks))
+    rows = chain.from_iterable(map(unpack, blocks))
     while part := list(islice(rows, size)):
-        yield marshal.dumps(part)
+        yield pack(part)
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def set_aside(stream: IO[bytes]) -> Iterator[confined.StoredFile]:
 
 def unpacked(blocks: Iterable[bytes]) -> Iterator[Row]:
     """The rows of blocks, one by one."""
-    return (Row(*values) for block in blocks for values in marshal.loads(block))  # noqa: S302  # our own child's
+    return chain.from_iterable(map(unpack, blocks))
 
 
 def destroy(draft: Import) -> None:

@@ -27,6 +27,7 @@ from exchange.leads.services.checks import ask_check, findings_of
 from exchange.leads.services.mending import check_defaults, check_words, together
 
 CELL_MAX = 8_192  # characters, as in a file
+EDITS_MAX = 100_000  # rows of one draft; all of them are in memory while its file is read
 EDIT = text(
     """
     UPDATE import_row SET edited = sent.edited, is_dropped = FALSE
@@ -114,7 +115,7 @@ def recheck(*, import_id: UUID, actor: Actor) -> Import:
 
 
 def write_edits(draft: Import, edits: Iterable[tuple[int, Sequence[str]]], *, actor: Actor) -> int:
-    """Put the cells of many rows, by number, in one statement; returns how many."""
+    """Put the cells of many rows, by number, in one statement; returns how many. Raises Invalid."""
     secret, numbers, edited = files.secret_of(draft), [], []
     for number, cells in edits:
         numbers.append(number)
@@ -122,9 +123,23 @@ def write_edits(draft: Import, edits: Iterable[tuple[int, Sequence[str]]], *, ac
     if numbers:
         values = {"import_id": draft.id, "numbers": numbers, "edited": edited}
         db.session.execute(EDIT, values)
+        _require_few_edits(draft)
         events.record("import.rows_edited", subject=draft, actor=actor, count=len(numbers))
         ask_check(draft, actor=actor)
     return len(numbers)
+
+
+def too_many_edits() -> Invalid:
+    """More corrections than one draft keeps beside its file."""
+    text = f"At most {EDITS_MAX} rows can be corrected here. Correct the file and upload it again."
+    return Invalid(text, code="too_many_rows")
+
+
+def _require_few_edits(draft: Import) -> None:
+    edited = (ImportRow.import_id == draft.id, ImportRow.edited.is_not(None))
+    count = db.session.scalar(select(func.count()).select_from(ImportRow).where(*edited)) or 0
+    if count > EDITS_MAX:
+        raise too_many_edits()
 
 
 def forget_rows(*, batch_id: UUID) -> None:

@@ -12,6 +12,8 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from exchange.catalog.fields import CHOICES
+from exchange.core.db import get
+from exchange.identity.models import Organization
 from exchange.leads import crew, people, queries
 from exchange.leads.cells import Finding
 from exchange.leads.checking import Outcome
@@ -40,18 +42,25 @@ class End(NamedTuple):
 
 
 class Ends:
-    """Where examined rows would end, one part of the file after the other."""
+    """Where examined rows would end, one part of the file after the other.
+
+    Who may not trade yet is not told whom the exchange knows: a draft asks for a million people
+    and leaves no trace.
+    """
 
     def __init__(self, draft: Import) -> None:
         self._vertical_id, self._seller_id = draft.vertical_id, draft.organization_id
+        self._asks = get(Organization, draft.organization_id).is_approved
         self._seen: set[int] = set()
 
     def of(self, rows: Sequence[Examined]) -> Iterator[End]:
         """The ends of the next rows, in their order."""
         identities = {value for row in rows for value in row.people}
-        banned = people.suppressed_hashes(identities, seller_id=self._seller_id)
         hashes = {value for row in rows for value in row.hashes}
-        known = queries.known_people(self._vertical_id, hashes).keys()
+        banned, known = set[bytes](), set[bytes]()
+        if self._asks:
+            banned = people.suppressed_hashes(identities, seller_id=self._seller_id)
+            known = set(queries.known_people(self._vertical_id, hashes))
         for row in rows:
             short = {int.from_bytes(value[:_HASH_BYTES]) for value in row.hashes}
             if row.outcome is Outcome.INVALID:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -22,6 +23,8 @@ from exchange.leads.cells import Finding
 from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
 from exchange.leads.post_models import SourceTerms
 
+TESTS_THAT_ASK: Final = 100  # of a source and vertical in a day
+SPEC: Final = "spec"  # a stranger at the shared posting spec
 CALL_CHANNELS: Final = frozenset({"call", "inbound_call"})
 CALL: Final = "inbound_call"  # the channel of a lead that came by phone
 FORM_SECONDS_MAX: Final = 86_400
@@ -108,6 +111,18 @@ def _place(url: str) -> str:
         return ""
     page = f"{parts.scheme}://{parts.netloc}{parts.path}" if parts.scheme and parts.netloc else ""
     return page if len(page) <= ORIGIN_MAX and "@" not in page else ""
+
+
+def may_ask(terms: SourceTerms, *, via: str) -> bool:
+    """Whether a test is told if somebody knows the person.
+
+    A test leaves nothing behind, so it would let anybody ask for person after person: strangers
+    and sellers who may not trade are never told, others some times a day.
+    """
+    if via == SPEC or not get(Organization, terms.organization_id).is_approved:
+        return False
+    since = clock.now() - timedelta(days=1)
+    return post_queries.count_tests(terms.id, since=since) < TESTS_THAT_ASK
 
 
 def is_check_agreed(row: CheckedRow, terms: Terms) -> bool:

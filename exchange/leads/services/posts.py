@@ -26,7 +26,7 @@ from exchange.leads.cells import Finding
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, Lead, LeadStatus, SourceStatus
 from exchange.leads.post_models import Post, PostOutcome, SourceTerms
-from exchange.leads.services import lots, post_checks, single
+from exchange.leads.services import lots, post_checks, single, sources
 from exchange.leads.vault import blind_index
 
 _TRUE: Final = frozenset({"1", "yes", "true", "on"})
@@ -89,7 +89,8 @@ def post_lead(*, terms_id: UUID, incoming: Incoming, actor: Actor) -> Answer:
     if (earlier := _earlier(terms, incoming)) is not None:
         return _again(earlier, terms)
     row = post_checks.check(terms, definition, body, is_test=incoming.is_test)
-    verdict = _decide(terms, definition, row, is_test=incoming.is_test, actor=actor)
+    asks = not incoming.is_test or post_checks.may_ask(terms, via=incoming.via)
+    verdict = _decide(terms, definition, row, is_test=incoming.is_test, asks=asks, actor=actor)
     post = save(_post(terms, incoming, body, verdict=verdict))
     errors = tuple(_problem(body, finding) for finding in verdict.errors)
     notes = tuple(dict.fromkeys(finding.code for finding in (*row.reviews, *row.notes)))
@@ -148,19 +149,25 @@ def _decide(
     row: CheckedRow,
     *,
     is_test: bool,
+    asks: bool,
     actor: Actor,
 ) -> _Verdict:
     if row.outcome is Outcome.INVALID:
         return _Verdict(PostOutcome.REJECTED, row.errors[0].code, row.errors)
+    if not asks:
+        return _tried(terms, definition, row)
     if single.is_suppressed(row, terms=terms):
         return _Verdict(PostOutcome.SUPPRESSED, "suppressed")
     since = single.known_since(terms, row, terms=definition.terms, is_test=is_test)
     if since is not None:
         return _Verdict(PostOutcome.DUPLICATE, "duplicate_in_window", since=since)
-    if is_test:
-        agreed = post_checks.is_check_agreed(row, definition.terms)
-        return _kept(row, sells_now=terms.trusted_since is not None, in_frame=agreed)
-    return _keep(terms, definition, row, actor=actor)
+    return _tried(terms, definition, row) if is_test else _keep(terms, definition, row, actor=actor)
+
+
+def _tried(terms: SourceTerms, definition: VerticalDefinition, row: CheckedRow) -> _Verdict:
+    """How a test of somebody new ends."""
+    agreed = post_checks.is_check_agreed(row, definition.terms)
+    return _kept(row, sells_now=terms.trusted_since is not None, in_frame=agreed)
 
 
 def _keep(
@@ -168,6 +175,7 @@ def _keep(
 ) -> _Verdict:
     """Write the lead into the lot that is open, unless somebody posts the person this moment."""
     batch = lots.take_lot(terms, actor=actor)
+    sources.hold_open(terms.source_id)  # after the lot, as whoever decides about lots goes
     written = single.write(batch, row, definition=definition)
     lead = written.lead
     if lead is None and written.status is LeadStatus.SUPPRESSED:

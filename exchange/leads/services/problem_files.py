@@ -24,10 +24,11 @@ from exchange.leads.locking import open_cells
 from exchange.leads.models import Batch, Import
 from exchange.leads.problems import COLUMNS, ProblemRow, write_problems
 from exchange.leads.reading import Recognition, Row
-from exchange.leads.services import files
+from exchange.leads.services import files, fixes
 from exchange.leads.services.fixes import open_checked, write_edits
 
 NUMBER: Final = COLUMNS[0]
+NUMBER_DIGITS_MAX: Final = 9
 NAMED_MAX: Final = 5  # rows that an error names
 
 
@@ -85,6 +86,8 @@ def merge_problem_file(*, import_id: UUID, stream: BinaryIO, actor: Actor) -> Me
     for number, cells in _corrected(draft, stream):
         if number in sent:
             raise Invalid(f"Row {number} stands in the file twice.", code="row_repeated")
+        if len(sent) >= fixes.EDITS_MAX:
+            raise fixes.too_many_edits()
         sent[number] = cells
     _require_known(draft, sent.keys())
     secret, width = files.secret_of(draft), len(draft.recognition["header"])
@@ -124,7 +127,7 @@ def _corrected(draft: Import, stream: BinaryIO) -> Iterator[tuple[int, list[str]
 
 def _number(cell: str, row: Row) -> int:
     number = cell.strip().removesuffix(".0")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > NUMBER_DIGITS_MAX:
         text = f"In line {row.line} the column {NUMBER} holds no number."
         raise Invalid(text, code="unknown_row")
     return int(number)

@@ -10,8 +10,10 @@ from uuid import UUID
 
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
-from exchange.core.db import lock, save
+from exchange.core.db import get, lock, save
+from exchange.core.errors import Forbidden
 from exchange.core.jobs import enqueue
+from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads import people
 from exchange.leads.person_lines import read_person
 from exchange.leads.rights import Revocation, RevocationVia
@@ -30,14 +32,25 @@ def revoke(
 ) -> Revocation:
     """Suppress whoever this phone or e-mail belongs to for everybody, and give a receipt.
 
-    `organization_id` is who passes it on. Raises Invalid where neither can be read.
+    `organization_id` is who passes it on: somebody whom we know, because nobody is asked whether
+    they meant it. Raises Forbidden for others, Invalid where neither can be read.
     """
+    _require_known(organization_id)
     hashes = require_hashes(person, region=region)
     made = save(Revocation(organization_id=organization_id, via=via, hashes=hashes))
     suppression.enter(hashes, origin="revocation")
     events.record("consent.revoked", subject=made, actor=actor, via=via)
     enqueue("leads.apply_revocation", made.id)
     return made
+
+
+def _require_known(organization_id: UUID | None) -> None:
+    """Whoever was approved once passes withdrawals on, also while suspended."""
+    if organization_id is None:
+        return
+    if get(Organization, organization_id).status is OrganizationStatus.PENDING:
+        text = "Your organization is pending. It can pass withdrawals on once it is approved."
+        raise Forbidden(text, code="not_approved")
 
 
 def require_hashes(person: str, *, region: str) -> list[bytes]:

@@ -82,6 +82,16 @@ def require_open(source: Source) -> None:
         raise Conflict(text, code="source_stopped")
 
 
+def hold_open(source_id: UUID) -> None:
+    """Keep the source from being stopped until this unit of work ends. Raises Conflict.
+
+    Whoever stops it waits for this lead and takes it off sale, or has stopped it and is seen here.
+    Leads of one source do not wait for each other.
+    """
+    held = select(Source).where(Source.id == source_id).with_for_update(read=True, key_share=True)
+    require_open(db.session.scalars(held.execution_options(populate_existing=True)).one())
+
+
 def given_by(source: Source, definition: VerticalDefinition) -> Given:
     """What the source supplies to a file of this vertical that is uploaded now."""
     wording = cards.current_wording(source.id)

@@ -71,7 +71,7 @@ def give_nonce(batch_id: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/batches/<batch_id>/problems.csv")
-@requires(Permission.BATCH_READ)
+@requires(Permission.BATCH_UPLOAD)
 def problems(batch_id: str) -> Response:
     mine = _mine(batch_id)
     headers = {"Content-Disposition": f'attachment; filename="{mine.public_id}-problems.csv"'}

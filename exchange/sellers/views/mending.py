@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from exchange.sellers.schemas import DefaultForm, DropForm, FormatForm, RowsQuer
 from exchange.sellers.views.blueprint import blueprint
 
 NOT_CHOSEN: Final = ""
+CELL: Final = re.compile(r"cell-(\d{1,4})", re.ASCII)
 
 
 @blueprint.get("/imports/<import_id>/check")
@@ -77,9 +79,9 @@ def rows(import_id: str) -> ResponseReturnValue:
 @again_with_errors(lambda import_id, **_row: rows(import_id))
 def edit_row(import_id: str, row: int) -> ResponseReturnValue:
     cells = {
-        int(name.removeprefix("cell-")): text
+        int(found[1]): text
         for name, text in request.form.items()
-        if name.startswith("cell-") and name.removeprefix("cell-").isdecimal()
+        if (found := CELL.fullmatch(name))
     }
     edited = fixes.edit_row(
         import_id=_mine(import_id).id, row_number=row, cells=cells, actor=actor()

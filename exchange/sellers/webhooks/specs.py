@@ -20,6 +20,7 @@ from exchange.leads import queries as leads
 from exchange.leads.post_models import SourceTerms
 from exchange.leads.post_presets import presets
 from exchange.leads.services import posts
+from exchange.leads.services.post_checks import SPEC
 from exchange.sellers import posting
 from exchange.sellers.schemas import PostOut
 from exchange.sellers.specs import PLACEHOLDER, make_spec
@@ -40,7 +41,7 @@ def try_out(token: str) -> Response:
     terms, text = _terms(token), request.form.get("body", "")
     try:
         sent = posting.json_body(text)
-        incoming = posts.Incoming(sent=sent, via="spec", raw=text.encode(), is_test=True)
+        incoming = posts.Incoming(sent=sent, via=SPEC, raw=text.encode(), is_test=True)
         actor = Actor("visitor", organization_id=terms.organization_id)
         found = posts.post_lead(terms_id=terms.id, incoming=incoming, actor=actor)
         answer = PostOut().dumps(posting.answer_json(found), indent=2, ensure_ascii=False)
