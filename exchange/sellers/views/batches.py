@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from exchange.core.db import parse_id
-from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.core.web import again_with_errors, download, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as leads
@@ -74,8 +74,7 @@ def give_nonce(batch_id: str) -> ResponseReturnValue:
 @requires(Permission.BATCH_READ)
 def problems(batch_id: str) -> Response:
     mine = _mine(batch_id)
-    headers = {"Content-Disposition": f'attachment; filename="{mine.public_id}-problems.csv"'}
-    return Response(b"".join(problem_file(mine.id)), mimetype="text/csv", headers=headers)
+    return download(problem_file(mine.id), name=f"{mine.public_id}-problems.csv")
 
 
 @blueprint.post("/batches/<batch_id>/withdraw")
