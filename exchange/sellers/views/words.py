@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from flask_babel import gettext as _
 
-from exchange.leads.findings import FILE_SENTENCES, row_sentence
+from exchange.leads.findings import FILE_SENTENCES, NOTE_SENTENCES, row_sentence
 from exchange.leads.models import Import
 
 
 def sentence(code: str) -> str:
     """What a code that was found in a row means."""
     return str(_(row_sentence(code)))
+
+
+def note(code: str, value: str) -> str:
+    """What was noticed about a file as it was read."""
+    return str(_(NOTE_SENTENCES.get(code, code), value=value))
 
 
 def refusal(draft: Import) -> str:
