@@ -220,7 +220,7 @@ def problem_cells(import_id: UUID, numbers: Iterable[int]) -> Iterator[tuple[int
                 *_needs_seller(import_id),
                 ImportRow.row_number == any_(literal(part, ARRAY(Integer))),
             )
-        ).tuples()
+        )
 
 
 def import_rows_at(import_id: UUID, numbers: Collection[int]) -> dict[int, ImportRow]:

@@ -366,8 +366,8 @@ class TestCheck:
         self, seller: FlaskClient, work: Work, monkeypatch: pytest.MonkeyPatch
     ):
         address = mapped(seller, self.spoilt())
-        limits = {"limits": replace(LIMITS, rows=20)}
-        monkeypatch.setattr(confined.blocks.__wrapped__, "__kwdefaults__", limits)  # type: ignore[attr-defined]  # a context manager's
+        usual: dict[str, object] = confined.blocks.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]  # a context manager's
+        monkeypatch.setitem(usual, "limits", replace(LIMITS, rows=20))
         work()
         words = words_of(seller.get(f"{address}/check"))
         assert "The file has more than 20 rows." in words
