@@ -29,6 +29,7 @@ from exchange.catalog.scripts import Outcome
 from exchange.catalog.services import publish_vertical
 from exchange.cli.exits import Failed
 from exchange.cli.story_people import LOGINS, actor_of, people
+from exchange.cli.story_sources import tell_sources
 from exchange.config import Settings
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM
@@ -107,6 +108,7 @@ def chapters() -> Mapping[str, Callable[[], None]]:
         "the windows close": _in_one(_days_pass),
         "a second order": _in_one(_second_order),
         **{f"{lot.key}: waiting for verifiers": _telling(upload, lot) for lot in waiting},
+        "sources show where people asked": _in_one(tell_sources),
     }
 
 

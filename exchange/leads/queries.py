@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Integer, any_, func, literal, select
+from sqlalchemy.sql import ColumnElement
 
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
@@ -202,15 +204,22 @@ def problem_page(
     import_id: UUID, *, field: str = "", code: str = "", after: int = -1, limit: int
 ) -> Sequence[ImportRow]:
     """The next rows of a draft that are neither sound nor dropped, with this finding if named."""
-    statement = select(ImportRow).where(
-        ImportRow.import_id == import_id,
-        ImportRow.row_number > after,
-        ImportRow.outcome != RowEnd.VALID,
-        ~ImportRow.is_dropped,
-    )
+    statement = select(ImportRow).where(*_needs_seller(import_id), ImportRow.row_number > after)
     if code:
         statement = statement.where(ImportRow.findings.contains([[field, code]]))
     return db.session.scalars(statement.order_by(ImportRow.row_number).limit(limit)).all()
+
+
+def problem_cells(import_id: UUID, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+    """Those of these rows that need their seller, with their locked cells as they stand now."""
+    left = iter(numbers)
+    while part := list(islice(left, LEAVES_PER_FETCH)):
+        yield from db.session.execute(
+            select(ImportRow.row_number, func.coalesce(ImportRow.edited, ImportRow.locked)).where(
+                *_needs_seller(import_id),
+                ImportRow.row_number == any_(literal(part, ARRAY(Integer))),
+            )
+        )
 
 
 def import_rows_at(import_id: UUID, numbers: Collection[int]) -> dict[int, ImportRow]:
@@ -267,6 +276,11 @@ def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Kn
         .where(Fingerprint.vertical_id == vertical_id, Fingerprint.hash.in_(any_of(hashes)))
     )
     return {row[0].hash: Known(row[0].since, row[0].lead_id, row[1], row[2]) for row in rows}
+
+
+def _needs_seller(import_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    mine = ImportRow.import_id == import_id
+    return mine, ImportRow.outcome != RowEnd.VALID, ~ImportRow.is_dropped
 
 
 @invariant("leads.row_equation")

@@ -6,6 +6,7 @@ The words are made from kind and facts when somebody reads, in the language of t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from exchange.billing.models import Payout, TopUp
@@ -15,9 +16,11 @@ from exchange.core.money import Money
 from exchange.fulfillment.models import ErasureNotice, LeadReturn
 from exchange.fulfillment.queries import holders
 from exchange.identity.models import Organization
-from exchange.leads.models import Batch, Source, SourceStatus
+from exchange.leads.models import Batch, Import, Source, SourceStatus
 from exchange.market.models import LineStatus, Listing, Order
 from exchange.notifications.services import Facts, tell
+
+ROWS_WAITED_FOR: Final = 5_000  # of a check: a larger file's seller has left the page
 
 
 @on("organization.approved")
@@ -36,6 +39,32 @@ def tell_seller_of_decision(event: Event) -> None:
     """The seller learns what the check has decided."""
     batch = get(Batch, event.subject.id)
     tell(event, organization_id=batch.organization_id, facts={"name": batch.name})
+
+
+@on("import.rows_checked")
+def tell_seller_of_check(event: Event) -> None:
+    """Who left while a large file was being checked learns how it stands."""
+    draft, rows = get(Import, event.subject.id), event.facts["rows"]
+    if rows > ROWS_WAITED_FOR:
+        facts: Facts = {"name": draft.file_name, "rows": rows, "ready": draft.forecast["valid"]}
+        tell(event, organization_id=draft.organization_id, facts=facts)
+
+
+@on("import.unreadable")
+def tell_seller_of_broken_file(event: Event) -> None:
+    """The seller learns that a file which was taken cannot be read to its end."""
+    draft = get(Import, event.subject.id)
+    tell(event, organization_id=draft.organization_id, facts={"name": draft.file_name})
+
+
+@on("batch.validated")
+def tell_seller_of_intake(event: Event) -> None:
+    """The seller learns how many rows of a file became leads."""
+    batch = get(Batch, event.subject.id)
+    facts: Facts = {
+        "name": batch.name, "rows": batch.rows_done, "leads": batch.valid + batch.in_review,
+    }  # fmt: skip
+    tell(event, organization_id=batch.organization_id, facts=facts)
 
 
 @on("source.stopped")

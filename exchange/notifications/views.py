@@ -20,6 +20,7 @@ from exchange.notifications.models import Notice
 blueprint = Blueprint("notifications", __name__, url_prefix="/notices")
 # Where a notice leads, by whom it was said to and what it is about: endpoint, argument, prefix.
 LINKS: Final = {
+    ("seller", "import"): ("sellers.show_import", "import_id", "imp"),
     ("seller", "batch"): ("sellers.batch", "batch_id", "batch"),
     ("seller", "source"): ("sellers.source", "source_id", "src"),
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from flask import Response, jsonify, request
+from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
@@ -16,6 +16,7 @@ from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
 from exchange.core.money import Money
+from exchange.core.web import download
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import cards
@@ -135,7 +136,8 @@ def answer(form: dict[str, Any], batch_id: str) -> queries.BatchView:
 @blueprint.response(200, {"type": "string", "format": "binary"}, content_type="text/csv")
 def problems(batch_id: str) -> ResponseReturnValue:
     """Download the refused rows as you sent them, with the reason of each."""
-    return Response(b"".join(problem_file(_mine(batch_id).id)), mimetype="text/csv")
+    mine = _mine(batch_id)
+    return download(problem_file(mine.id), name=f"{mine.public_id}-problems.csv")
 
 
 @blueprint.route("/batches/<batch_id>/nonce", methods=["POST"])

@@ -68,6 +68,7 @@ class Checked:
 
     counts: Mapping[str, int]
     rows: int
+    looked_at: int  # rows, the first ones of the file
     whole: bool  # every row was looked at
     mended: int  # rows that were corrected by hand since
     value: Money
@@ -97,6 +98,7 @@ def checked(draft: Import, *, language: str) -> Checked:
     return Checked(
         counts=shown,
         rows=found["rows"] if found["whole"] else about_so_many(found["rows_about"]),
+        looked_at=found["rows"],
         whole=found["whole"],
         mended=found.get("mended", 0),
         value=Money(price.amount * shown["valid"], price.currency),

@@ -412,6 +412,31 @@ class TestProblemFile:
             assert refused.value.code == "too_many_rows"
         assert sum(row.edited is not None for row in kept(draft).values()) == 2
 
+    def test_many_rows_are_merged_each_with_its_own_cells(
+        self, vertical, cast, people, monkeypatch
+    ):
+        monkeypatch.setattr(fixes, "EDITS_PER_WRITE", 3)
+        monkeypatch.setattr(queries, "LEAVES_PER_FETCH", 2)
+        draft = begin(cast.seller, as_file(vertical, people))
+        rows = self.download(draft)
+        for place, row in enumerate(rows):
+            row["name"] = "Ann " + "Long" * place
+        assert self.merge(cast, draft, rows) == (4, 4)
+        db.session.expire_all()
+        at = column(draft, "name")
+        stored = [fixes.open_row(draft, row)[at] for _, row in sorted(kept(draft).items())]
+        assert stored == ["Ann " + "Long" * place for place in range(4)]
+
+    def test_a_row_that_was_put_right_in_place_keeps_that(self, vertical, cast, people):
+        draft = begin(cast.seller, as_file(vertical, people))
+        rows = self.download(draft)
+        at = column(draft, "phone")
+        fixes.edit_row(
+            import_id=draft.id, row_number=2, cells={at: "+16142345678"}, actor=cast.seller.actor
+        )
+        rows[0]["name"] = "Somebody Else"
+        assert self.merge(cast, draft, rows) == (4, 0)
+
     def test_a_packed_file_is_no_corrected_file(self, vertical, cast, people):
         draft = begin(cast.seller, as_file(vertical, people))
         for content in (b"PK\x03\x04 a workbook", b"\x1f\x8b\x08 gzip", b""):

@@ -59,6 +59,17 @@ class TestListPage:
         assert "Register" in client.get("/suppression?purpose=known").get_data(as_text=True)
         assert "Register" not in client.get("/suppression").get_data(as_text=True)
 
+    def test_a_mistake_among_known_people_stays_on_their_page(self, cast, client):
+        cast.buyer.sign_in(client)
+        page = client.get("/suppression?purpose=known").get_data(as_text=True)
+        action = re.search(r'action="(/suppression\?[^"]*)"', page)
+        assert action is not None
+        answer = client.post(action[1], data={**LIST, "people": "", "purpose": "known"})
+        assert answer.status_code == 422
+        again = answer.get_data(as_text=True)
+        assert "People we know</h1>" in again
+        assert 'name="purpose" value="known"' in again
+
     def test_nothing_readable_is_a_422_that_keeps_the_form(self, cast, client):
         cast.seller.sign_in(client)
         answer = client.post("/suppression", data={"name": "Empty one", "people": "nobody"})

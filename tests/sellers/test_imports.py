@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from random import Random
@@ -21,14 +22,18 @@ from exchange.catalog import queries as catalog
 from exchange.catalog.definition import VerticalDefinition
 from exchange.catalog.policies import QualityClass
 from exchange.catalog.services import publish_vertical
-from exchange.core import clock
+from exchange.core import clock, web
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get, parse_id
 from exchange.core.events import Event
 from exchange.identity.permissions import Role
-from exchange.leads import samples
+from exchange.leads import confined, queries, samples
 from exchange.leads.draft_models import ImportRow
+from exchange.leads.findings import FileReject
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
+from exchange.leads.reading import LIMITS
+from exchange.leads.services import files, forecasts
+from exchange.leads.services.batches import refuse_file
 from exchange.sellers.drafts import about_so_many, plans_to_come, progress
 from tests.cast import Cast, _member
 from tests.factories.catalog import make_vertical
@@ -358,6 +363,50 @@ class TestCheck:
         assert post(seller, f"{address}/rows/1", **{f"cell-{'9' * 5_000}": "x"}).status_code == 303
         assert post(seller, f"{address}/rows/{'9' * 18}").status_code in {400, 404}
 
+    def test_the_problem_file_is_sent_while_it_is_read(
+        self, seller: FlaskClient, work: Work, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(web, "PIECES_PER_BLOCK", 4)
+        monkeypatch.setattr(queries, "LEAVES_PER_FETCH", 3)
+        address = mapped(seller, self.spoilt())
+        work()
+        with seller.get(f"{address}/problems.csv") as answer:
+            assert answer.is_streamed
+            assert len(list(answer.iter_encoded())) == 7
+        assert "attachment" in answer.headers["Content-Disposition"]
+        assert answer.headers["Cache-Control"] == "private, no-store"
+
+    def test_a_problem_file_that_is_gone_is_an_error_page(self, seller: FlaskClient, work: Work):
+        address = mapped(seller, self.spoilt())
+        work()
+        files.destroy(draft_at(address))
+        assert "no longer kept" in words_of(seller.get(f"{address}/problems.csv"), 410)
+
+    def test_the_first_look_says_that_it_is_one(
+        self, seller: FlaskClient, work: Work, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(forecasts, "SLICE_ROWS", 10)
+        address = mapped(seller, self.spoilt())
+        words = words_of(seller.get(f"{address}/check"))
+        assert "About, from the first 10 rows; all rows are being checked." in words
+        work()
+        assert "Every row was checked." in words_of(seller.get(f"{address}/check"))
+
+    def test_a_file_that_ends_badly_is_told_and_becomes_no_batch(
+        self, seller: FlaskClient, work: Work, monkeypatch: pytest.MonkeyPatch
+    ):
+        address = mapped(seller, self.spoilt())
+        usual: dict[str, object] = confined.blocks.__wrapped__.__kwdefaults__  # type: ignore[attr-defined]  # a context manager's
+        monkeypatch.setitem(usual, "limits", replace(LIMITS, rows=20))
+        work()
+        words = words_of(seller.get(f"{address}/check"))
+        assert "The file has more than 20 rows." in words
+        assert "Upload the mended file" in words
+        assert "cannot be read to its end" in words_of(seller.get("/notices"))
+        answer = post(seller, f"{address}/confirm", **SAID)
+        assert "Upload it again, mended." in words_of(answer, 409)
+        assert db.session.scalar(select(func.count()).select_from(Batch)) == 0
+
     def test_a_fix_that_does_not_fit_is_said_at_its_page(self, seller: FlaskClient, work: Work):
         rows = people(3)
         rows[0]["channel"] = ""
@@ -406,6 +455,37 @@ class TestConfirm:
         work()
         assert post(seller, f"{address}/confirm", **SAID).status_code in {303, 409}
         assert db.session.scalar(select(func.count()).select_from(Batch)) == 1
+
+    def test_a_file_that_is_refused_while_it_is_taken_in_says_why_and_how_it_goes_on(
+        self, seller: FlaskClient, work: Work
+    ):
+        address = mapped(seller, table(people(4)))
+        text_of(post(seller, f"{address}/confirm", **SAID), 303)
+        batch = queries.find_batch_of_import(draft_at(address).id)
+        assert batch is not None
+        refuse_file(batch_id=batch.id, error=FileReject("too_many_rows", limit=1_000_000))
+        keep()
+        words = words_of(seller.get(f"{address}/result"))
+        assert "The file has more than 1000000 rows." in words
+        assert "Upload the mended file" in words
+        assert "Became leads" not in words
+        address_of_batch = f"/sellers/batches/{batch.public_id}"
+        assert "Upload the mended file" in words_of(seller.get(address_of_batch))
+        assert "“october.csv” cannot be read to its end." in words_of(seller.get("/notices"))
+        assert "Failed" in words_of(
+            seller.get(f"{address}/running", headers={"HX-Request": "true"})
+        )
+        work()
+
+    def test_a_seller_is_told_that_a_file_was_taken_in(self, seller: FlaskClient, work: Work):
+        rows = people(4)
+        rows[0]["phone"] = "12345"
+        address = mapped(seller, table(rows))
+        text_of(post(seller, f"{address}/confirm", **SAID), 303)
+        work()
+        words = words_of(seller.get("/notices"))
+        assert "is taken in: 3 of 4 rows became leads." in words
+        assert "is checked" not in words  # a small file is waited for
 
     def test_a_class_that_is_not_offered_is_refused_at_both_doors(
         self, seller: FlaskClient, cast: Cast

@@ -61,6 +61,7 @@ def refuse_file(*, batch_id: UUID, error: FileReject) -> None:
     draft = lock(Import, batch.import_id)
     draft.refusal = {"code": error.code, "sentence": error.sentence, "facts": error.facts}
     transition(batch, BatchStatus.WITHDRAWN, actor=SYSTEM, reason=error.code)
+    events.record("import.unreadable", subject=draft, actor=SYSTEM, code=error.code)
     of_batch = select(Lead.id).where(Lead.batch_id == batch.id)
     db.session.execute(delete(Fingerprint).where(Fingerprint.lead_id.in_(of_batch)))
     transition_all(

@@ -57,6 +57,7 @@ def ask_check(draft: Import, *, actor: Actor) -> None:
     draft.revision += 1
     draft.check_rows = 0
     draft.check_started_at = None
+    draft.refusal = None
     db.session.flush()
     draft.forecast = forecasts.first_look(draft)
     events.record("import.check_asked", subject=draft, actor=actor, revision=draft.revision)
@@ -159,6 +160,7 @@ def _refuse(work: Work, error: FileReject) -> None:
     if draft.revision == work.revision:
         draft.refusal = {"code": error.code, "sentence": error.sentence, "facts": error.facts}
         draft.checked_revision = draft.revision
+        events.record("import.unreadable", subject=draft, actor=SYSTEM, code=error.code)
 
 
 def _finish(work: Work, *, done: int) -> None:

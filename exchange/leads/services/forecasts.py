@@ -143,11 +143,14 @@ _STATES = (RowEnd.VALID, RowEnd.IN_REVIEW, RowEnd.INVALID, RowEnd.DUPLICATE, Row
 
 
 class DryRun:
-    """The checks of a mapped file as it is mended now, part by part in the file's order."""
+    """The checks of a mapped file as it is mended now, part by part in the file's order.
 
-    def __init__(self, draft: Import) -> None:
+    A look at the first rows needs only what was mended `until` one of them.
+    """
+
+    def __init__(self, draft: Import, *, until: int | None = None) -> None:
         self.tally = Tally(draft)
-        self.recipe = recipes.for_draft(draft)
+        self.recipe = recipes.for_draft(draft, until=until)
         self._ends = Ends(draft)
 
     def take(self, rows: Sequence[Examined]) -> list[End]:
@@ -163,10 +166,10 @@ def forecast(draft: Import, *, rows_max: int | None = SLICE_ROWS) -> dict[str, A
 
     Duplicates are those that are known now; somebody else may upload them in the meantime.
     """
-    run = DryRun(draft)
     if rows_max is not None:
-        whole, _ = _look_at_first(draft, run, rows_max)
-        return run.tally.summary(whole=whole)
+        look = _look_at_first(draft, rows_max)
+        return look.tally.summary(whole=look.whole)
+    run = DryRun(draft)
     with files.blocks(draft) as blocks:
         for part in crew.work_through(Examiner, run.recipe, blocks=blocks):
             run.take(part)
@@ -175,20 +178,27 @@ def forecast(draft: Import, *, rows_max: int | None = SLICE_ROWS) -> dict[str, A
 
 def first_look(draft: Import) -> dict[str, Any]:  # Any: JSON
     """The forecast of the first rows with its rules, and about how many rows the file has."""
-    run = DryRun(draft)
-    whole, share = _look_at_first(draft, run, SLICE_ROWS)
-    found = run.tally.summary(whole=whole)
-    about = found["rows"] if whole else round(found["rows"] / share)
-    return {**found, **run.tally.details(draft), "rows_about": about}
+    look = _look_at_first(draft, SLICE_ROWS)
+    found = look.tally.summary(whole=look.whole)
+    about = found["rows"] if look.whole else round(found["rows"] / look.share)
+    return {**found, **look.tally.details(draft), "rows_about": about}
 
 
-def _look_at_first(draft: Import, run: DryRun, rows_max: int) -> tuple[bool, float]:
-    """Whether these are all rows of the file, and about which share of its bytes they take."""
+class _Look(NamedTuple):
+    """What the first rows are, whether these are all, and about which share of the file's bytes."""
+
+    tally: Tally
+    whole: bool
+    share: float
+
+
+def _look_at_first(draft: Import, rows_max: int) -> _Look:
     with files.reading(draft) as found:
         part = list(islice(found, rows_max))
         whole = next(found, None) is None
+    run = DryRun(draft, until=part[-1].number if part else 0)
     run.take(Examiner(run.recipe).work(part))
-    return whole, min(_size(part) / max(draft.file_size, 1), 1.0)
+    return _Look(run.tally, whole, min(_size(part) / max(draft.file_size, 1), 1.0))
 
 
 def _size(rows: Iterable[Row]) -> int:

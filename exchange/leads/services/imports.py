@@ -209,6 +209,9 @@ def confirm(
         raise Conflict("This import was sent to checking before.", code="import_finished")
     if draft.status is not ImportStatus.CHECKED:
         raise Conflict("The columns are not mapped yet.", code="questions_open")
+    if draft.refusal:
+        text = "The file cannot be read to its end. Upload it again, mended."
+        raise Conflict(text, code="file_unreadable")
     if only_if_all_right:
         _require_all_right(draft)
     transition(draft, ImportStatus.CONFIRMED, actor=actor)

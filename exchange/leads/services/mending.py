@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.sql import ColumnElement
 
 from exchange.catalog.fields import CHOICES, FieldSpec, LeadFields, parse
 from exchange.catalog.values import FieldError, ParseContext
@@ -33,15 +34,15 @@ WORD_DIGITS_MAX: Final = 6  # more may be a phone number in the wrong column
 Words = Mapping[str, Mapping[str, str]]  # by field: how files write a value, and the value
 
 
-def files_mending(draft: Import, *, with_rows: bool = True) -> Mending:
-    """All that was mended in a mapped file; without rows, what holds for every row of it."""
+def files_mending(draft: Import, *, until: int | None = None) -> Mending:
+    """All that was mended in a mapped file, or in its rows up to this number."""
     mapping = ColumnMapping.from_settings(draft.mapping)
     at = mapping.index_by_field
     words: Words = draft.mapping.get("words", {})
     return Mending(
         width=len(mapping.columns),
-        edits=dict(_edits(draft)) if with_rows else {},
-        dropped=frozenset(_dropped(draft.id)) if with_rows else frozenset(),
+        edits=dict(_edits(draft, until)),
+        dropped=frozenset(_dropped(draft.id, until)),
         virtual=tuple(columns for _, columns in mapping.virtual),
         words={at[name]: dict(known) for name, known in words.items() if name in at and known},
         defaults={at[name]: text for name, text in mapping.defaults.items()},
@@ -136,8 +137,8 @@ def _is_readable(spec: FieldSpec, text: str, context: ParseContext) -> bool:
         return False
 
 
-def _edits(draft: Import) -> Iterator[tuple[int, list[str]]]:
-    wanted = (ImportRow.import_id == draft.id, ImportRow.edited.is_not(None))
+def _edits(draft: Import, until: int | None) -> Iterator[tuple[int, list[str]]]:
+    wanted = (*_of(draft.id, until), ImportRow.edited.is_not(None))
     statement = select(ImportRow.row_number, ImportRow.edited).where(*wanted)
     secret = files.secret_of(draft)
     for number, edited in db.session.execute(statement).yield_per(ROWS_PER_FETCH):
@@ -145,6 +146,11 @@ def _edits(draft: Import) -> Iterator[tuple[int, list[str]]]:
         yield number, open_cells(secret, edited, batch_id=draft.id, row=number)
 
 
-def _dropped(import_id: UUID) -> Iterator[int]:
-    wanted = (ImportRow.import_id == import_id, ImportRow.is_dropped)
+def _dropped(import_id: UUID, until: int | None) -> Iterator[int]:
+    wanted = (*_of(import_id, until), ImportRow.is_dropped)
     yield from db.session.scalars(select(ImportRow.row_number).where(*wanted))
+
+
+def _of(import_id: UUID, until: int | None) -> list[ColumnElement[bool]]:
+    of_file = [ImportRow.import_id == import_id]
+    return of_file if until is None else [*of_file, ImportRow.row_number <= until]

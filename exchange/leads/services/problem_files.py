@@ -92,21 +92,17 @@ def merge_problem_file(*, import_id: UUID, stream: BinaryIO, actor: Actor) -> Me
     _require_known(draft, sent.keys())
     secret, width = files.secret_of(draft), len(draft.recognition["header"])
     changed = (
-        (row.row_number, sent[row.row_number])
-        for row in queries.import_rows(draft.id)
-        if row.row_number in sent and _padded(_opened(secret, row), width) != sent[row.row_number]
+        (number, sent[number])
+        for number, locked in queries.problem_cells(draft.id, sent)
+        if _padded(open_cells(secret, locked, batch_id=draft.id, row=number), width) != sent[number]
     )
     return Merged(len(sent), write_edits(draft, changed, actor=actor))
 
 
-def _opened(secret: bytes, row: ImportRow) -> list[str]:
-    locked = row.edited or row.locked
-    return open_cells(secret, locked, batch_id=row.import_id, row=row.row_number)
-
-
 def _problem(secret: bytes, row: ImportRow) -> ProblemRow:
     codes = tuple(dict.fromkeys(code for _, code in row.findings))
-    cells = _opened(secret, row)
+    locked = row.edited or row.locked
+    cells = open_cells(secret, locked, batch_id=row.import_id, row=row.row_number)
     if row.outcome is RowEnd.IN_REVIEW:
         return ProblemRow(row.row_number, cells, (), codes)
     return ProblemRow(row.row_number, cells, codes)

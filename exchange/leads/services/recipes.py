@@ -18,18 +18,21 @@ def for_batch(draft: Import, batch: Batch) -> Recipe:
     return _recipe(draft, Lot.of(batch, terms))
 
 
-def for_draft(draft: Import, *, with_rows: bool = True) -> Recipe:
-    """How the rows of a draft are looked at; without rows, before a single one was edited."""
+def for_draft(draft: Import, *, until: int | None = None) -> Recipe:
+    """How the rows of a draft are looked at, all of them or those up to this number.
+
+    Up to 0: as if no row had been edited or dropped.
+    """
     terms = catalog.get_terms(queries.vertical_of(draft.vertical_id))
-    return _recipe(draft, Lot.of_draft(draft, terms), with_rows=with_rows)
+    return _recipe(draft, Lot.of_draft(draft, terms), until=until)
 
 
-def _recipe(draft: Import, lot: Lot, *, with_rows: bool = True) -> Recipe:
+def _recipe(draft: Import, lot: Lot, *, until: int | None = None) -> Recipe:
     return Recipe(
         lot,
         files.rules(draft),
         files.columns(draft),
-        files_mending(draft, with_rows=with_rows),
+        files_mending(draft, until=until),
         files.secret_of(draft),
         keyring(),
         zones_of(catalog.get_definition(queries.vertical_of(draft.vertical_id))),

@@ -9,7 +9,7 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 
 from exchange.core.limits import limiter
-from exchange.core.web import again_with_errors, load_form, render
+from exchange.core.web import again_with_errors, load_form, render, see_other
 from exchange.identity.access import actor, public
 from exchange.leads.people_schemas import PersonForm
 from exchange.leads.rights import RevocationVia
@@ -33,6 +33,13 @@ def confirm_revocation() -> ResponseReturnValue:
     form = load_form(PersonForm())
     revocations.require_hashes(form["person"], region=form["country"])
     return render("leads/revocation/confirm.html", typed=form)
+
+
+@blueprint.get("/revoke/confirm")
+@public
+def begin_again() -> Response:
+    """Whoever comes back to the address of the receipt begins anew."""
+    return see_other("leads.revocation")
 
 
 @blueprint.post("/revoke/confirm")

@@ -8,18 +8,18 @@ from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from exchange.core.db import parse_id
-from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.core.db import get, parse_id
+from exchange.core.web import again_with_errors, download, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as leads
-from exchange.leads.findings import row_sentence
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch, BatchStatus, Import
 from exchange.leads.services import batches as verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.market import queries as market
 from exchange.sellers import queries
 from exchange.sellers.schemas import BatchQuery, NonceForm
+from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 from exchange.verification import queries as verification
 from exchange.verification.services import draws
@@ -52,8 +52,9 @@ def batch(batch_id: str) -> Response:
         draw=verification.get_draw(seen.batch.id),
         progress=verification.progress(seen.batch.id),
         listing=market.find_listing_of_batch(seen.batch.id),
+        refusal=_refusal(seen.batch),
         suggestion=secrets.token_hex(8),
-        problems={code: (_(row_sentence(code)), n) for code, n in seen.problems.items()},
+        problems={code: (words.sentence(code), n) for code, n in seen.problems.items()},
     )
 
 
@@ -74,8 +75,7 @@ def give_nonce(batch_id: str) -> ResponseReturnValue:
 @requires(Permission.BATCH_UPLOAD)
 def problems(batch_id: str) -> Response:
     mine = _mine(batch_id)
-    headers = {"Content-Disposition": f'attachment; filename="{mine.public_id}-problems.csv"'}
-    return Response(b"".join(problem_file(mine.id)), mimetype="text/csv", headers=headers)
+    return download(problem_file(mine.id), name=f"{mine.public_id}-problems.csv")
 
 
 @blueprint.post("/batches/<batch_id>/withdraw")
@@ -92,6 +92,13 @@ def withdraw(batch_id: str) -> ResponseReturnValue:
 def sell_unverified(batch_id: str) -> ResponseReturnValue:
     verbs.sell_unverified(batch_id=_mine(batch_id).id, actor=actor())
     return see_other("sellers.batch", batch_id=batch_id, toast=_("On sale as unverified."))
+
+
+def _refusal(batch: Batch) -> str:
+    """Why the file of a withdrawn batch was refused; empty where it was not."""
+    if batch.import_id is None or batch.status is not BatchStatus.WITHDRAWN:
+        return ""
+    return words.refusal(get(Import, batch.import_id))
 
 
 def _mine(batch_id: str) -> Batch:

@@ -21,6 +21,7 @@ from exchange.leads.services import imports
 from exchange.market import queries as market
 from exchange.sellers import drafts
 from exchange.sellers.schemas import TermsForm
+from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 from exchange.verification import queries as verification
 
@@ -96,6 +97,7 @@ def result(import_id: str) -> ResponseReturnValue:
         draft=draft,
         batch=batch,
         draw=verification.get_draw(batch.id),
+        refusal=words.refusal(draft) if batch.status is BatchStatus.WITHDRAWN else "",
         unverified=QualityClass.UNVERIFIED,
     )
 

@@ -43,11 +43,15 @@ def open_imports() -> Response:
 @blueprint.get("/imports/new")
 @requires(Permission.BATCH_UPLOAD)
 def new_import() -> Response:
+    """The form of an upload; a page of a source names that source."""
     ours = organization()
+    sources = [one for one in queries.sources(viewer=ours.id) if one.takes_leads]
+    usual = sources[0].name if sources else ""
     return render(
         "sellers/imports/new.html",
         verticals=[catalog.get_definition(v) for v in catalog.verticals()],
-        sources=[one for one in queries.sources(viewer=ours.id) if one.takes_leads],
+        sources=sources,
+        source=request.args.get("source", usual),
         commitment=next_commitment(ours.id),
         limits=LIMITS,
         files_max=FILES_MAX,

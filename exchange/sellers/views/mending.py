@@ -12,17 +12,17 @@ from flask_babel import format_timedelta, get_locale, ngettext
 from flask_babel import gettext as _
 
 from exchange.core.errors import FieldProblem, Invalid
-from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.core.web import again_with_errors, download, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries
-from exchange.leads.findings import FILE_SENTENCES, row_sentence
 from exchange.leads.models import Import, ImportStatus
 from exchange.leads.services import fixes, imports, problem_files
 from exchange.leads.services.mending import open_words
 from exchange.leads.services.problem_rows import Page, problem_rows
 from exchange.sellers import drafts
 from exchange.sellers.schemas import DefaultForm, DropForm, FormatForm, RowsQuery
+from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 
 NOT_CHOSEN: Final = ""
@@ -47,8 +47,8 @@ def check(import_id: str) -> ResponseReturnValue:
         found=drafts.checked(draft, language=str(get_locale())),
         running=None if draft.is_checked_whole else running,
         left=format_timedelta(running.left) if running.left else "",
-        refusal=_refusal(draft),
-        sentence=_sentence,
+        refusal=words.refusal(draft),
+        sentence=words.sentence,
     )
 
 
@@ -70,7 +70,7 @@ def rows(import_id: str) -> ResponseReturnValue:
         fixes=drafts.fixes_of(fields, field=asked["field"], code=asked["code"]),
         words=[(word, count, "") for word, count in open_words(draft).get(asked["field"], [])],
         language=str(get_locale()),
-        sentence=_sentence,
+        sentence=words.sentence,
     )
 
 
@@ -158,12 +158,8 @@ def recheck(import_id: str) -> ResponseReturnValue:
 @requires(Permission.BATCH_UPLOAD)
 def draft_problems(import_id: str) -> Response:
     draft = _mine(import_id)
-    headers = {
-        "Content-Disposition": f'attachment; filename="{draft.public_id}-problems.csv"',
-        "Cache-Control": "private, no-store",
-    }
-    content = b"".join(problem_files.problem_file_of_draft(draft))
-    return Response(content, mimetype="text/csv", headers=headers)
+    found = problem_files.problem_file_of_draft(draft)
+    return download(found, name=f"{draft.public_id}-problems.csv")
 
 
 @blueprint.post("/imports/<import_id>/problems")
@@ -205,17 +201,6 @@ def _page(draft: Import, asked: Mapping[str, Any]) -> Page:  # Any: marshmallow'
     if asked["focus"] >= 0 and is_last:  # the next problem stands on the next page
         return problem_rows(draft, **rule, after=asked["focus"])
     return page
-
-
-def _sentence(code: str) -> str:
-    return str(_(row_sentence(code)))
-
-
-def _refusal(draft: Import) -> str:
-    if not draft.refusal:
-        return ""
-    known = FILE_SENTENCES.get(draft.refusal["code"], draft.refusal["sentence"])
-    return str(_(known, **draft.refusal["facts"]))
 
 
 def _kept(*names: str) -> dict[str, str]:

@@ -23,6 +23,7 @@ from exchange.leads.services import imports, looks
 from exchange.leads.services.mending import open_words, unknown_words
 from exchange.sellers import drafts
 from exchange.sellers.schemas import FORMATS
+from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 from exchange.sellers.views.mending import words_of_form
 
@@ -62,6 +63,7 @@ def questions(import_id: str) -> ResponseReturnValue:
         asked=asked,
         choices={**draft.recognition["offered"], **offered, **CHOICES},
         chosen={**draft.recognition["answers"], **wanted},
+        note=words.note,
         settled={**{name: one.guess for name, one in asked.items()}, **wanted},
     )
 
