@@ -138,7 +138,8 @@ def _blank(lead_ids: Sequence[UUID]) -> None:
         "sub_source": "",
     }
     db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(empty))
-    unknown: dict[str, Any] = {"origin": {}, "address_index": None, "agent_index": None}  # Any: columns
+    # Any: columns of several types
+    unknown: dict[str, Any] = {"origin": {}, "address_index": None, "agent_index": None}
     db.session.execute(update(Post).where(Post.lead_id.in_(lead_ids)).values(unknown))
 
 
