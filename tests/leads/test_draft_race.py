@@ -73,7 +73,7 @@ def test_checks_at_the_same_time_find_what_one_finds(committed, cast, draft):
         checks.ask_check(get(Import, draft), actor=cast.seller.actor)
 
     def check():
-        checks.check_draft(draft, chunk_rows=3)
+        checks.check_draft(draft, block_rows=3)
         return "checked"
 
     seen = race(committed, [lambda: patiently(check)] * HANDS)
