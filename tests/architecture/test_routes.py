@@ -29,6 +29,7 @@ PUBLIC = {
     "leads.revocation",
     "leads.confirm_revocation",
     "leads.revoke",
+    "leads.begin_again",
     "reports.method",
     "reports.docs",
     "reports.errors",

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, text
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, lock, unit_of_work
+from exchange.core.errors import Conflict
 from exchange.leads import crew
 from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.draft_models import ImportRow, RowEnd
@@ -152,6 +153,17 @@ def _write_again(ends: Sequence[End], *, import_id: UUID) -> None:
 def findings_of(end: End) -> list[list[str]]:
     """What was found, as it is kept: pairs of field and code."""
     return [list(finding) for finding in dict.fromkeys(end.findings)]
+
+
+def require_all_right(draft: Import) -> None:
+    """Raise Conflict while a row is refused, or not all of them were checked."""
+    found = draft.forecast
+    if not draft.is_checked_whole or found.get("mended"):
+        raise Conflict("Not every row is checked yet.", code="check_running")
+    refused = found["invalid"] - found["dropped"]
+    if refused:
+        text = f"{refused} rows are refused. Correct or drop them, or import the others alone."
+        raise Conflict(text, code="rows_refused", rows=refused)
 
 
 def _refuse(work: Work, error: FileReject) -> None:

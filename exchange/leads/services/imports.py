@@ -29,7 +29,7 @@ from exchange.leads.mapping import header_set, require_complete
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus, LeadKind, Source
 from exchange.leads.reading import LIMITS, Recognition
 from exchange.leads.services import files, looks
-from exchange.leads.services.checks import ask_check
+from exchange.leads.services.checks import ask_check, require_all_right
 from exchange.leads.services.fixes import forget_rows_of
 from exchange.leads.services.mending import Words, check_words, together
 from exchange.leads.services.sources import ensure_source, given_by, require_open
@@ -210,23 +210,12 @@ def confirm(
     if draft.status is not ImportStatus.CHECKED:
         raise Conflict("The columns are not mapped yet.", code="questions_open")
     if draft.refusal:
-        text = "The file cannot be read to its end. Upload it again, mended."
-        raise Conflict(text, code="file_unreadable")
+        raise Conflict("The file is broken. Upload it again, mended.", code="file_unreadable")
     if only_if_all_right:
-        _require_all_right(draft)
+        require_all_right(draft)
     transition(draft, ImportStatus.CONFIRMED, actor=actor)
     transition(batch, BatchStatus.VALIDATING, actor=actor, declared_unsold=True)
     return batch
-
-
-def _require_all_right(draft: Import) -> None:
-    found = draft.forecast
-    if not draft.is_checked_whole or found.get("mended"):
-        raise Conflict("Not every row is checked yet.", code="check_running")
-    refused = found["invalid"] - found["dropped"]
-    if refused:
-        text = f"{refused} rows are refused. Correct or drop them, or import the others alone."
-        raise Conflict(text, code="rows_refused", rows=refused)
 
 
 def abandon(*, import_id: UUID, actor: Actor) -> None:
