@@ -107,9 +107,8 @@ def ring_for_lots() -> None:
 @sweep("leads.tidy_uploads", seconds=600)
 def tidy_uploads() -> None:
     """Remove what killed processes have left: parts of uploads, and files that no import knows."""
-    now = clock.now()
-    storage.remove_abandoned(now=now, age=UPLOAD_AGE)
-    for key in storage.keys(prefix=f"{Import.PREFIX}_", now=now, age=UPLOAD_AGE):
+    storage.remove_abandoned(age=UPLOAD_AGE)
+    for key in storage.keys(prefix=f"{Import.PREFIX}_", age=UPLOAD_AGE):
         known = ids.decode(Import.PREFIX, key)
         if known is None or db.session.get(Import, known) is None:
             storage.delete(key)

@@ -91,6 +91,7 @@ TRADE: Final[dict[str, Problem]] = {
 CHECKS: Final[dict[str, Problem]] = {
     "file_known": Problem(409, _("Send again=true if you mean to upload the same file twice.")),
     "file_gone": Problem(410, _("The raw file was destroyed after its time. Upload it again.")),
+    "file_unreadable": Problem(409, _("Upload the mended file; this one has no end.")),
     "import_finished": Problem(409, _("Start a new import.")),
     "import_dropped": Problem(410, _("Upload the file again.")),
     "import_not_mapped": Problem(409, _("Map the columns first; a file that was sent stays so.")),

@@ -61,7 +61,7 @@ ALLOWED = {
 # These lead elsewhere, are gone once there is an operator, or are files of our own.
 NOT_PAGES = {
     *("identity.index", "identity.found", "static"),
-    *("sellers.show_import", "sellers.running"),
+    *("sellers.show_import", "sellers.running", "leads.begin_again"),
     *("billing.checkout", "billing.onboarding"),
     "sources.challenge",  # a handshake with who knows the verify token
 }
