@@ -12,6 +12,7 @@ settings.configure(
     INSTALLED_APPS=["import_export"],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     USE_TZ=True,
+    TIME_ZONE="UTC",
 )
 django.setup()
 
@@ -20,6 +21,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import connection, models
 from django.utils.dateparse import parse_datetime
 from import_export import resources
+from import_export.fields import Field
+from import_export.widgets import DateTimeWidget
 
 
 def main(file: str, rules_file: str) -> None:
@@ -58,7 +61,9 @@ def _resource(rules: dict) -> resources.ModelResource:
         "use_transactions": True,
         "import_id_fields": (),
     }
-    return type("Leads", (resources.ModelResource,), {"Meta": type("Meta", (), options)})()
+    moment = Field("requested_at", "requested_at", DateTimeWidget("%Y-%m-%dT%H:%M:%SZ"))
+    body = {"requested_at": moment, "Meta": type("Meta", (), options)}
+    return type("Leads", (resources.ModelResource,), body)()
 
 
 if __name__ == "__main__":
