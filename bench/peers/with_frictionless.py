@@ -3,9 +3,21 @@
 import json
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from frictionless import Checklist, Resource, Schema, system
+from frictionless import Check, Checklist, Error, Resource, Row, Schema, errors, system
+from phones import is_phone
+
+
+class Phones(Check):
+    """Refuses rows whose phone is no number."""
+
+    Errors = (errors.RowConstraintError,)
+
+    def validate_row(self, row: Row) -> Iterator[Error]:
+        if not is_phone(row["phone"] or ""):
+            yield errors.RowConstraintError.from_row(row, note="phone")
 
 
 def main(file: str, rules_file: str) -> None:
@@ -15,7 +27,7 @@ def main(file: str, rules_file: str) -> None:
     began = time.perf_counter()
     with system.use_context(trusted=True):
         resource = Resource(path=str(path), schema=_schema(rules))
-        report = resource.validate(Checklist(), limit_errors=10_000_000)
+        report = resource.validate(Checklist(checks=[Phones()]), limit_errors=10_000_000)
     refused = {row for (row,) in report.flatten(["rowNumber"]) if row}
     seconds = time.perf_counter() - began
     rows = report.tasks[0].stats["rows"]

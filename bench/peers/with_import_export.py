@@ -17,12 +17,14 @@ settings.configure(
 django.setup()
 
 import tablib
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.utils.dateparse import parse_datetime
 from import_export import resources
 from import_export.fields import Field
 from import_export.widgets import DateTimeWidget
+from phones import is_phone
 
 
 def main(file: str, rules_file: str) -> None:
@@ -37,6 +39,12 @@ def main(file: str, rules_file: str) -> None:
     print(json.dumps({"accepted": len(data) - refused, "seconds": seconds}))
 
 
+def require_phone(text: str) -> None:
+    """Raise ValidationError for what is no number."""
+    if not is_phone(text):
+        raise ValidationError("no phone")
+
+
 def _resource(rules: dict) -> resources.ModelResource:
     fields = {}
     for name, words in rules["words"].items():
@@ -47,6 +55,7 @@ def _resource(rules: dict) -> resources.ModelResource:
         MinValueValidator(parse_datetime(rules["oldest"])),
         MaxValueValidator(parse_datetime(rules["latest"])),
     ]
+    fields["phone"] = models.CharField(max_length=40, validators=[require_phone])
     fields["requested_at"] = models.DateTimeField(validators=bounds)
     meta = type("Meta", (), {"app_label": "import_export"})
     model = type("BenchLead", (models.Model,), {"__module__": __name__, "Meta": meta, **fields})

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
+from phones import is_phone
 
 
 def main(file: str, rules_file: str) -> None:
@@ -33,6 +34,7 @@ def _schema(rules: dict) -> pa.DataFrameSchema:
         name: pa.Column(str, pa.Check.str_matches(pattern))
         for name, pattern in rules["patterns"].items()
     }
+    text["phone"] = pa.Column(str, pa.Check(lambda cells: cells.map(is_phone)))
     oldest, latest = (pd.Timestamp(rules[name]) for name in ("oldest", "latest"))
     moment = pa.Column("datetime64[ns, UTC]", pa.Check.in_range(oldest, latest), coerce=True)
     return pa.DataFrameSchema({**words, **text, "requested_at": moment})

@@ -15,7 +15,7 @@ from exchange.config import ROOT, Settings
 
 WORKER_SECONDS = 600  # the longest statement of a job
 STOP_SECONDS = 10  # requests under way get that long
-BULK_NICENESS = 10
+BULK_NICENESS = 19
 
 
 @click.command()
