@@ -49,6 +49,7 @@ def run(bench: Bench) -> None:
         pairs = [_pair(ours, file) for _ in range(PAIRS)]
         normal, copy = (median(list(seconds)) for seconds in zip(*pairs, strict=True))
         _say(SMALL, normal, copy)
+        print(f"# COPY of the raw file into one table: {SMALL / raw(ours, file):,.0f} rows/s")
         ratio = median([one / other for other, one in pairs])
         bench.figure("intake_to_copy_100k", ratio, "ratio", goal=(">=", 0.5))
         _hard_files(bench, ours, normal=normal)
@@ -131,6 +132,16 @@ def _pair(ours: House, file: Path) -> tuple[float, float]:
                 _load(connection, table, Path(folder) / table)
             connection.commit()
     return intake[0], copy[0]
+
+
+def raw(ours: House, file: Path) -> float:
+    """Seconds of a COPY of the file as it is into one table of texts: no goal, for comparison."""
+    with psycopg.connect(ours.owner) as connection, connection.cursor() as cursor:
+        columns = ", ".join(f"{name} text" for name in made.COLUMNS)
+        cursor.execute(f"CREATE TEMPORARY TABLE raw ({columns}) ON COMMIT DROP")
+        with stopwatch() as taken, cursor.copy("COPY raw FROM STDIN (FORMAT CSV, HEADER)") as copy:
+            copy.write(file.read_bytes())
+    return taken[0]
 
 
 def _dump(connection: psycopg.Connection, table: str, path: Path) -> None:
