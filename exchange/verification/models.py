@@ -101,7 +101,9 @@ class InspectionPurpose(StrEnum):
     RETURN = "return"
     GUARANTEE = "guarantee"
     GOLD = "gold"
-    DOUBLE = "double"
+    DOUBLE = "double"  # of a good answer, at random
+    SOURCE = "source"  # the extra draw of one declared source
+    FOLLOW_UP = "follow_up"  # attempts after those that decide a look
 
 
 class InspectionStatus(StrEnum):

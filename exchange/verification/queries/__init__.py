@@ -25,6 +25,7 @@ from exchange.verification.queries.lots import (
     reserve_bps,
     source_record,
 )
+from exchange.verification.queries.workers import skills_of
 
 __all__ = [
     "Progress",
@@ -47,5 +48,6 @@ __all__ = [
     "published_quality",
     "reserve_bps",
     "samples_with_wrong_tallies",
+    "skills_of",
     "source_record",
 ]
