@@ -89,19 +89,22 @@ def make_cast() -> Cast:
         finance=_member(operator, "finance@house.example", Role.FINANCE),
         verifier=_member(checkers, "vera@callers.example", Role.VERIFIER),
         second_verifier=_member(checkers, "viktor@callers.example", Role.VERIFIER),
-        seller=_company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads"),
-        buyer=_company("bea@buyer.example", OrganizationKind.BUYER, "Buyer of the South"),
-        other_seller=_company("sid@other.example", OrganizationKind.SELLER, "Eastern Leads"),
-        other_buyer=_company("bob@other.example", OrganizationKind.BUYER, "Buyer of the West"),
-        newcomer=_company("nia@new.example", OrganizationKind.BUYER, "Newcomer", approved=False),
+        seller=make_company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads"),
+        buyer=make_company("bea@buyer.example", OrganizationKind.BUYER, "Buyer of the South"),
+        other_seller=make_company("sid@other.example", OrganizationKind.SELLER, "Eastern Leads"),
+        other_buyer=make_company("bob@other.example", OrganizationKind.BUYER, "Buyer of the West"),
+        newcomer=make_company(
+            "nia@new.example", OrganizationKind.BUYER, "Newcomer", approved=False
+        ),
     )
     db.session.commit()
     return cast
 
 
-def _company(
+def make_company(
     email: str, kind: OrganizationKind, trade_name: str, *, approved: bool = True
 ) -> Player:
+    """A company with its owner, as they sign up; approved unless said otherwise."""
     organization = services.sign_up(
         email=email,
         name=email.split("@", maxsplit=1)[0].title(),

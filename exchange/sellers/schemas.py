@@ -32,16 +32,14 @@ class UploadForm(Schema):
     pasted = fields.String(load_default="")
 
 
-class TermsForm(Schema):
-    """On what terms a file becomes a lot; an exclusive lead is sold once, whatever was typed."""
+class SaleForm(Schema):
+    """On what terms leads are sold; an exclusive lead is sold once, whatever was typed."""
 
-    name = fields.String(load_default="", validate=_text)
     quality_class = fields.Enum(QualityClass, by_value=True, load_default=QualityClass.STANDARD)
     price = AmountField(required=True)
     kind = fields.Enum(LeadKind, by_value=True, load_default=LeadKind.EXCLUSIVE)
     sales_max = fields.Integer(load_default=1, validate=_sales)
     declared_unsold = fields.Boolean(load_default=False)
-    only_if_all_right = fields.Boolean(load_default=False)
 
     @post_load
     def once(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:  # Any: marshmallow's
@@ -49,6 +47,13 @@ class TermsForm(Schema):
         if data["kind"] is LeadKind.EXCLUSIVE:
             data["sales_max"] = 1
         return data
+
+
+class TermsForm(SaleForm):
+    """On what terms a file becomes a lot."""
+
+    name = fields.String(load_default="", validate=_text)
+    only_if_all_right = fields.Boolean(load_default=False)
 
 
 class SourceForm(Schema):
@@ -121,16 +126,11 @@ class SourceCardOut(Schema):
     leads = fields.Integer(attribute="figures.leads")
 
 
-class PostingTermsForm(Schema):
-    """Terms for single leads; sold once means one slot, whatever was typed."""
+class PostingTermsForm(SaleForm):
+    """On what terms single leads are taken."""
 
     source = fields.String(required=True, validate=validate.Length(min=1, max=200))
     vertical = fields.String(required=True, validate=_text)
-    quality_class = fields.Enum(QualityClass, by_value=True, load_default=QualityClass.STANDARD)
-    price = AmountField(required=True)
-    kind = fields.Enum(LeadKind, by_value=True, load_default=LeadKind.EXCLUSIVE)
-    sales_max = fields.Integer(load_default=1, validate=_sales)
-    declared_unsold = fields.Boolean(load_default=False)
     channel = fields.String(load_default="", validate=_text)
     consent_text = fields.String(load_default="", validate=validate.Length(max=4_000))
     consent_url = fields.String(load_default="", validate=validate.Length(max=2_000))
@@ -139,13 +139,6 @@ class PostingTermsForm(Schema):
         load_default=CALL_SECONDS_MIN, validate=validate.Range(0, 3_600)
     )
     is_test = fields.Boolean(load_default=False)
-
-    @post_load
-    def once(self, data: dict[str, Any], **_kwargs: Any) -> dict[str, Any]:  # Any: marshmallow's
-        """Sold once means one slot."""
-        if data["kind"] is LeadKind.EXCLUSIVE:
-            data["sales_max"] = 1
-        return data
 
 
 class TokenForm(Schema):

@@ -218,7 +218,8 @@ class Keys:
         """Press, and see another call. Its heading has the focus, so that readers are told."""
         before = self.call
         self.press(*keys)
-        self.arrive(f"document.querySelector('form#call')?.action !== '{before}'")
+        call = "document.querySelector('form#call')"
+        self.arrive(f"{call} && {call}.action !== '{before}'")
         assert "/tasks/" in self.call
         assert self.focus == "title"
         assert self.chosen == ""

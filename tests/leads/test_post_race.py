@@ -18,14 +18,12 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, unit_of_work
 from exchange.core.invariants import violations
-from exchange.identity import queries as identity_queries
-from exchange.identity import services as identity
-from exchange.identity.permissions import OrganizationKind, Role
+from exchange.identity.permissions import OrganizationKind
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
 from exchange.leads.post_models import Post, SourceTerms
 from exchange.leads.services import lots, posts, sources, writing
-from tests.cast import PASSWORD, Player
+from tests.cast import make_company
 from tests.factories.leads import make_person
 from tests.factories.posts import make_body, make_terms
 from tests.racing import Client, race
@@ -36,20 +34,8 @@ SELLERS = 10
 
 def make_seller(number: int) -> dict[str, str]:
     """A seller with standing terms; the headers of its program."""
-    email = f"seller{number}@race.example"
-    organization = identity.sign_up(
-        email=email,
-        name="Racer",
-        password=PASSWORD,
-        kind=OrganizationKind.SELLER,
-        organization_name=f"Racer {number}",
-        trade_name=f"Racer {number}",
-        country="US",
-    )
-    identity.approve_organization(organization_id=organization.id, actor=SYSTEM)
-    user = identity_queries.find_user(email)
-    assert user is not None
-    player = Player(user, organization, Role.OWNER)
+    email, name = f"seller{number}@race.example", f"Racer {number}"
+    player = make_company(email, OrganizationKind.SELLER, name)
     make_terms(player)
     return player.key("lead:post")
 

@@ -21,15 +21,13 @@ from exchange.core.db import db, unit_of_work
 from exchange.core.errors import Conflict
 from exchange.core.invariants import violations
 from exchange.core.money import Currency, Money
-from exchange.identity import queries as identity_queries
-from exchange.identity import services as identity
-from exchange.identity.permissions import OrganizationKind, Role
+from exchange.identity.permissions import OrganizationKind
 from exchange.leads.models import Contact, Lead, LeadKind
 from exchange.market import queries
 from exchange.market.models import Listing, Order, OrderLine
 from exchange.market.queries import stock
 from exchange.market.services import listings, orders, reservations
-from tests.cast import PASSWORD, Cast, Player, make_cast
+from tests.cast import Cast, Player, make_cast, make_company
 from tests.factories.billing import fund_wallet
 from tests.factories.leads import leads_of, make_person
 from tests.factories.market import make_listing
@@ -45,20 +43,8 @@ def make_buyers(count: int, *, wallet: int) -> list[Player]:
 
 
 def make_buyer(number: int, *, wallet: int) -> Player:
-    email = f"buyer{number}@race.example"
-    organization = identity.sign_up(
-        email=email,
-        name="Racer",
-        password=PASSWORD,
-        kind=OrganizationKind.BUYER,
-        organization_name=f"Racer {number}",
-        trade_name=f"Racer {number}",
-        country="US",
-    )
-    identity.approve_organization(organization_id=organization.id, actor=SYSTEM)
-    user = identity_queries.find_user(email)
-    assert user is not None
-    player = Player(user, organization, Role.OWNER)
+    email, name = f"buyer{number}@race.example", f"Racer {number}"
+    player = make_company(email, OrganizationKind.BUYER, name)
     if wallet:
         fund_wallet(player, wallet)
     return player
