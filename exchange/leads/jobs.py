@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from exchange.core import clock, ids, storage
 from exchange.core.db import db
@@ -35,7 +35,8 @@ def run(batch_id: UUID) -> None:
 def resume() -> None:
     """Ring again for batches whose intake nobody is at."""
     waiting = select(Batch.id).where(Batch.status == BatchStatus.VALIDATING)
-    for batch_id in db.session.scalars(waiting.order_by(Batch.id).limit(BATCHES_PER_SWEEP)):
+    # In any order: some whose intake always fails must not keep the others waiting.
+    for batch_id in db.session.scalars(waiting.order_by(func.random()).limit(BATCHES_PER_SWEEP)):
         enqueue("leads.take_in", batch_id)
 
 
