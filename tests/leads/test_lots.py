@@ -37,8 +37,9 @@ DAY = timedelta(hours=24)
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """A lot is full at five, so that the stories stay short."""
+    """A lot is full at five, a selling one too, so that the stories stay short."""
     monkeypatch.setattr(lots, "LEADS_MAX", 5)
+    monkeypatch.setattr(lots, "SELLING_LEADS_MAX", 5)
 
 
 @pytest.fixture
@@ -149,6 +150,37 @@ class TestSealing:
         assert full.status is BatchStatus.ACCEPTED
         plan = verification.find_sample(full.id).plan
         assert len(plan["looks"]) == 1
+
+
+class TestSelling:
+    """Nobody waits for the seal of a lot that sells at once: it grows, so that fewer are called."""
+
+    def test_it_is_full_later(self, cast, monkeypatch):
+        monkeypatch.setattr(lots, "SELLING_LEADS_MAX", 8)
+        terms = make_terms(cast.seller, trusted=True)
+        growing = fill(cast, terms, 7)
+        assert (growing.status, growing.rows_done) == (BatchStatus.OPEN, 7)
+        post(cast.seller, terms)
+        assert (growing.status, growing.population) == (BatchStatus.SEALED, 8)
+
+    def test_it_ends_after_five_days(self, cast):
+        terms = make_terms(cast.seller, trusted=True)
+        post(cast.seller, terms)
+        lot = open_lot(terms)
+        clock.advance(4 * DAY)
+        lots.seal_due(batch_id=lot.id)
+        assert lot.status is BatchStatus.OPEN
+        clock.advance(DAY)
+        lots.seal_due(batch_id=lot.id)
+        assert lot.status is BatchStatus.SEALED
+
+    def test_it_ends_with_its_day_once_the_source_has_failed(self, cast):
+        terms = make_terms(cast.seller, trusted=True)
+        sold = fill(cast, terms)
+        post(cast.seller, terms)
+        growing = open_lot(terms)
+        decide(cast, sold, Outcome.DENIES)
+        assert growing.seals_at == growing.opened_at + DAY
 
 
 class TestStanding:

@@ -1,7 +1,9 @@
 """Verbs of rolling lots: leads that come one by one are sealed together (decision 6).
 
 A lot is full at a hundred leads or ends with its day, whichever comes first; nothing waits for a
-file that never comes. Its draw is committed when it opens, before its first lead.
+file that never comes. Where the source sells at once nobody waits for the seal, so that its lots
+grow larger and fewer people are called (decision record 0037). The draw of a lot is committed when
+it opens, before its first lead.
 """
 
 from __future__ import annotations
@@ -26,6 +28,9 @@ N_ = str  # marks a sentence for translation; the page that shows it translates
 
 LEADS_MAX: Final = 100
 OPEN_FOR: Final = timedelta(hours=24)
+# Of a lot that sells before it is checked.
+SELLING_LEADS_MAX: Final = 200
+SELLING_OPEN_FOR: Final = timedelta(days=5)
 REJECTED: Final = N_("A lot of its single leads has not passed the check.")
 
 
@@ -48,8 +53,8 @@ def take_lot(terms: SourceTerms, *, actor: Actor) -> Batch:
 
 
 def seal_if_full(batch: Batch) -> None:
-    """Seal the lot at its hundredth lead."""
-    if batch.rows_done >= LEADS_MAX:
+    """Seal the lot at its last lead."""
+    if batch.rows_done >= (SELLING_LEADS_MAX if batch.sells_at_once else LEADS_MAX):
         _seal(batch)
 
 
@@ -97,12 +102,19 @@ def stop_source(*, batch_id: UUID) -> None:
     if not batch.is_rolling:
         return
     for lot in _under_way(batch.source_id):
-        lot.sells_at_once = False
+        _stop_selling(lot)
     if get(Source, batch.source_id).status is not SourceStatus.STOPPED:
         # Lots that have passed their own check stay on sale.
         sources.stop_source(
             source_id=batch.source_id, reason=REJECTED, keep_on_sale=True, actor=SYSTEM
         )
+
+
+def _stop_selling(lot: Batch) -> None:
+    """Let a lot wait for its check like that of a new source; it has grown long enough then."""
+    lot.sells_at_once = False
+    if lot.opened_at is not None and lot.seals_at is not None:
+        lot.seals_at = min(lot.seals_at, lot.opened_at + OPEN_FOR)
 
 
 def _under_way(source_id: UUID, *, vertical_id: UUID | None = None) -> list[Batch]:
@@ -112,6 +124,7 @@ def _under_way(source_id: UUID, *, vertical_id: UUID | None = None) -> list[Batc
 
 def _open(terms: SourceTerms, *, schema_id: UUID, actor: Actor) -> Batch:
     now, source = clock.now(), get(Source, terms.source_id)
+    is_trusted = terms.trusted_since is not None
     batch = save(
         Batch(
             organization_id=terms.organization_id,
@@ -124,8 +137,8 @@ def _open(terms: SourceTerms, *, schema_id: UUID, actor: Actor) -> Batch:
             price=terms.price,
             sales_max=terms.sales_max,
             opened_at=now,
-            seals_at=now + OPEN_FOR,
-            sells_at_once=terms.trusted_since is not None,
+            seals_at=now + (SELLING_OPEN_FOR if is_trusted else OPEN_FOR),
+            sells_at_once=is_trusted,
         )
     )
     # Verification listens and assigns the committed draw, as it does for a file.
