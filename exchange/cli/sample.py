@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -28,6 +28,8 @@ from exchange.verification.plans import (
     single_plan,
 )
 from exchange.verification.sampling import actual_risks, expected_checks
+from exchange.verification.tripwires import tripwire_plan
+from exchange.verification.tuning import tuned_pattern, tuned_plan
 
 
 class Share(click.ParamType[Fraction]):
@@ -71,14 +73,33 @@ def sample() -> None:
     type=click.Choice([rounding.value for rounding in Rounding]),
     help="Bad leads at p1: rounded up (fair) or down (floor) [fair below 100 leads].",
 )
+@click.option(
+    "--any-size", is_flag=True, help="A tuned plan that serves every lot from its last look on."
+)
+@click.option(
+    "--tripwire", is_flag=True, help="The smallest sample without a bad lead: for p2 and beta only."
+)
 @as_json
-def plan(*, size: int, rounding: str | None, as_json: bool, **points: Fraction | None) -> None:
+def plan(
+    *,
+    size: int,
+    rounding: str | None,
+    any_size: bool,
+    tripwire: bool,
+    as_json: bool,
+    **points: Fraction | None,
+) -> None:
     """Show the plan for a lot.
 
-    That is the house plan of its size or, with any risk given, the smallest single sample.
+    That is the house plan of its size or, with any risk given, the plan in waves that holds these
+    risks with the fewest checks. It is a single sample below 100 leads and where waves save
+    nothing. A risk that is not given is the one in brackets.
     """
+    given = {name: share for name, share in points.items() if share is not None}
     with _as_usage():
-        chosen = _plan(size, points, rounding=Rounding(rounding) if rounding else None)
+        _require_shape(given, any_size=any_size, tripwire=tripwire)
+        by = Rounding(rounding) if rounding else None
+        chosen = _plan(size, given, rounding=by, any_size=any_size, tripwire=tripwire)
     if as_json:
         _print_json(_plan_answer(chosen))
     else:
@@ -162,17 +183,34 @@ def draw(*, seed: str, leaves: Path, n: int | None, as_json: bool) -> None:
         _print_lines(map(str, order))
 
 
+def _require_shape(given: Collection[str], *, any_size: bool, tripwire: bool) -> None:
+    if tripwire and any_size:
+        raise ValueError("give --tripwire or --any-size, not both")
+    if tripwire and "alpha" in given:
+        raise ValueError("a tripwire promises the seller nothing: leave out --alpha")
+
+
 def _plan(
-    size: int, points: dict[str, Fraction | None], *, rounding: Rounding | None
+    size: int,
+    given: Mapping[str, Fraction],
+    *,
+    rounding: Rounding | None,
+    any_size: bool,
+    tripwire: bool,
 ) -> SamplingPlan:
-    given = {name: share for name, share in points.items() if share is not None}
-    if not given:
-        return house_plan(size, rounding=rounding)
-    return single_plan(size, risks=replace(HOUSE_RISKS, **given), rounding=rounding)
+    risks = replace(HOUSE_RISKS, **given)
+    if tripwire:
+        return tripwire_plan(size, risks=risks, rounding=rounding)
+    if any_size:
+        return tuned_pattern(risks).at(size, rounding=rounding)
+    if given:
+        return tuned_plan(size, risks=risks, rounding=rounding)
+    return house_plan(size, rounding=rounding)
 
 
 def _plan_answer(plan: SamplingPlan) -> dict[str, object]:
     risks = actual_risks(plan)
+    single = single_plan(plan.size, risks=plan.risks, rounding=plan.rounding)
     return {
         "plan": plan.name,
         "size": plan.size,
@@ -188,6 +226,8 @@ def _plan_answer(plan: SamplingPlan) -> dict[str, object]:
             "p1": expected_checks(plan, plan.bad_at_p1),
             "p2": expected_checks(plan, plan.bad_at_p2),
         },
+        "rounding": plan.rounding.value,
+        "single": {"n": single.looks[0], "accept": single.accept[0]},
     }
 
 
@@ -204,6 +244,9 @@ def _plan_lines(plan: SamplingPlan) -> Iterator[str]:
     yield "Checks to expect, ending at the bad lead that rejects:"
     for bad in (0, fine, foul):
         yield f"  {expected_checks(plan, bad):7.1f}   with {bad:,} bad in the lot"
+    single = single_plan(plan.size, risks=plan.risks, rounding=plan.rounding)
+    if plan.looks != single.looks:
+        yield f"A single sample that keeps both promises takes {single.looks[0]:,} checks."
 
 
 def _risk_line(bad: int, share: Fraction, *, verdict: str, risk: float) -> str:
