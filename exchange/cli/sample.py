@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -22,6 +22,7 @@ from exchange.verification.distributions import hypergeometric_cdf
 from exchange.verification.draw import first, full_order
 from exchange.verification.plans import (
     HOUSE_RISKS,
+    Risks,
     Rounding,
     SamplingPlan,
     house_plan,
@@ -54,6 +55,19 @@ SHARE = Share()
 COUNT = click.IntRange(0, 1_000_000_000)
 SIZE = click.IntRange(1, 1_000_000_000)
 
+
+def any_size_plan(size: int, *, risks: Risks, rounding: Rounding | None) -> SamplingPlan:
+    """The plan that serves every lot from its last look on, for this one."""
+    return tuned_pattern(risks).at(size, rounding=rounding)
+
+
+KINDS: Mapping[str, Callable[..., SamplingPlan]] = {
+    "waves": tuned_plan,
+    "any-size": any_size_plan,
+    "single": single_plan,
+    "tripwire": tripwire_plan,
+}
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -74,32 +88,31 @@ def sample() -> None:
     help="Bad leads at p1: rounded up (fair) or down (floor) [fair below 100 leads].",
 )
 @click.option(
-    "--any-size", is_flag=True, help="A tuned plan that serves every lot from its last look on."
-)
-@click.option(
-    "--tripwire", is_flag=True, help="The smallest sample without a bad lead: for p2 and beta only."
+    "--kind",
+    type=click.Choice(sorted(KINDS)),
+    help="The plan in waves for this size or any size, the exact single sample, or a tripwire.",
 )
 @as_json
 def plan(
-    *,
-    size: int,
-    rounding: str | None,
-    any_size: bool,
-    tripwire: bool,
-    as_json: bool,
-    **points: Fraction | None,
+    *, size: int, rounding: str | None, kind: str | None, as_json: bool, **points: Fraction | None
 ) -> None:
     """Show the plan for a lot.
 
     That is the house plan of its size or, with any risk given, the plan in waves that holds these
-    risks with the fewest checks. It is a single sample below 100 leads and where waves save
-    nothing. A risk that is not given is the one in brackets.
+    risks with the fewest checks: a single sample below 100 leads and where waves save nothing. A
+    risk that is not given is the one in brackets.
+
+    A tripwire is the smallest sample without a bad lead that shows a lot to be better than p2. A
+    plan for any size serves every lot from its last look on.
     """
     given = {name: share for name, share in points.items() if share is not None}
+    by = Rounding(rounding) if rounding else None
     with _as_usage():
-        _require_shape(given, any_size=any_size, tripwire=tripwire)
-        by = Rounding(rounding) if rounding else None
-        chosen = _plan(size, given, rounding=by, any_size=any_size, tripwire=tripwire)
+        if kind or given:
+            risks = _risks(given, kind=kind)
+            chosen = KINDS[kind or "waves"](size, risks=risks, rounding=by)
+        else:
+            chosen = house_plan(size, rounding=by)
     if as_json:
         _print_json(_plan_answer(chosen))
     else:
@@ -183,29 +196,10 @@ def draw(*, seed: str, leaves: Path, n: int | None, as_json: bool) -> None:
         _print_lines(map(str, order))
 
 
-def _require_shape(given: Collection[str], *, any_size: bool, tripwire: bool) -> None:
-    if tripwire and any_size:
-        raise ValueError("give --tripwire or --any-size, not both")
-    if tripwire and "alpha" in given:
+def _risks(given: Mapping[str, Fraction], *, kind: str | None) -> Risks:
+    if kind == "tripwire" and "alpha" in given:
         raise ValueError("a tripwire promises the seller nothing: leave out --alpha")
-
-
-def _plan(
-    size: int,
-    given: Mapping[str, Fraction],
-    *,
-    rounding: Rounding | None,
-    any_size: bool,
-    tripwire: bool,
-) -> SamplingPlan:
-    risks = replace(HOUSE_RISKS, **given)
-    if tripwire:
-        return tripwire_plan(size, risks=risks, rounding=rounding)
-    if any_size:
-        return tuned_pattern(risks).at(size, rounding=rounding)
-    if given:
-        return tuned_plan(size, risks=risks, rounding=rounding)
-    return house_plan(size, rounding=rounding)
+    return replace(HOUSE_RISKS, **given)
 
 
 def _plan_answer(plan: SamplingPlan) -> dict[str, object]:

@@ -1,25 +1,27 @@
 """Tuned plans: a wave plan for any two points, with fewer expected checks than the single sample.
 
-The family that is searched: 2 to 7 equally spaced looks. The first is near the smallest sample that
-shows a lot without a bad lead to be better than p2, the last somewhat beyond the single sample. By
-look i, at most the part (n_i / last) ** exponent of each risk may be spent (K. Lan and D. DeMets,
-"Discrete sequential boundaries for clinical trials", 1983); within that, acceptance numbers are as
-high and rejection numbers as low as they can be, and neither falls from look to look.
+The family: 2 to 7 equally spaced looks. By look i, at most the part (n_i / last) ** exponent of
+each risk may be spent, with an exponent for each (K. Lan and D. DeMets, "Discrete sequential
+boundaries for clinical trials", 1983); within that, acceptance numbers are as high and rejection
+numbers as low as they can be, and neither falls from look to look. Looks at which nothing can end
+are left out.
 
-The mean of the checks to expect at no bad lead, at p1 and at p2 is the smallest in this family; it
-is no proof that no other plan does with fewer. The search counts in floats; what it finds is taken
-only after `actual_risks` has proved both promises without replacement. Nothing here is random: the
-same wish gets the same plan.
+What is made small is the mean of the checks to expect at no bad lead, at p1 and at p2. The search
+begins with the first look near the smallest sample that shows a lot without a bad lead to be better
+than p2, and the last somewhat beyond the single sample; from the best of this grid it goes on to
+better neighbors until there are none. That is no proof that no other plan does with less. It counts
+in floats; what it finds is taken only after `actual_risks` has proved both promises without
+replacement. Nothing here is random: the same wish gets the same plan.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from heapq import nsmallest
-from itertools import accumulate, chain, product
-from math import ceil
+from itertools import accumulate, product
+from math import ceil, inf
 from typing import Final
 
 from exchange.verification.distributions import TOLERANCE, binomial_pmf
@@ -43,16 +45,21 @@ LARGEST_SINGLE: Final = 2_000  # checks; where a single sample takes more, nothi
 ANY_SIZE: Final = 1_000_000  # leads, the largest lot for which a plan of any size is proved
 
 _LOOKS: Final = range(2, 8)
-_FIRST_LOOKS: Final = (1.0, 1.05, 1.1, 1.15, 1.2, 1.35)  # times the smallest zero-acceptance sample
-_LAST_LOOKS: Final = (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.75)  # times the single sample
-_EXPONENTS: Final = (0.4, 0.6, 0.9, 1.3, 1.8, 2.6)
+# The coarse grid: how many looks, the first and the last of them in times of the smallest
+# zero-acceptance sample and of the single sample, and the exponents of spending.
+_COUNTS: Final = (3, 5, 6, 7)
+_FIRST_LOOKS: Final = (1.0, 1.08, 1.15, 1.3)
+_LAST_LOOKS: Final = (1.1, 1.25, 1.4, 1.55, 1.7)
+_EXPONENTS: Final = (0.3, 0.5, 0.8, 1.3, 2.2)
+_FINER: Final = 1.1  # times an exponent, from there on
+_CLIMBED: Final = 16  # of the grid
 _NEGLIGIBLE: Final = 1e-9
 _SHORT_LIST: Final = 8  # plans whose checks are counted exactly
 _EVERY_SIZE_TO: Final = 1_200  # leads; from there on sizes are proved in steps of a tenth
 
 
 def tuned_plan(population: int, *, risks: Risks, rounding: Rounding | None = None) -> SamplingPlan:
-    """The plan with the fewest checks to expect that holds these risks in a lot of this size.
+    """The plan with the fewest checks to expect that was found for these risks in such a lot.
 
     The exact single plan where the lot is below 100 leads, where that plan takes more than 2,000
     checks, and where waves save nothing. ValueError for an empty lot.
@@ -125,8 +132,33 @@ def _mean_checks(plan: SamplingPlan) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class _Design:
+    """A member of the family."""
+
+    first: int
+    step: int
+    count: int
+    accepting: float  # the exponents by which the two risks are spent
+    rejecting: float
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        return tuple(self.first + self.step * place for place in range(self.count))
+
+    def neighbors(self) -> Iterator[_Design]:
+        """The designs that differ in one number, by as little as makes a difference."""
+        for way in (-1, 1):
+            yield replace(self, first=self.first + way)
+            yield replace(self, step=self.step + way)
+            yield replace(self, first=self.first - way * (self.count - 1), step=self.step + way)
+            yield replace(self, count=self.count + way)
+            yield replace(self, accepting=self.accepting * _FINER**way)
+            yield replace(self, rejecting=self.rejecting * _FINER**way)
+
+
+@dataclass(frozen=True, slots=True)
 class _Draft:
-    """A plan of the family, not yet proved."""
+    """The numbers of a design, not yet proved."""
 
     looks: tuple[int, ...]
     accept: tuple[int, ...]
@@ -135,44 +167,40 @@ class _Draft:
 
 
 def _short_list(risks: Risks, *, points: _Points, single: SamplingPlan) -> list[SamplingPlan]:
-    drafts = chain.from_iterable(
-        _Spending(looks, risks=risks, points=points).drafts() for looks in _spacings(single)
-    )
-    best = nsmallest(_SHORT_LIST, drafts, key=lambda draft: (draft.checks, draft.looks))
+    """The best drafts, best first: from a coarse grid, the best of it climbed to their tops."""
+    search = _Search(risks, points=points, population=single.size)
+    coarse = nsmallest(_CLIMBED, set(_grid(single)), key=search.checks)
+    for design in coarse:
+        search.climb(design)
     return [
         SamplingPlan(
             name=TUNED, looks=draft.looks, accept=draft.accept, reject=draft.reject, risks=risks
         )
-        for draft in best
+        for draft in search.best(_SHORT_LIST)
     ]
 
 
-def _spacings(single: SamplingPlan) -> list[tuple[int, ...]]:
-    """Equally spaced looks, each spacing once."""
+def _grid(single: SamplingPlan) -> Iterator[_Design]:
     nothing_bad = smallest_sample(0, above=0, risks=single.risks, population=single.size)
-    found: dict[tuple[int, ...], None] = {}
-    for count, start, end in product(_LOOKS, _FIRST_LOOKS, _LAST_LOOKS):
+    for count, start, end in product(_COUNTS, _FIRST_LOOKS, _LAST_LOOKS):
         first = ceil(nothing_bad * start)
-        step = round((single.looks[0] * end - first) / (count - 1))
-        looks = tuple(first + step * place for place in range(count))
-        if step > 0 and looks[-1] <= single.size:
-            found[looks] = None
-    return list(found)
+        step = round((min(single.looks[0] * end, single.size) - first) / (count - 1))
+        for accepting, rejecting in product(_EXPONENTS, repeat=2):
+            yield _Design(first, step, count, accepting, rejecting)
 
 
-class _Spending:
-    """The drafts with these looks: each pair of exponents is one way to spend the two risks.
+class _Search:
+    """Works designs out, each once.
 
     All orders of good and bad are equally likely in either lot. So one walk serves both points: it
     runs under a share between them, and each count is then weighed by how much likelier it is.
     """
 
-    def __init__(self, looks: tuple[int, ...], *, risks: Risks, points: _Points) -> None:
-        self._looks = looks
+    def __init__(self, risks: Risks, *, points: _Points, population: int) -> None:
+        self._population = population
         self._alpha, self._beta = float(risks.alpha), float(risks.beta)
+        self._drafts: dict[_Design, _Draft | None] = {}
         share = float(risks.p1 + risks.p2) / 2
-        first, step = looks[0], looks[1] - looks[0]
-        self._waves = [_wave(first, share), *[_wave(step, share)] * (len(looks) - 1)]
 
         @cache
         def weights(bad: int, drawn: int) -> tuple[float, float]:
@@ -181,32 +209,56 @@ class _Spending:
             return fine / usual, points.foul.pmf(bad, drawn=drawn) / usual
 
         self._weights = weights
+        self._wave = cache(partial(_wave, share=share))
 
-    def drafts(self) -> Iterator[_Draft]:
-        """The drafts that keep both promises, as far as floats can tell."""
-        for accepting, rejecting in product(_EXPONENTS, repeat=2):
-            draft = self._draft(accepting, rejecting)
-            if draft is not None:
-                yield draft
+    def checks(self, design: _Design) -> float:
+        """The checks to expect; endless for a design that is no plan or breaks a promise."""
+        if design not in self._drafts:
+            self._drafts[design] = self._draft(design) if self._is_possible(design) else None
+        draft = self._drafts[design]
+        return draft.checks if draft else inf
 
-    def _draft(self, accepting: float, rejecting: float) -> _Draft | None:
+    def climb(self, design: _Design) -> None:
+        """Go from neighbor to better neighbor until there is none."""
+        best = design
+        while True:
+            better = min(best.neighbors(), key=self.checks)
+            if self.checks(better) >= self.checks(best):
+                return
+            best = better
+
+    def best(self, size: int) -> list[_Draft]:
+        """The best different drafts so far."""
+        drafts = {draft for draft in self._drafts.values() if draft}
+        return nsmallest(size, drafts, key=lambda draft: (draft.checks, draft.looks, draft.reject))
+
+    def _is_possible(self, design: _Design) -> bool:
+        return (
+            design.first > 0
+            and design.step > 0
+            and design.count in _LOOKS
+            and design.looks[-1] <= self._population
+        )
+
+    def _draft(self, design: _Design) -> _Draft | None:
+        looks = design.looks
         accept: list[int] = []
         reject: list[int] = []
         alive, low, undecided = [1.0], 0, (1.0, 1.0)
-        accepted, rejected, checks, before = 0.0, 0.0, float(self._looks[0]), 0
-        for n, wave in zip(self._looks, self._waves, strict=True):
+        accepted, rejected, checks, before = 0.0, 0.0, float(design.first), 0
+        for n in looks:
             checks += (n - before) * sum(undecided)
-            alive = _convolved(alive, wave)
+            alive = _convolved(alive, self._wave(n - before))
             fine, foul = self._chances(alive, low=low, drawn=n)
-            part, is_last = n / self._looks[-1], n == self._looks[-1]
+            part, is_last = n / looks[-1], n == looks[-1]
             # What the cut waves leave out can only be rejected.
             rejected += undecided[0] - sum(fine)
             above, rejected = _spend(
-                reversed(fine), spent=rejected, budget=self._alpha * part**rejecting
+                reversed(fine), spent=rejected, budget=self._alpha * part**design.rejecting
             )
             high = len(fine) - above
             # A first look that nothing can pass would be no look.
-            budget = max(self._beta * part**accepting, 0.0 if accept else foul[0])
+            budget = max(self._beta * part**design.accepting, 0.0 if accept else foul[0])
             below, accepted = _spend(foul[:high], spent=accepted, budget=budget)
             if (below == high) is not is_last:
                 return None
@@ -216,7 +268,7 @@ class _Spending:
             undecided = sum(fine[below:high]), sum(foul[below:high])
         if rejected > self._alpha or accepted > self._beta:
             return None
-        return _useful(self._looks, accept, _never_falling(reject), checks=checks)
+        return _useful(looks, accept, _never_falling(reject), checks=checks)
 
     def _chances(
         self, alive: Sequence[float], *, low: int, drawn: int
@@ -227,7 +279,7 @@ class _Spending:
         return fine, foul
 
 
-def _wave(size: int, share: float) -> list[float]:
+def _wave(size: int, *, share: float) -> list[float]:
     """The chances of 0, 1, 2 ... bad leads in a wave, as far as they matter."""
     chances: list[float] = []
     while len(chances) <= size and sum(chances) < 1 - _NEGLIGIBLE:
