@@ -170,7 +170,7 @@ class TestCoverage:
 
         assert broken(stagewise(plan)).max() <= 0.05 + 1e-9
         if size:  # where nearly all leads are drawn, there is little to be wrong about
-            assert broken(naive(plan)).max() > 0.08
+            assert broken(naive(plan)).max() > 0.06
 
     def test_simulated_at_every_rate_of_a_grid(self, pattern: SamplingPlan):
         plan = pattern.at(1_000)
@@ -184,7 +184,7 @@ class TestCoverage:
             above["naive"].append(sum(bad > wrong[end] for end in told) / self.LOTS)
         error = math.sqrt(0.05 * 0.95 / self.LOTS)
         assert max(above["honest"]) < 0.05 + 4 * error
-        assert max(above["naive"]) > 0.05 + 20 * error
+        assert max(above["naive"]) > 0.05 + 8 * error
 
 
 class TestOpenCasesAfterADecision:
