@@ -205,6 +205,8 @@ class _Search:
         @cache
         def weights(bad: int, drawn: int) -> tuple[float, float]:
             usual = binomial_pmf(bad, share=share, drawn=drawn)
+            if usual == 0.0:  # too unlikely for a float: the walk never comes here
+                return 0.0, 0.0
             fine = points.fine.pmf(bad, drawn=drawn)
             return fine / usual, points.foul.pmf(bad, drawn=drawn) / usual
 

@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from scipy.stats import hypergeom
 
 from exchange.verification.bounds import (
     hypergeometric_bounds,
@@ -76,6 +77,14 @@ class TestEveryLot:
         told = [actual_risks(pattern.at(size)) for size in sizes.tolist()]
         assert np.allclose([risks.alpha for risks in told], rejected, rtol=0, atol=1e-9)
         assert np.allclose([risks.beta for risks in told], accepted, rtol=0, atol=1e-9)
+
+    def test_of_the_single_plan_beyond_100_000(self):
+        sizes = np.array([*range(100_001, 1_000_000, 997), 1_000_000])
+        fine, foul = points(house_plan(1_000_000), sizes)
+        plans = {house_plan(size).looks + house_plan(size).accept for size in sizes.tolist()}
+        assert plans == {(519, 22)}
+        assert hypergeom.sf(22, sizes, fine, 519).max() <= 0.05
+        assert hypergeom.cdf(22, sizes, foul, 519).max() <= 0.05
 
 
 def acceptances(plan: SamplingPlan, bad: int) -> np.ndarray:

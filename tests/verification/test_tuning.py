@@ -49,6 +49,7 @@ class TestTunedPlan:
             (400, ".20 .05 .40 .05"),
             (5_000, ".90 .05 .99 .02"),
             (100_001, ".03 .05 .10 .05"),
+            (2_000, ".80 .000000001 .92 .01"),
         ],
     )
     def test_keeps_both_promises_exactly_and_saves_checks(self, size: int, wish: str):
