@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -22,12 +22,15 @@ from exchange.verification.distributions import hypergeometric_cdf
 from exchange.verification.draw import first, full_order
 from exchange.verification.plans import (
     HOUSE_RISKS,
+    Risks,
     Rounding,
     SamplingPlan,
     house_plan,
     single_plan,
 )
 from exchange.verification.sampling import actual_risks, expected_checks
+from exchange.verification.tripwires import tripwire_plan
+from exchange.verification.tuning import tuned_pattern, tuned_plan
 
 
 class Share(click.ParamType[Fraction]):
@@ -52,6 +55,19 @@ SHARE = Share()
 COUNT = click.IntRange(0, 1_000_000_000)
 SIZE = click.IntRange(1, 1_000_000_000)
 
+
+def any_size_plan(size: int, *, risks: Risks, rounding: Rounding | None) -> SamplingPlan:
+    """The plan that serves every lot from its last look on, for this one."""
+    return tuned_pattern(risks).at(size, rounding=rounding)
+
+
+KINDS: Mapping[str, Callable[..., SamplingPlan]] = {
+    "waves": tuned_plan,
+    "any-size": any_size_plan,
+    "single": single_plan,
+    "tripwire": tripwire_plan,
+}
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -71,14 +87,32 @@ def sample() -> None:
     type=click.Choice([rounding.value for rounding in Rounding]),
     help="Bad leads at p1: rounded up (fair) or down (floor) [fair below 100 leads].",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(sorted(KINDS)),
+    help="The plan in waves for this size or any size, the exact single sample, or a tripwire.",
+)
 @as_json
-def plan(*, size: int, rounding: str | None, as_json: bool, **points: Fraction | None) -> None:
+def plan(
+    *, size: int, rounding: str | None, kind: str | None, as_json: bool, **points: Fraction | None
+) -> None:
     """Show the plan for a lot.
 
-    That is the house plan of its size or, with any risk given, the smallest single sample.
+    That is the house plan of its size or, with any risk given, the plan in waves that holds these
+    risks with the fewest checks: a single sample below 100 leads and where waves save nothing. A
+    risk that is not given is the one in brackets.
+
+    A tripwire is the smallest sample without a bad lead that shows a lot to be better than p2. A
+    plan for any size serves every lot from its last look on.
     """
+    given = {name: share for name, share in points.items() if share is not None}
+    by = Rounding(rounding) if rounding else None
     with _as_usage():
-        chosen = _plan(size, points, rounding=Rounding(rounding) if rounding else None)
+        if kind or given:
+            risks = _risks(given, kind=kind)
+            chosen = KINDS[kind or "waves"](size, risks=risks, rounding=by)
+        else:
+            chosen = house_plan(size, rounding=by)
     if as_json:
         _print_json(_plan_answer(chosen))
     else:
@@ -162,17 +196,15 @@ def draw(*, seed: str, leaves: Path, n: int | None, as_json: bool) -> None:
         _print_lines(map(str, order))
 
 
-def _plan(
-    size: int, points: dict[str, Fraction | None], *, rounding: Rounding | None
-) -> SamplingPlan:
-    given = {name: share for name, share in points.items() if share is not None}
-    if not given:
-        return house_plan(size, rounding=rounding)
-    return single_plan(size, risks=replace(HOUSE_RISKS, **given), rounding=rounding)
+def _risks(given: Mapping[str, Fraction], *, kind: str | None) -> Risks:
+    if kind == "tripwire" and "alpha" in given:
+        raise ValueError("a tripwire promises the seller nothing: leave out --alpha")
+    return replace(HOUSE_RISKS, **given)
 
 
 def _plan_answer(plan: SamplingPlan) -> dict[str, object]:
     risks = actual_risks(plan)
+    single = single_plan(plan.size, risks=plan.risks, rounding=plan.rounding)
     return {
         "plan": plan.name,
         "size": plan.size,
@@ -188,6 +220,8 @@ def _plan_answer(plan: SamplingPlan) -> dict[str, object]:
             "p1": expected_checks(plan, plan.bad_at_p1),
             "p2": expected_checks(plan, plan.bad_at_p2),
         },
+        "rounding": plan.rounding.value,
+        "single": {"n": single.looks[0], "accept": single.accept[0]},
     }
 
 
@@ -204,6 +238,9 @@ def _plan_lines(plan: SamplingPlan) -> Iterator[str]:
     yield "Checks to expect, ending at the bad lead that rejects:"
     for bad in (0, fine, foul):
         yield f"  {expected_checks(plan, bad):7.1f}   with {bad:,} bad in the lot"
+    single = single_plan(plan.size, risks=plan.risks, rounding=plan.rounding)
+    if plan.looks != single.looks:
+        yield f"A single sample that keeps both promises takes {single.looks[0]:,} checks."
 
 
 def _risk_line(bad: int, share: Fraction, *, verdict: str, risk: float) -> str:

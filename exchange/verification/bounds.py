@@ -175,6 +175,25 @@ def open_cases(
     )
 
 
+def open_cases_after(plan: SamplingPlan, *, stage: int, bad: int, unresolved: int) -> OpenCases:
+    """The same for a lot whose plan ended at this look: accepted there, or undecided.
+
+    The plan may have looked before, and it went by the bad ones alone. So the error is shared among
+    its looks (Bonferroni): at every look at once, a fixed sample of that size would be bounded
+    rightly, whatever the open leads are and wherever the plan ends. The bad share that calls can
+    find lies above `lower`, and below `upper` with every open lead taken for bad, together with
+    plan.confidence. ValueError where the plan cannot have ended so, or is a pattern.
+    """
+    _require_acceptance(plan, stage=stage, bad=bad)
+    return open_cases(
+        bad,
+        drawn=plan.looks[stage - 1],
+        unresolved=unresolved,
+        tail=tail_of(plan.confidence, sides=2) / len(plan.looks),
+        population=plan.size,
+    )
+
+
 def _last(holds: Callable[[int], bool], *, low: int, high: int) -> int:
     """The largest number in [low, high] up to which it holds; `low` where it never does."""
     while low < high:

@@ -12,12 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Any, Self
 
-from exchange.verification.distributions import TOLERANCE, hypergeometric_cdf
+from exchange.verification.distributions import TOLERANCE, hypergeometric_cdf, hypergeometric_pmf
 
 SMALL_LOT = 100  # below it the seller's point is rounded up
+SMALLEST_RISK = Fraction(1, 10**9)
 
 
 class Rounding(StrEnum):
@@ -34,7 +36,11 @@ class Rounding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Risks:
-    """The two points a plan is built on. ValueError unless 0 <= p1 < p2 <= 1 and 0 < risk < 1."""
+    """The two points a plan is built on.
+
+    ValueError unless 0 <= p1 < p2 <= 1 and 0 < risk < 1. A risk below one in a billion is refused
+    too: probabilities are known to twelve digits.
+    """
 
     p1: Fraction  # the bad share up to which the seller is protected
     alpha: Fraction  # the risk that a lot at p1 is rejected
@@ -46,6 +52,8 @@ class Risks:
             raise ValueError("p1 must be smaller than p2, both between 0 and 1")
         if not (0 < self.alpha < 1 and 0 < self.beta < 1):
             raise ValueError("alpha and beta must lie between 0 and 1")
+        if min(self.alpha, self.beta) < SMALLEST_RISK:
+            raise ValueError("alpha and beta must not be below 0.000000001: no plan is so exact")
 
     @classmethod
     def of(cls, *, p1: str, alpha: str, p2: str, beta: str) -> Self:
@@ -239,12 +247,12 @@ def single_plan(population: int, *, risks: Risks, rounding: Rounding | None = No
         raise ValueError("a lot holds at least one lead")
     rounding = rounding or Rounding.for_size(population)
     fine, foul = risks.bad_at_p1(population, rounding=rounding), risks.bad_at_p2(population)
-    drawn, accept = 0, -1
+    drawn, accept = _out_of_reach(risks, population=population, fine=fine, foul=foul)
     pass_fine = 0.0
     while pass_fine < 1 - risks.alpha - TOLERANCE:
         accept += 1
         # One more accepted bad lead costs at least one more drawn lead.
-        drawn = _smallest_sample(accept, above=drawn, risks=risks, lot=(population, foul))
+        drawn = smallest_sample(accept, above=drawn, risks=risks, population=population)
         pass_fine = hypergeometric_cdf(accept, population=population, bad=fine, drawn=drawn)
     return SamplingPlan(
         name=SINGLE,
@@ -257,14 +265,43 @@ def single_plan(population: int, *, risks: Risks, rounding: Rounding | None = No
     )
 
 
-def _smallest_sample(accept: int, *, above: int, risks: Risks, lot: tuple[int, int]) -> int:
-    population, foul = lot
-    limit = float(risks.beta) + TOLERANCE
+def smallest_sample(accept: int, *, above: int, risks: Risks, population: int) -> int:
+    """The smallest sample above so many leads that protects the buyer, accepting so many bad."""
+    foul, limit = risks.bad_at_p2(population), float(risks.beta) + TOLERANCE
 
     def protects(drawn: int) -> bool:
         return hypergeometric_cdf(accept, population=population, bad=foul, drawn=drawn) <= limit
 
     return _first(protects, above=above, last=population)
+
+
+def _out_of_reach(risks: Risks, *, population: int, fine: int, foul: int) -> tuple[int, int]:
+    """A sample and an acceptance number that no single plan can do with, just below the first.
+
+    Among all tests, also those that decide by lot at one count, the most powerful one (Neyman and
+    Pearson) never gets worse with a larger sample. So bisection finds the sample below which even
+    that one breaks a promise, and the search need not begin at zero.
+    """
+    promised = float(1 - risks.alpha) - TOLERANCE
+    pmf = partial(hypergeometric_pmf, population=population)
+    cdf = partial(hypergeometric_cdf, population=population)
+
+    def threshold(drawn: int) -> int:
+        def passes(accept: int) -> bool:
+            return cdf(accept, bad=fine, drawn=drawn) >= promised
+
+        return _first(passes, above=-1, last=drawn)
+
+    def holds(drawn: int) -> bool:
+        accept = threshold(drawn)
+        missing = promised - cdf(accept - 1, bad=fine, drawn=drawn)
+        by_lot = min(1.0, missing / pmf(accept, bad=fine, drawn=drawn))
+        passed = cdf(accept - 1, bad=foul, drawn=drawn)
+        passed += by_lot * pmf(accept, bad=foul, drawn=drawn)
+        return passed <= float(risks.beta) + TOLERANCE
+
+    drawn = _first(holds, above=0, last=population)
+    return drawn - 1, threshold(drawn) - 1
 
 
 def _first(holds: Callable[[int], bool], *, above: int, last: int) -> int:

@@ -15,6 +15,9 @@ from click.testing import CliRunner, Result
 
 from exchange.cli.sample import sample
 from exchange.verification.draw import full_order
+from exchange.verification.plans import HOUSE_RISKS
+from exchange.verification.sampling import actual_risks
+from exchange.verification.tuning import tuned_plan
 
 SEED = sha256(b"seed").hexdigest()
 LEAVES = [sha256(bytes([i])).digest() for i in range(30)]
@@ -50,9 +53,9 @@ class TestPlan:
             ("20 --rounding floor", (12, 0)),
             ("20 --rounding fair", (17, 1)),
             ("50 --p1 .03", (29, 2)),
-            ("1000 --p2 0.10", (113, 6)),
-            ("1000 --p1 0.02 --p2 0.08", (125, 5)),
-            ("1000 --alpha .05", (58, 4)),
+            ("1000 --kind single --p2 0.10", (113, 6)),
+            ("1000 --kind single --p1 0.02 --p2 0.08", (125, 5)),
+            ("1000 --kind single", (58, 4)),
             ("200000", (519, 22)),
         ],
     )
@@ -62,6 +65,30 @@ class TestPlan:
         assert found["plan"] == "single"
         assert (found["looks"], found["accept"], found["reject"]) == ([n], [c], [c + 1])
         assert max(found["alpha"], found["beta"]) <= 0.05
+
+    @pytest.mark.parametrize("flags", ["--p1 .03", "--alpha 0.05", "--p2 15/100", "--kind waves"])
+    def test_any_risk_gets_a_tuned_plan(self, flags: str):
+        found = answer("plan", "--size", "1000", *flags.split())
+        plan = tuned_plan(1_000, risks=HOUSE_RISKS)
+        assert (found["plan"], found["looks"]) == ("tuned", list(plan.looks))
+        assert (found["accept"], found["reject"]) == (list(plan.accept), list(plan.reject))
+        assert found["alpha"] == pytest.approx(actual_risks(plan).alpha, abs=1e-12)
+        assert (found["rounding"], found["single"]) == ("floor", {"n": 58, "accept": 4})
+        assert found["expected_checks"]["p1"] < 40
+
+    def test_one_plan_for_lots_of_any_size(self):
+        flags = ("--kind", "any-size", "--p2", ".2")
+        small, large = (answer("plan", "--size", size, *flags) for size in ("100", "1000000"))
+        assert small["looks"] == large["looks"]
+        refused = run("plan", "--size", "30", *flags)
+        assert refused.exit_code == 2
+        assert "needs a lot of at least" in refused.stderr
+
+    def test_tripwire(self):
+        found = answer("plan", "--size", "100000", "--kind", "tripwire")
+        assert (found["plan"], found["looks"], found["accept"]) == ("tripwire", [19], [0])
+        assert found["alpha"] == pytest.approx(0.44, abs=0.005)
+        assert found["beta"] <= 0.05
 
     def test_for_people(self):
         text = run("plan", "--size", "1000").stdout
@@ -80,6 +107,10 @@ class TestPlan:
             (["--size", "50", "--p1", "0.2"], "p1 must be smaller than p2"),
             (["--size", "50", "--beta", "0"], "alpha and beta"),
             (["--size", "50", "--rounding", "up"], "fair"),
+            (["--size", "50", "--kind", "iso"], "tripwire"),
+            (["--size", "50", "--kind", "tripwire", "--alpha", ".1"], "leave out --alpha"),
+            (["--size", "5000", "--kind", "any-size", "--p2", ".031"], "too close"),
+            (["--size", "50", "--beta", "1e-12"], "no plan is so exact"),
         ],
     )
     def test_wrong_use_says_what_to_do(self, flags: list[str], told: str):

@@ -47,15 +47,14 @@ from exchange.verification.plans import (
 from exchange.verification.sampling import (
     Decision,
     LookCount,
-    Odds,
     Standing,
     acceptance_probability,
     actual_risks,
     count_looks,
     decide,
     expected_checks,
-    probability_up_to,
 )
+from tests.verification.exact import exact_acceptance, exact_cdf, exact_pmf
 
 PATTERNS = {plan.name: plan for plan in (LX_15, LX_10, LX_08, LX_20)}
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -69,33 +68,6 @@ def reference() -> dict[str, Any]:
     if not path.exists():
         pytest.skip(f"no reference values at {path}; EXCHANGE_SHARED can name their folder")
     return json.loads(path.read_text())
-
-
-def exact_pmf(k: int, *, population: int, bad: int, drawn: int) -> Fraction:
-    if not 0 <= k <= drawn:
-        return Fraction(0)
-    ways = math.comb(bad, k) * math.comb(population - bad, drawn - k)
-    return Fraction(ways, math.comb(population, drawn))
-
-
-def exact_cdf(k: int, **lot: int) -> Fraction:
-    return sum((exact_pmf(j, **lot) for j in range(k + 1)), Fraction(0))
-
-
-def exact_acceptance(plan: SamplingPlan, *, population: int, bad: int) -> Fraction:
-    """Wave after wave, each drawn from what the waves before left."""
-    chances, accepted, before = {0: Fraction(1)}, Fraction(0), 0
-    for n, accept, reject in zip(plan.looks, plan.accept, plan.reject, strict=True):
-        after: dict[int, Fraction] = {}
-        for found, chance in chances.items():
-            rest = {"population": population - before, "bad": bad - found, "drawn": n - before}
-            for more in range(min(rest["drawn"], rest["bad"]) + 1):
-                after[found + more] = after.get(found + more, 0) + chance * exact_pmf(more, **rest)
-        accepted += sum(chance for found, chance in after.items() if found <= accept)
-        chances = {found: c for found, c in after.items() if accept < found < reject}
-        before = n
-    assert not chances
-    return accepted
 
 
 @st.composite
@@ -175,14 +147,6 @@ def risks(draw: st.DrawFn) -> Risks:
 
 
 class TestPlanNumbers:
-    @pytest.mark.parametrize("plan", PATTERNS.values(), ids=PATTERNS)
-    def test_house_plans_hold_both_risks_for_every_lot(self, plan: SamplingPlan):
-        sizes = [*range(plan.looks[-1], 401), 1_000, 3_000, 10_000, 100_000, 999_999, 1_000_000]
-        for population in sizes:
-            risks = actual_risks(plan.at(population))
-            assert risks.alpha <= 0.05, population
-            assert risks.beta <= 0.05, population
-
     def test_rounding_up_breaks_no_house_plan(self):
         for plan in PATTERNS.values():
             for population in range(plan.looks[-1], 401):
@@ -495,23 +459,6 @@ class TestFixedSampleBounds:
 
 
 class TestStagewiseUpper:
-    ENDS = ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4), (6, 5), (6, 6))  # of LX-15
-
-    @pytest.mark.parametrize("population", [92, 100, 150, 400])
-    def test_covers_the_truth_in_95_of_100_lots(self, population: int):
-        plan = LX_15.at(population)
-        upper = {
-            end: stagewise_upper_count(plan, stage=end[0], bad=end[1], population=population)
-            for end in self.ENDS
-        }
-        for bad in range(population + 1):
-            missed, before = 0.0, 0.0
-            for end in self.ENDS:
-                upto = probability_up_to(plan, end, odds=Odds.lot(population, bad=bad))
-                missed += (upto - before) * (upper[end] < bad)
-                before = upto
-            assert missed <= 0.05 + 1e-9, bad
-
     def test_a_lot_drawn_wholly_has_its_count(self):
         assert stagewise_upper_count(LX_15.at(92), stage=6, bad=5, population=92) == 5
         whole = house_plan(10)
