@@ -3,8 +3,11 @@
 The scheme is public; whoever has the published leaves recomputes it:
 
 - leaf = SHA-256(00 | salt | record), a salt of 16 random bytes, the record of `canonical`;
-- node = SHA-256(01 | left | right); an odd last node moves up unchanged;
-- the leaves file holds the leaves in row order, 32 bytes each.
+- node = SHA-256(01 | left | right); an odd last node moves up unchanged (the tree of RFC 6962);
+- the leaves file holds the leaves in row order, 32 bytes each;
+- a path proves one leaf: the sibling nodes from the leaf's own up to the root, 32 bytes each. The
+  leaf's place tells the sides, left where the bit of the level is set; together with the count of
+  leaves it tells the levels at which its node moved up and has no sibling.
 
 The prefixes 00 and 01 keep a node from passing for a leaf; the salt keeps a phone number from being
 guessed out of its leaf. Everything here is pure: salts are passed in.
@@ -64,6 +67,11 @@ def merkle_root(leaves: Iterable[bytes]) -> bytes:
     ValueError where there is no leaf, or one is not 32 bytes.
     """
     return _climb(leaves, wanted=frozenset()).node
+
+
+def merkle_path(leaves: Iterable[bytes], index: int) -> tuple[bytes, ...]:
+    """The siblings of one leaf (0-based), for `verify_path`; errors as for `merkle_paths`."""
+    return merkle_paths(leaves, [index])[index]
 
 
 def merkle_paths(leaves: Iterable[bytes], indices: Collection[int]) -> dict[int, tuple[bytes, ...]]:

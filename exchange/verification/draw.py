@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hmac
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
-from heapq import nsmallest
+from heapq import heappush, heappushpop, nsmallest
 
 SECRET_SIZE = 32  # bytes, of the secret and of every hash
 _INDEX_BITS = 32
@@ -56,6 +57,56 @@ def full_order(seed: bytes, leaves: Iterable[bytes]) -> Sequence[int]:
     """The 0-based places of all leaves as they are drawn; about 80 bytes a leaf while it sorts."""
     keys = sorted(_keys(seed, leaves))
     return array("L", (key & _INDEX_MASK for key in keys))
+
+
+@dataclass(frozen=True, slots=True)
+class FirstDrawn:
+    """0-based places in the order of the draw."""
+
+    core: list[int]  # of the whole lot
+    of_source: dict[int, list[int]]  # of each source that was asked for
+
+
+def first_of_each(
+    seed: bytes,
+    leaves: Iterable[bytes],
+    *,
+    sources: Iterable[int],
+    n: int,
+    wanted: Mapping[int, int],
+) -> FirstDrawn:
+    """The first n drawn leaves and each source's own first ones, in one pass over the lot.
+
+    `sources` names the source of every leaf, `wanted` how many of which source; other sources are
+    drawn by the core alone. Both follow the one order of the seed, so a source's leaves in the core
+    are the head of its own, and asking for more never changes what came before. Remembers n and the
+    wanted tickets only. ValueError where leaves and sources differ in number.
+    """
+    core, own = _Smallest(n), {source: _Smallest(size) for source, size in wanted.items()}
+    for key, source in zip(_keys(seed, leaves), sources, strict=True):
+        core.offer(key)
+        if source in own:
+            own[source].offer(key)
+    return FirstDrawn(core.places(), {source: kept.places() for source, kept in own.items()})
+
+
+class _Smallest:
+    """The smallest keys offered so far, at most `size` of them."""
+
+    __slots__ = ("_largest_first", "_size")
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._largest_first: list[int] = []  # a heap of negative keys
+
+    def offer(self, key: int) -> None:
+        if len(self._largest_first) < self._size:
+            heappush(self._largest_first, -key)
+        elif self._size > 0:
+            heappushpop(self._largest_first, -key)
+
+    def places(self) -> list[int]:
+        return [-key & _INDEX_MASK for key in sorted(self._largest_first, reverse=True)]
 
 
 def _keys(seed: bytes, leaves: Iterable[bytes]) -> Iterator[int]:

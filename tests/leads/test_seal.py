@@ -19,6 +19,7 @@ from exchange.leads.seal import (
     Value,
     canonical,
     leaf,
+    merkle_path,
     merkle_paths,
     merkle_root,
     read_leaves,
@@ -161,6 +162,16 @@ def level_by_level(leaves: list[bytes]) -> bytes:
     return leaves[0]
 
 
+def audit_path(index: int, leaves: list[bytes]) -> list[bytes]:
+    """PATH of RFC 6962, section 2.1.1, word by word."""
+    if len(leaves) == 1:
+        return []
+    half = 1 << (len(leaves) - 1).bit_length() - 1
+    if index < half:
+        return [*audit_path(index, leaves[:half]), level_by_level(leaves[half:])]
+    return [*audit_path(index - half, leaves[half:]), level_by_level(leaves[:half])]
+
+
 class TestMerkle:
     @given(LEAVES)
     def test_root_is_that_of_the_definition(self, leaves: list[bytes]):
@@ -173,6 +184,19 @@ class TestMerkle:
         assert sorted(paths) == list(range(count))
         for index, path in paths.items():
             assert verify_path(leaves[index], path, index=index, count=count, root=root)
+
+    @pytest.mark.parametrize("count", range(1, 71))
+    def test_a_path_is_that_of_rfc_6962_and_proves_its_place_alone(self, count: int):
+        leaves = [sha256(i.to_bytes(4)).digest() for i in range(count)]
+        claim = {"count": count, "root": level_by_level(leaves)}
+        for index, own in enumerate(leaves):
+            path = merkle_path(leaves, index)
+            assert list(path) == audit_path(index, leaves)
+            proved = [at for at in range(count) if verify_path(own, path, index=at, **claim)]
+            assert proved == [index]
+            for place in range(len(path)):
+                changed = [*path[:place], leaves[0][::-1], *path[place + 1 :]]
+                assert not verify_path(own, changed, index=index, **claim)
 
     @given(LEAVES, st.data())
     def test_any_change_is_found(self, leaves: list[bytes], data: st.DataObject):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.leads.seal import leaf, merkle_root
-from exchange.verification.draw import commitment, first, full_order, seed, ticket
+from exchange.verification.draw import commitment, first, first_of_each, full_order, seed, ticket
 
 # Ten leads; salt i is the first 16 bytes of SHA-256("salt" + i), i from 1.
 VECTOR = {
@@ -129,3 +129,38 @@ class TestOrder:
                 counts[place] += 1
         # 500 expected of each, standard deviation 19: five of them would be an accident.
         assert all(abs(count - 500) < 97 for count in counts)
+
+
+class TestSources:
+    LEAVES = st.lists(
+        st.tuples(st.binary(min_size=32, max_size=32), st.integers(0, 3)), max_size=50
+    )
+
+    @given(LEAVES, st.integers(0, 60), st.dictionaries(st.integers(0, 4), st.integers(0, 20)))
+    def test_each_gets_the_head_of_its_part_of_the_one_order(
+        self, lot: list[tuple[bytes, int]], n: int, wanted: dict[int, int]
+    ):
+        leaves, sources = [leaf for leaf, _ in lot], [source for _, source in lot]
+        order = list(full_order(SEED, leaves))
+        drawn = first_of_each(SEED, iter(leaves), sources=iter(sources), n=n, wanted=wanted)
+        assert drawn.core == order[:n]
+        assert drawn.of_source.keys() == wanted.keys()
+        for source, places in drawn.of_source.items():
+            own = [place for place in order if sources[place] == source]
+            assert places == own[: wanted[source]]
+
+    @pytest.mark.parametrize("count", [9, 11])
+    def test_every_leaf_has_one_source(self, count: int):
+        with pytest.raises(ValueError, match="zip"):
+            first_of_each(SEED, stream(10), sources=[0] * count, n=3, wanted={0: 2})
+
+    def test_remembers_the_wanted_tickets_only(self):
+        lot = {"sources": [0] * 20_000, "n": 50, "wanted": {0: 12, 1: 12}}
+        tracemalloc.start()
+        try:
+            drawn = first_of_each(SEED, stream(20_000), **lot)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert (drawn.of_source[0], drawn.of_source[1]) == (drawn.core[:12], [])
+        assert peak < 100_000
