@@ -152,8 +152,9 @@ class Batch(Record):
     KIND, PREFIX = "batch", "batch"
     TRANSITIONS: ClassVar[Graph] = {
         B.DRAFT: {B.OPEN, B.VALIDATING, B.WITHDRAWN},
-        B.OPEN: {B.SEALED, B.WITHDRAWN},
-        B.VALIDATING: {B.SEALED, B.WITHDRAWN},
+        # Rejected without a sample: everybody in it comes a second time.
+        B.OPEN: {B.SEALED, B.REJECTED, B.WITHDRAWN},
+        B.VALIDATING: {B.SEALED, B.REJECTED, B.WITHDRAWN},
         B.SEALED: {B.SAMPLING},
         B.SAMPLING: {B.ACCEPTED, B.REJECTED, B.UNDECIDED},
         B.ACCEPTED: {B.IN_FULL_INSPECTION, B.WITHDRAWN},
@@ -287,6 +288,9 @@ class Lead(Record):
     last_asked_at: Mapped[datetime | None]  # when they asked again, the last time
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
+    failed_at: Mapped[datetime | None]  # found bad, by our call or by a return
+    # Of the same person's lead in a lot that came to nothing: what was found of it holds here too.
+    repeats_id: Mapped[UUID | None]
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
     in_frame: Mapped[bool] = mapped_column(default=False)  # a leaf under the root, may be drawn
     is_stopped: Mapped[bool] = mapped_column(server_default=false())  # quarantined with its source

@@ -26,7 +26,9 @@ from exchange.leads.models import (
     SourceStatus,
 )
 
-SOURCE_STOPPED = "source_stopped"  # why leads are off sale
+# Why leads are off sale.
+SOURCE_STOPPED = "source_stopped"
+SUB_SOURCE_BAD = "sub_source_bad"
 
 
 def seal_batch(batch: Batch, *, actor: Actor) -> None:
@@ -127,8 +129,9 @@ def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
 def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -> int:
     """Take leads that were found bad out of sale; returns how many were on sale."""
     moved = 0
-    # Bad by itself now: it does not come back with its source.
-    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(is_stopped=False))
+    # Bad by itself now: it does not come back with its source, nor in another lot.
+    known = {"is_stopped": False, "failed_at": func.coalesce(Lead.failed_at, clock.now())}
+    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(known))
     for batch in _batches_of(lead_ids):
         moved += transition_all(
             Lead,
@@ -139,6 +142,26 @@ def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -
             reason=reason,
         )
     return moved
+
+
+def quarantine_sub_source(
+    *, batch_id: UUID, name: str | None, named: Collection[str], actor: Actor
+) -> int:
+    """Take what a lot has of one declared source off sale, or with None all but the named ones.
+
+    Who was called and found good stays on sale. Returns how many were taken off.
+    """
+    own = Lead.sub_source.not_in(named) if name is None else Lead.sub_source == name
+    return transition_all(
+        Lead,
+        where=[
+            Lead.batch_id == batch_id, Lead.sold < Lead.sales_max, Lead.checked_at.is_(None), own,
+        ],
+        to=LeadStatus.QUARANTINED,
+        parent=get(Batch, batch_id),
+        actor=actor,
+        reason=SUB_SOURCE_BAD,
+    )  # fmt: skip
 
 
 def quarantine_source(source: Source, *, actor: Actor) -> None:
