@@ -244,7 +244,7 @@ class Lead(Record):
     KIND, PREFIX = "lead", "lead"
     TRANSITIONS: ClassVar[Graph] = {
         S.RECEIVED: {S.VALID, S.INVALID, S.DUPLICATE, S.SUPPRESSED, S.IN_REVIEW, S.PURGED},
-        S.IN_REVIEW: {S.VALID, S.INVALID, S.SUPPRESSED, S.PURGED},
+        S.IN_REVIEW: {S.VALID, S.INVALID, S.WITHDRAWN, S.SUPPRESSED, S.PURGED},
         S.VALID: {S.QUARANTINED, S.WITHDRAWN, S.SUPPRESSED, S.PURGED},
         S.INVALID: {S.PURGED},
         S.DUPLICATE: {S.PURGED},
@@ -289,10 +289,10 @@ class Lead(Record):
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
     failed_at: Mapped[datetime | None]  # found bad, by our call or by a return
-    # Of the same person's lead in a lot that came to nothing: what was found of it holds here too.
+    # The same person's lead in a lot that came to nothing before: only a full inspection clears it.
     repeats_id: Mapped[UUID | None]
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
-    in_frame: Mapped[bool] = mapped_column(default=False)  # a leaf under the root, may be drawn
+    in_frame: Mapped[bool] = mapped_column(default=False)  # may be called, by its consent
     is_stopped: Mapped[bool] = mapped_column(server_default=false())  # quarantined with its source
     suspicion: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # 0 to 100, for strata
     marks: Mapped[list[str] | None]  # why; NULL: nothing was noticed

@@ -33,6 +33,8 @@ from exchange.leads.models import (
 )
 from exchange.leads.people import any_of
 
+# Leads that stand under the root of their lot and may be drawn; who comes a second time does not.
+IN_FRAME = (Lead.in_frame.is_(True), Lead.repeats_id.is_(None))
 LEAVES_PER_FETCH = 5_000
 IMPORTS_REMEMBERED = 20  # whose words are known again
 
@@ -235,6 +237,11 @@ def leaves(batch_id: UUID) -> Iterator[bytes]:
     return _of_frame(batch_id, Lead.leaf)
 
 
+def count_frame(batch_id: UUID) -> int:
+    """How many leads of a batch may be drawn."""
+    return db.session.scalar(select(func.count()).where(*_frame(batch_id))) or 0
+
+
 def sub_sources(batch_id: UUID) -> Iterator[str]:
     """Which source each sealed lead of a batch names, in the order of its rows."""
     return _of_frame(batch_id, Lead.sub_source)
@@ -290,7 +297,7 @@ def _of_frame(batch_id: UUID, column: InstrumentedAttribute[T]) -> Iterator[T]:
 
 
 def _frame(batch_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return Lead.batch_id == batch_id, Lead.in_frame.is_(True)
+    return Lead.batch_id == batch_id, *IN_FRAME
 
 
 def get_lead(lead_id: UUID) -> Lead:
@@ -349,7 +356,7 @@ def batches_with_wrong_population() -> list[str]:
     """A sealed batch holds as many sealed leads as its plan was made for."""
     sealed = (
         select(Lead.batch_id, func.count().label("n"))
-        .where(Lead.in_frame)
+        .where(*IN_FRAME)
         .group_by(Lead.batch_id)
         .subquery()
     )

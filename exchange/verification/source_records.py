@@ -74,7 +74,7 @@ def _shape_problem(counts: Counter[int], *, population: int) -> str:
 
 
 def check_draw(header: Header, leaves: OpenLeaves, numbers: bytes | None) -> str:
-    """Each source is judged by its first leads in the order of the draw, with the core's answers."""
+    """Each source is judged by its first leads as they are drawn, with the core's answers."""
     if numbers is None:
         return "the map of sources is not at hand"
     wanted = {source["number"]: checks_of(source["population"]) for source in header["sources"]}

@@ -141,7 +141,7 @@ def inspections_of(sample_id: UUID) -> Sequence[Inspection]:
 def asked_for(sample_id: UUID) -> Sequence[Inspection]:
     """The inspections that a lot is decided by, as they are now: core in draw order, then extra."""
     mine = (Inspection.ref_id == sample_id, Inspection.purpose.in_(OF_SAMPLE))
-    statement = select(Inspection).where(*mine).order_by(Inspection.position, Inspection.id)
+    statement = select(Inspection).where(*mine).order_by(Inspection.position)
     return db.session.scalars(statement.execution_options(populate_existing=True)).all()
 
 
@@ -304,7 +304,9 @@ def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
 
 def is_public(batch: Batch) -> bool:
     """Whether the record of a batch may be seen by everybody: its draw was made and judged."""
-    return batch.decided_at is not None and get_draw(batch.id) is not None
+    return batch.decided_at is not None and (
+        batch.merkle_root is not None and get_draw(batch.id) is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)

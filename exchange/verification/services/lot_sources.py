@@ -61,22 +61,23 @@ def open_checks(
     sample: Sample, *, drawn: Mapping[int, Sequence[int]], people: Mapping[int, Lead]
 ) -> None:
     """Write down whom each source is judged by; `drawn` gives the places of their leaves."""
-    of_core = _asked(sample)
-    for source in queries.lot_sources(sample.batch_id):
+    of_core, sources = _asked(sample), queries.lot_sources(sample.batch_id)
+    for source in sources:
         source.leaves = list(drawn[source.number])
-        db.session.add_all(
-            Inspection(
-                purpose=InspectionPurpose.SOURCE,
-                ref_kind=Sample.KIND,
-                ref_id=sample.id,
-                lead_id=people[place].id,
-                organization_id=sample.organization_id,
-                vertical_id=sample.vertical_id,
-                leaf_index=place,
-            )
-            for place in source.leaves
-            if place not in of_core
+    extra = [place for place in _in_turn(sources) if place not in of_core]
+    db.session.add_all(
+        Inspection(
+            purpose=InspectionPurpose.SOURCE,
+            ref_kind=Sample.KIND,
+            ref_id=sample.id,
+            lead_id=people[place].id,
+            organization_id=sample.organization_id,
+            vertical_id=sample.vertical_id,
+            position=position,  # behind everybody of the core
+            leaf_index=place,
         )
+        for position, place in enumerate(extra, start=len(of_core) + 1)
+    )
     db.session.flush()
 
 
@@ -98,13 +99,8 @@ def next_calls(
     if not sources:
         return []
     asked = _asked(sample)
-    lines = [source.leaves for source in sources if _is_open(source, asked)]
-    wanted = [
-        asked[place]
-        for turn in zip_longest(*lines)
-        for place in turn
-        if place is not None and _is_uncalled(asked[place], waiting)
-    ]
+    places = _in_turn([source for source in sources if _is_open(source, asked)])
+    wanted = [asked[place] for place in places if _is_uncalled(asked[place], waiting)]
     if at_once is None:
         return wanted
     under_way = [i for i in asked.values() if i.id in waiting and _is_unanswered(i)]
@@ -129,6 +125,12 @@ def conclude(sample: Sample, *, decision: SampleStatus, actor: Actor) -> None:
             batches.quarantine_sub_source(
                 batch_id=sample.batch_id, name=source.name, named=named, actor=actor
             )
+
+
+def _in_turn(sources: Sequence[LotSource]) -> list[int]:
+    """The places of the sources' checks: the first of each, then the second of each, and so on."""
+    turns = zip_longest(*(source.leaves for source in sources))
+    return [place for turn in turns for place in turn if place is not None]
 
 
 def _asked(sample: Sample) -> Asked:

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from exchange.catalog.scripts import Outcome
 from exchange.core import clock
@@ -110,7 +110,7 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
     look = SamplingPlan.from_json(sample.plan).looks[sample.stage - 1]
     behind = [
         Inspection.ref_id == sample.id,
-        or_(Inspection.position > look, Inspection.purpose == InspectionPurpose.SOURCE),
+        Inspection.position > look,
         Inspection.status == InspectionStatus.OPEN,
     ]
     tasks.cancel(inspections=behind, parent=sample, actor=actor)
@@ -199,11 +199,11 @@ def _ask(fresh: Sequence[Inspection], *, actor: Actor) -> bool:
 
 
 def _is_known(lead: Lead) -> bool:
-    return lead.status in NOT_CALLABLE or (lead.repeats_id is not None and bool(lead.checked_at))
+    return lead.status in NOT_CALLABLE or lead.checked_at is not None
 
 
 def _answer(inspection: Inspection, lead: Lead, *, actor: Actor) -> None:
-    """Who must not be called stays open; who was found good in an earlier lot is good."""
+    """Who must not be called stays open; who was found good by an earlier call is good."""
     if lead.status in NOT_CALLABLE:
         inspections.conclude(
             inspection, outcome=OutcomeClass.OPEN, code=Outcome.DO_NOT_CALL, actor=actor
