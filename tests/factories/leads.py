@@ -144,6 +144,7 @@ def _write(batch: Batch, rows: Sequence[CheckedRow], *, rules: Rules) -> None:
     batch.in_review = written.counts[LeadStatus.IN_REVIEW]
     batch.invalid = written.counts[LeadStatus.INVALID]
     batch.duplicate = written.counts[LeadStatus.DUPLICATE]
+    batch.suppressed = written.counts[LeadStatus.SUPPRESSED]
 
 
 def _seal(batch: Batch) -> None:
