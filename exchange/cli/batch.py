@@ -1,7 +1,8 @@
 """`exchange batch`: show a batch's draw, and recompute it from the public record alone.
 
-The record and the leaves come from the instance that is asked, or from two files that anybody may
-have downloaded: then no database is needed and nothing of the exchange is trusted.
+The record, the leaves and the map of sources come from the instance that is asked, or from files
+that anybody may have downloaded: then no database is needed and nothing of the exchange is trusted.
+A single lead is proved by the record and its path alone.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import click
 from exchange.cli.application import application
 from exchange.cli.exits import Failed, say
 from exchange.core.db import get, parse_id
-from exchange.leads.models import Batch
+from exchange.leads.models import Batch, Lead
 from exchange.leads.seal import read_leaves
 from exchange.verification import queries
-from exchange.verification.records import Check, OpenLeaves, check_record
+from exchange.verification.records import Check, OpenLeaves, check_lead, check_record
 
 FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 TRUST: Final = {
@@ -41,8 +42,9 @@ def batch() -> None:
 @batch.command()
 @click.argument("batch_id", metavar="ID")
 @click.option("--leaves", type=click.Path(path_type=Path), help="Write the leaves to this file.")
+@click.option("--sources", type=click.Path(path_type=Path), help="Write the map of sources to it.")
 @as_json
-def show(*, batch_id: str, leaves: Path | None, as_json: bool) -> None:
+def show(*, batch_id: str, leaves: Path | None, sources: Path | None, as_json: bool) -> None:
     """Show what is fixed of a batch's draw, and its whole record once it is decided.
 
     With --json the record is what `verify --file` reads.
@@ -55,9 +57,11 @@ def show(*, batch_id: str, leaves: Path | None, as_json: bool) -> None:
             facts = record.header
             if leaves is not None:
                 _write_leaves(leaves, record.leaves)
+            if sources is not None:
+                sources.write_bytes(record.source_map() or b"")
         else:
             facts = queries.draw_so_far(found)
-            if leaves is not None:
+            if leaves is not None or sources is not None:
                 raise Failed("The leaves are public once the batch is decided.")
     if as_json:
         click.echo(json.dumps(facts, indent=2))
@@ -71,27 +75,83 @@ def show(*, batch_id: str, leaves: Path | None, as_json: bool) -> None:
 @click.argument("batch_id", metavar="[ID]", required=False)
 @click.option("--file", "record", type=FILE, help="The record as JSON; needs --leaves.")
 @click.option("--leaves", type=FILE, help="The leaves, 32 bytes each; needs --file.")
+@click.option("--sources", type=FILE, help="The map of sources, a byte to each leaf.")
+@click.option("--lead", "lead_id", metavar="LEAD", help="Prove this lead of the batch too.")
+@click.option("--proof", type=FILE, help="What `prove` printed of a lead; needs --file alone.")
 @as_json
 def verify(
-    *, batch_id: str | None, record: Path | None, leaves: Path | None, as_json: bool
+    *,
+    batch_id: str | None,
+    record: Path | None,
+    leaves: Path | None,
+    sources: Path | None,
+    lead_id: str | None,
+    proof: Path | None,
+    as_json: bool,
 ) -> None:
-    """Recompute a decided batch from its public record; end with 1 if a piece does not agree."""
-    if (record is None) != (leaves is None) or (record is None) == (batch_id is None):
-        raise click.UsageError("Give an ID, or both --file and --leaves.")
-    if record is not None and leaves is not None:
-        header = _read(record)
-        checks = check_record(header, partial(_leaves_of, leaves))
+    """Recompute a decided batch from its public record; end with 1 if a piece does not agree.
+
+    With --file and --proof one lead is proved, without the other leaves.
+    """
+    if (record is None) == (batch_id is None):
+        raise click.UsageError("Give an ID, or --file with --leaves or --proof.")
+    if record is None:
+        if leaves or sources or proof:
+            raise click.UsageError("--leaves, --sources and --proof need --file.")
+        header, checks = _ask(batch_id or "", lead_id=lead_id)
     else:
-        header, checks = _ask(batch_id or "")
+        if (leaves is None and proof is None) or lead_id is not None:
+            raise click.UsageError("--file needs --leaves, or --proof for one lead.")
+        header = _read(record)
+        checks = _checks_of(header, leaves=leaves, sources=sources, proof=proof)
     _report(header, checks, as_json=as_json)
 
 
-def _ask(batch_id: str) -> tuple[Mapping[str, Any], list[Check]]:  # Any: JSON
+@batch.command()
+@click.argument("batch_id", metavar="ID")
+@click.option("--lead", "lead_id", metavar="LEAD", help="The lead to be proved.")
+@click.option("--leaf", type=click.IntRange(min=0), help="Or its place among the leaves, from 0.")
+def prove(*, batch_id: str, lead_id: str | None, leaf: int | None) -> None:
+    """Print the path of one lead to its batch's root as JSON, which `verify --proof` reads."""
+    if (lead_id is None) == (leaf is None):
+        raise click.UsageError("Give --lead or --leaf.")
+    with application():
+        found = get(Batch, _id(batch_id))
+        if not queries.is_public(found):
+            raise Failed("The leaves are public once the batch is decided.")
+        proof = _proof(found, lead_id) if lead_id else queries.leaf_proof(found, index=leaf or 0)
+    click.echo(json.dumps(proof, indent=2))
+
+
+def _proof(batch: Batch, lead_id: str) -> Mapping[str, Any]:  # Any: JSON
+    return queries.lead_proof(batch, lead_id=parse_id(lead_id, Lead))
+
+
+def _ask(batch_id: str, *, lead_id: str | None) -> tuple[Mapping[str, Any], list[Check]]:
     with application():
         public = queries.public_record(_id(batch_id))
         # Through JSON and back: what is checked is what anybody else would get.
         header = json.loads(json.dumps(public.header))
-        return header, check_record(header, public.leaves)
+        checks = check_record(header, public.leaves, source_map=public.source_map())
+        if lead_id is not None:
+            checks.append(check_lead(header, _proof(get(Batch, _id(batch_id)), lead_id)))
+        return header, checks
+
+
+def _checks_of(
+    header: Mapping[str, Any],  # Any: JSON
+    *,
+    leaves: Path | None,
+    sources: Path | None,
+    proof: Path | None,
+) -> list[Check]:
+    checks = []
+    if leaves is not None:
+        numbers = sources.read_bytes() if sources else None
+        checks += check_record(header, partial(_leaves_of, leaves), source_map=numbers)
+    if proof is not None:
+        checks.append(check_lead(header, _read(proof)))
+    return checks
 
 
 def _report(
@@ -118,8 +178,8 @@ def _report(
 
 
 def _lines(facts: Mapping[str, Any]) -> Iterator[str]:  # Any: JSON
-    names = ("batch", "quality_class", "population", "commitment", "root", "nonce", "nonce_by")
-    for name in (*names, "seed", "drawn_at"):
+    names = ("batch", "quality_class", "population", "commitment", "root", "source_map", "nonce")
+    for name in (*names, "nonce_by", "seed", "drawn_at"):
         if facts.get(name) is not None:
             yield f"  {name:<14}{facts[name]}"
     if facts.get("plan"):
@@ -135,6 +195,9 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[str]:  # Any: JSON
         if found["bad_upper"] is not None:
             bound = f"{found['bad_upper']:.2%} bad at {found['confidence']:.0%} confidence"
             yield f"  {'bound':<14}at most {bound}"
+    for source in facts.get("sources") or ():
+        found = f"{source['status']}, {source['bad']} bad of {source['n']} called"
+        yield f"  {'source ' + str(source['number']):<14}{found} ({source['population']} leads)"
 
 
 def _read(path: Path) -> Mapping[str, Any]:  # Any: JSON

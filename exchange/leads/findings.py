@@ -140,6 +140,10 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "duplicate_in_file": N_("The person is in the file before."),
     "duplicate_in_window": N_("The person is known in this vertical already."),
     "suppressed": N_("The person must not be contacted."),
+    "failed_check_before": N_("A check has found this lead bad before."),
+    "resubmitted": N_(
+        "The lead is of a lot that was not accepted: only a full inspection clears it."
+    ),
     "dropped_by_seller": N_("You left this row out."),
 }
 

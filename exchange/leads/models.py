@@ -152,8 +152,9 @@ class Batch(Record):
     KIND, PREFIX = "batch", "batch"
     TRANSITIONS: ClassVar[Graph] = {
         B.DRAFT: {B.OPEN, B.VALIDATING, B.WITHDRAWN},
-        B.OPEN: {B.SEALED, B.WITHDRAWN},
-        B.VALIDATING: {B.SEALED, B.WITHDRAWN},
+        # Rejected without a sample: everybody in it comes a second time.
+        B.OPEN: {B.SEALED, B.REJECTED, B.WITHDRAWN},
+        B.VALIDATING: {B.SEALED, B.REJECTED, B.WITHDRAWN},
         B.SEALED: {B.SAMPLING},
         B.SAMPLING: {B.ACCEPTED, B.REJECTED, B.UNDECIDED},
         B.ACCEPTED: {B.IN_FULL_INSPECTION, B.WITHDRAWN},
@@ -243,7 +244,7 @@ class Lead(Record):
     KIND, PREFIX = "lead", "lead"
     TRANSITIONS: ClassVar[Graph] = {
         S.RECEIVED: {S.VALID, S.INVALID, S.DUPLICATE, S.SUPPRESSED, S.IN_REVIEW, S.PURGED},
-        S.IN_REVIEW: {S.VALID, S.INVALID, S.SUPPRESSED, S.PURGED},
+        S.IN_REVIEW: {S.VALID, S.INVALID, S.WITHDRAWN, S.SUPPRESSED, S.PURGED},
         S.VALID: {S.QUARANTINED, S.WITHDRAWN, S.SUPPRESSED, S.PURGED},
         S.INVALID: {S.PURGED},
         S.DUPLICATE: {S.PURGED},
@@ -287,8 +288,11 @@ class Lead(Record):
     last_asked_at: Mapped[datetime | None]  # when they asked again, the last time
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
+    failed_at: Mapped[datetime | None]  # found bad, by our call or by a return
+    # The same person's lead in a lot that came to nothing before: only a full inspection clears it.
+    repeats_id: Mapped[UUID | None]
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row
-    in_frame: Mapped[bool] = mapped_column(default=False)  # a leaf under the root, may be drawn
+    in_frame: Mapped[bool] = mapped_column(default=False)  # may be called, by its consent
     is_stopped: Mapped[bool] = mapped_column(server_default=false())  # quarantined with its source
     suspicion: Mapped[int] = mapped_column(SmallInteger, server_default="0")  # 0 to 100, for strata
     marks: Mapped[list[str] | None]  # why; NULL: nothing was noticed

@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, any_, func, literal, select
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql import ColumnElement
 
 from exchange.catalog.fields import LeadFields
@@ -31,6 +33,8 @@ from exchange.leads.models import (
 )
 from exchange.leads.people import any_of
 
+# Leads that stand under the root of their lot and may be drawn; who comes a second time does not.
+IN_FRAME = (Lead.in_frame.is_(True), Lead.repeats_id.is_(None))
 LEAVES_PER_FETCH = 5_000
 IMPORTS_REMEMBERED = 20  # whose words are known again
 
@@ -230,27 +234,70 @@ def import_rows_at(import_id: UUID, numbers: Collection[int]) -> dict[int, Impor
 
 def leaves(batch_id: UUID) -> Iterator[bytes]:
     """The Merkle leaves of a sealed batch in the order of its rows."""
+    return _of_frame(batch_id, Lead.leaf)
+
+
+def count_frame(batch_id: UUID) -> int:
+    """How many leads of a batch may be drawn."""
+    return db.session.scalar(select(func.count()).where(*_frame(batch_id))) or 0
+
+
+def sub_sources(batch_id: UUID) -> Iterator[str]:
+    """Which source each sealed lead of a batch names, in the order of its rows."""
+    return _of_frame(batch_id, Lead.sub_source)
+
+
+def count_sub_sources(batch_id: UUID, *, at_least: int) -> dict[str, int]:
+    """How many sealed leads of a batch name which source, without those that few leads name."""
+    count = func.count()
+    rows = db.session.execute(
+        select(Lead.sub_source, count)
+        .where(*_frame(batch_id))
+        .group_by(Lead.sub_source)
+        .having(count >= at_least)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def leads_at(batch_id: UUID, places: Collection[int]) -> dict[int, Lead]:
+    """The sealed leads of a batch at these 0-based places among its leaves."""
+    place = (func.row_number().over(order_by=Lead.row_number) - 1).label("place")
+    frame = select(Lead.id, place).where(*_frame(batch_id)).subquery()
+    found = db.session.execute(
+        select(frame.c.place, Lead)
+        .join(Lead, Lead.id == frame.c.id)
+        .where(frame.c.place == any_(literal(list(places), ARRAY(Integer))))
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def place_of(lead: Lead) -> int:
+    """The 0-based place of a sealed lead among the leaves of its batch."""
+    before = (*_frame(lead.batch_id), Lead.row_number < lead.row_number)
+    return db.session.scalar(select(func.count()).where(*before)) or 0
+
+
+T = TypeVar("T")
+
+
+def _of_frame(batch_id: UUID, column: InstrumentedAttribute[T]) -> Iterator[T]:
     after = -1
     while True:
         page = db.session.execute(
-            select(Lead.row_number, Lead.leaf)
-            .where(Lead.batch_id == batch_id, Lead.in_frame, Lead.row_number > after)
+            select(Lead.row_number, column)
+            .where(*_frame(batch_id), Lead.row_number > after)
             .order_by(Lead.row_number)
             .limit(LEAVES_PER_FETCH)
         ).all()
         if not page:
             return
         for row in page:
-            yield row.leaf
-        after = page[-1].row_number
+            yield row[1]
+        after = page[-1][0]
 
 
-def leads_by_leaf(batch_id: UUID, wanted: Collection[bytes]) -> dict[bytes, Lead]:
-    """The sealed leads of a batch behind these leaves."""
-    found = db.session.scalars(
-        select(Lead).where(Lead.batch_id == batch_id, Lead.in_frame, Lead.leaf.in_(wanted))
-    )
-    return {lead.leaf: lead for lead in found}
+def _frame(batch_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return Lead.batch_id == batch_id, *IN_FRAME
 
 
 def get_lead(lead_id: UUID) -> Lead:
@@ -309,7 +356,7 @@ def batches_with_wrong_population() -> list[str]:
     """A sealed batch holds as many sealed leads as its plan was made for."""
     sealed = (
         select(Lead.batch_id, func.count().label("n"))
-        .where(Lead.in_frame)
+        .where(*IN_FRAME)
         .group_by(Lead.batch_id)
         .subquery()
     )

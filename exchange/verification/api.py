@@ -14,11 +14,12 @@ from exchange.core.errors import NotFound
 from exchange.identity.access import NOBODY, actor, organization, public, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch
+from exchange.leads.models import Batch, Lead
 from exchange.verification import queries
 from exchange.verification.models import Verdict, VerificationTask
 from exchange.verification.schemas import (
     DrawOut,
+    LeafProofOut,
     ReleaseIn,
     ReleaseOut,
     TaskOut,
@@ -53,13 +54,45 @@ def draw(batch_id: str) -> dict[str, Any]:  # Any: JSON
 )
 def leaves(batch_id: str) -> ResponseReturnValue:
     """Download the leaves of a batch, 32 bytes each, in the order of its rows."""
-    batch, is_own = _batch(batch_id)
-    if batch.merkle_root is None or not (is_own or queries.is_public(batch)):
-        raise NotFound("The leaves of a batch are public once it is decided.")
+    batch = _sealed(batch_id)
     body = stream_with_context(leads.leaves(batch.id))
     name = f'attachment; filename="{batch.public_id}.leaves"'
     headers = {"Content-Disposition": name}
     return Response(body, mimetype="application/octet-stream", headers=headers)
+
+
+@blueprint.route("/batches/<batch_id>/draw/sources", methods=["GET"])
+@public
+@blueprint.response(
+    200, {"type": "string", "format": "binary"}, content_type="application/octet-stream"
+)
+def sources(batch_id: str) -> ResponseReturnValue:
+    """Download the map of a batch's sources: the number of its source for each leaf, a byte each.
+
+    404 for a batch of one source, which has none.
+    """
+    batch = _sealed(batch_id)
+    numbers = queries.source_map(batch.id)
+    if numbers is None:
+        raise NotFound("This batch is of one source: there is no map.")
+    headers = {"Content-Disposition": f'attachment; filename="{batch.public_id}.sources"'}
+    return Response(numbers, mimetype="application/octet-stream", headers=headers)
+
+
+@blueprint.route("/batches/<batch_id>/draw/leaves/<int:index>", methods=["GET"])
+@public
+@blueprint.response(200, LeafProofOut)
+def prove_leaf(batch_id: str, index: int) -> dict[str, Any]:  # Any: JSON
+    """Prove that a leaf stands at this place, from 0, without the other leaves."""
+    return queries.leaf_proof(_sealed(batch_id), index=index)
+
+
+@blueprint.route("/batches/<batch_id>/draw/leads/<lead_id>", methods=["GET"])
+@public
+@blueprint.response(200, LeafProofOut)
+def prove_lead(batch_id: str, lead_id: str) -> dict[str, Any]:  # Any: JSON
+    """Prove that a lead, which you may have bought, stood in the lot when it was sealed."""
+    return queries.lead_proof(_sealed(batch_id), lead_id=parse_id(lead_id, Lead))
 
 
 @blueprint.route("/verification/tasks/next", methods=["GET"])
@@ -105,6 +138,14 @@ def release(form: dict[str, Any], task_id: str) -> VerificationTask:  # Any: as 
     """Give a call back; a reason skips it for ten minutes."""
     tasks.release(task_id=_task_id(task_id), actor=actor(), **form)
     return get(VerificationTask, _task_id(task_id))
+
+
+def _sealed(batch_id: str) -> Batch:
+    """A batch whose leaves the caller may see: its seller from the seal on, others once decided."""
+    batch, is_own = _batch(batch_id)
+    if batch.merkle_root is None or not (is_own or queries.is_public(batch)):
+        raise NotFound("The leaves of a batch are public once it is decided.")
+    return batch
 
 
 def _batch(batch_id: str) -> tuple[Batch, bool]:

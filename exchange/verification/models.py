@@ -106,6 +106,10 @@ class InspectionPurpose(StrEnum):
     FOLLOW_UP = "follow_up"  # attempts after those that decide a look
 
 
+# What a lot's decision is made by; `ref` of these is the sample.
+OF_SAMPLE = frozenset({InspectionPurpose.SAMPLE, InspectionPurpose.SOURCE})
+
+
 class InspectionStatus(StrEnum):
     OPEN = "open"
     CONCLUDED = "concluded"

@@ -1,7 +1,8 @@
 """The public record of a draw: written from the tables, checked from itself alone.
 
-Whoever holds the record and the leaves recomputes commitment, root, seed, order, looks, decision
-and the published figures; nothing else is asked. What it cannot prove is that the answers on the
+Whoever holds the record, the leaves and, of a lot of several sources, their map recomputes
+commitment, root, seed, order, looks, decision, the published figures and what became of each
+source; nothing else is asked. What it cannot prove is that the answers on the
 phone were what they are said to be, which is why the calls of others repeat them.
 """
 
@@ -11,16 +12,19 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from hmac import compare_digest
 from itertools import pairwise
 from typing import Any, Final
 
 from exchange.leads.models import Batch
-from exchange.leads.seal import merkle_root
+from exchange.leads.seal import merkle_root, verify_path
+from exchange.verification import source_records
 from exchange.verification.draw import commitment, first, seed
 from exchange.verification.judging import judge, measured_quality, upper_bound
 from exchange.verification.models import Draw, Inspection, OutcomeClass, Sample, SampleStatus
 from exchange.verification.plans import SamplingPlan, plan_for
+from exchange.verification.source_models import LotSource
 
 Header = Mapping[str, Any]  # Any: a JSON object that anybody may have written
 OpenLeaves = Callable[[], Iterable[bytes]]
@@ -49,6 +53,8 @@ def write_record(
     *,
     drawn: Sequence[Inspection],
     quality: Mapping[str, Any] | None,  # Any: JSON values
+    source_map: str | None = None,
+    sources: Sequence[LotSource] = (),
 ) -> dict[str, Any]:  # Any: JSON
     """The record of a decided lot; a lot that was not sampled has no plan, seed or sample."""
     assert batch.population is not None
@@ -60,6 +66,7 @@ def write_record(
         "quality_class": batch.quality_class.value,
         "population": batch.population,
         "root": batch.merkle_root.hex(),
+        "source_map": source_map,
         "plan": sample.plan if sample else None,
         "commitment": draw.commitment.hex(),
         "committed_at": iso(draw.created_at),
@@ -78,6 +85,7 @@ def write_record(
             "decided_at": iso(sample.decided_at if sample else batch.decided_at),
         },
         "quality": quality,
+        "sources": source_records.write_sources(sources),
     }
 
 
@@ -96,15 +104,32 @@ def _drawn(inspection: Inspection) -> dict[str, Any]:  # Any: JSON values
     }
 
 
-def check_record(header: Header, leaves: OpenLeaves) -> list[Check]:
-    """Recompute every piece from the others; `leaves` gives all leaves in row order each time."""
+def check_record(
+    header: Header, leaves: OpenLeaves, *, source_map: bytes | None = None
+) -> list[Check]:
+    """Recompute every piece from the others; `leaves` gives all leaves in row order each time.
+
+    The map of sources is asked for where the record says that the lot has one.
+    """
     pieces = _SAMPLED if header.get("plan") else _NOT_SAMPLED
-    return [Check(name, _asked(piece, header, leaves)) for name, piece in pieces.items()]
+    found = {name: partial(piece, header, leaves) for name, piece in pieces.items()}
+    if header.get("source_map") or header.get("sources"):
+        found |= {
+            "source_map": partial(source_records.check_map, header, source_map),
+            "source_draw": partial(source_records.check_draw, header, leaves, source_map),
+            "quarantine": partial(source_records.check_quarantine, header),
+        }
+    return [Check(name, _asked(piece)) for name, piece in found.items()]
 
 
-def _asked(piece: Piece, header: Header, leaves: OpenLeaves) -> str:
+def check_lead(header: Header, proof: Header) -> Check:
+    """Whether one lead stood in the lot, from the header and the path to its root alone."""
+    return Check("lead", _asked(partial(_lead, header, proof)))
+
+
+def _asked(piece: Callable[[], str]) -> str:
     try:
-        return piece(header, leaves)
+        return piece()
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         return f"it is missing or cannot be read ({type(error).__name__})"
 
@@ -135,6 +160,17 @@ def _root(header: Header, leaves: OpenLeaves) -> str:
         return f"there are {count} leaves, not {header['population']}"
     same = compare_digest(root, bytes.fromhex(header["root"]))
     return _unless(same, "the leaves have another root")
+
+
+def _lead(header: Header, proof: Header) -> str:
+    stands = verify_path(
+        bytes.fromhex(proof["leaf"]),
+        [bytes.fromhex(node) for node in proof["path"]],
+        index=proof["index"],
+        count=header["population"],
+        root=bytes.fromhex(header["root"]),
+    )
+    return _unless(stands, "the path does not lead from this leaf to the root of the lot")
 
 
 def _plan(header: Header, _leaves: OpenLeaves) -> str:

@@ -127,7 +127,8 @@ class DrawOut(Schema):
     """What is fixed of a draw; once its lot is decided, the whole record.
 
     Hashes and secrets are hexadecimal. `drawn` lists the positions of the draw: the place of the
-    leaf among all leaves, from 0, and the outcome that was counted.
+    leaf among all leaves, from 0, and the outcome that was counted. A lot of several sources has
+    the hash of their map, and in `sources` whom each was judged by and how it ended.
     """
 
     object = fields.String()
@@ -136,6 +137,7 @@ class DrawOut(Schema):
     quality_class = fields.String()
     population = fields.Integer(allow_none=True)
     root = fields.String(allow_none=True)
+    source_map = fields.String(allow_none=True)
     plan = fields.Dict(allow_none=True)
     commitment = fields.String(allow_none=True)
     committed_at = fields.String(allow_none=True)
@@ -151,4 +153,21 @@ class DrawOut(Schema):
     drawn = fields.List(fields.Dict())
     decision = fields.Dict()
     quality = fields.Dict(allow_none=True)
+    sources = fields.List(fields.Dict())
     progress = fields.Dict(allow_none=True)
+
+
+class LeafProofOut(Schema):
+    """That one lead stood in a sealed lot: its leaf, the leaf's place, and the path to the root.
+
+    Hash upward: the path holds the neighbor at each level, on the left where the bit of the place
+    is set; where the last node of a level has no neighbor it moves up as it is.
+    """
+
+    object = fields.Constant("leaf_proof")
+    batch = fields.String()
+    index = fields.Integer()
+    count = fields.Integer()
+    root = fields.String()
+    leaf = fields.String()
+    path = fields.List(fields.String())

@@ -141,7 +141,10 @@ def _write(batch: Batch, rows: Sequence[CheckedRow], *, rules: Rules) -> None:
     written = write_block(batch, prepared, recipe=recipe)
     batch.rows_total = batch.rows_done = written.counts.total()
     batch.valid = written.counts[LeadStatus.VALID]
+    batch.in_review = written.counts[LeadStatus.IN_REVIEW]
+    batch.invalid = written.counts[LeadStatus.INVALID]
     batch.duplicate = written.counts[LeadStatus.DUPLICATE]
+    batch.suppressed = written.counts[LeadStatus.SUPPRESSED]
 
 
 def _seal(batch: Batch) -> None:

@@ -14,7 +14,9 @@ from exchange.cli import exchange
 from exchange.core.db import db
 from exchange.leads import queries as leads
 from tests.cast import Cast, make_cast
+from tests.factories.leads import leads_of
 from tests.verification.support import make_sample, these, work
+from tests.verification.test_sources import people_of
 
 
 def run(*arguments: str) -> Result:
@@ -63,6 +65,35 @@ class TestOnAnInstance:
         assert wrong == {"looks", "quality"}
         db.session.execute(db.text("UPDATE sample SET bad = 1, good = 35"))
         db.session.commit()
+
+    def test_sources_and_one_lead_are_verified_offline(self, house: Cast, tmp_path: Path) -> None:
+        sample = make_sample(house.seller, people=people_of({"a": 100, "b": 60}))
+        work(house.verifier, these({5: Outcome.DENIES}))
+        db.session.commit()
+        found = leads.get_batch(sample.batch_id, viewer=None)
+        batch, lead = found.public_id, leads_of(found)[17].public_id
+        online = run("verify", batch, "--lead", lead)
+        assert online.exit_code == 0, online.output
+        assert online.stdout.count("agrees") == 9 + 3 + 1
+        files = {name: tmp_path / name for name in ("record", "leaves", "sources", "proof")}
+        paths = ("--leaves", str(files["leaves"]), "--sources", str(files["sources"]))
+        files["record"].write_text(run("show", batch, "--json", *paths).stdout)
+        record = ("verify", "--file", str(files["record"]))
+        assert run(*record, *paths).exit_code == 0
+        without = run(*record, *paths[:2])
+        assert without.exit_code == 1
+        assert "the map of sources is not at hand" in without.stdout
+        proof = run("prove", batch, "--lead", lead).stdout
+        assert run("prove", batch, "--leaf", "17").stdout == proof
+        files["proof"].write_text(proof)
+        one = run(*record, "--proof", str(files["proof"]))
+        assert (one.exit_code, one.stdout.count("agrees")) == (0, 1)
+        files["proof"].write_text(proof.replace('"index": 17', '"index": 18'))
+        wrong = run(*record, "--proof", str(files["proof"]))
+        assert wrong.exit_code == 1
+        assert "the path does not lead" in wrong.stdout
+        assert run("prove", batch, "--leaf", "160").exit_code == 1
+        assert "source 1" in run("show", batch).stdout
 
     def test_show_writes_what_verify_reads_offline(self, house: Cast, tmp_path: Path) -> None:
         batch = self.decided(house)

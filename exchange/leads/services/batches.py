@@ -26,18 +26,20 @@ from exchange.leads.models import (
     SourceStatus,
 )
 
-SOURCE_STOPPED = "source_stopped"  # why leads are off sale
+# Why leads are off sale.
+SOURCE_STOPPED = "source_stopped"
+SUB_SOURCE_BAD = "sub_source_bad"
 
 
 def seal_batch(batch: Batch, *, actor: Actor) -> None:
     """Put every lead of the frame under one Merkle root; nobody can change the lot from here on.
 
-    A lot without anybody in the frame has nothing to seal: it is withdrawn.
+    A lot without anybody in the frame has nothing to seal: it is withdrawn. Where everybody comes a
+    second time it is rejected, so that its seller withdraws it or has it inspected whole.
     """
-    frame = (Lead.batch_id == batch.id, Lead.in_frame)
-    batch.population = db.session.scalar(select(func.count()).where(*frame)) or 0
+    batch.population = queries.count_frame(batch.id)
     if batch.population == 0:
-        transition(batch, BatchStatus.WITHDRAWN, actor=actor, reason="nobody_to_check")
+        _end_unsealed(batch, actor=actor)
         return
     batch.merkle_root = seal.merkle_root(queries.leaves(batch.id))
     batch.sealed_at = clock.now()
@@ -48,6 +50,16 @@ def seal_batch(batch: Batch, *, actor: Actor) -> None:
         population=batch.population,
         merkle_root=batch.merkle_root.hex(),
     )
+
+
+def _end_unsealed(batch: Batch, *, actor: Actor) -> None:
+    again = (Lead.batch_id == batch.id, Lead.in_frame, Lead.repeats_id.is_not(None))
+    batch.population = db.session.scalar(select(func.count()).where(*again)) or 0
+    if batch.population == 0:
+        transition(batch, BatchStatus.WITHDRAWN, actor=actor, reason="nobody_to_check")
+        return
+    batch.decided_at = clock.now()
+    transition(batch, BatchStatus.REJECTED, actor=actor, reason="resubmitted")
 
 
 def refuse_file(*, batch_id: UUID, error: FileReject) -> None:
@@ -62,8 +74,7 @@ def refuse_file(*, batch_id: UUID, error: FileReject) -> None:
     draft.refusal = {"code": error.code, "sentence": error.sentence, "facts": error.facts}
     transition(batch, BatchStatus.WITHDRAWN, actor=SYSTEM, reason=error.code)
     events.record("import.unreadable", subject=draft, actor=SYSTEM, code=error.code)
-    of_batch = select(Lead.id).where(Lead.batch_id == batch.id)
-    db.session.execute(delete(Fingerprint).where(Fingerprint.lead_id.in_(of_batch)))
+    _forget_people(batch)
     transition_all(
         Lead,
         where=[Lead.batch_id == batch.id],
@@ -114,6 +125,8 @@ def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
         # What was sold of it is checked in any case: nobody takes a lot away from its sample.
         raise Conflict("A lot that grows is sealed and checked first.", code="lot_open")
     transition(batch, BatchStatus.WITHDRAWN, actor=actor)
+    if batch.decided_at is None:
+        _forget_people(batch)  # nothing of them is known: the next file brings them as new
     transition_all(
         Lead,
         where=[Lead.batch_id == batch.id, Lead.sold == 0],
@@ -127,8 +140,9 @@ def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
 def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -> int:
     """Take leads that were found bad out of sale; returns how many were on sale."""
     moved = 0
-    # Bad by itself now: it does not come back with its source.
-    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(is_stopped=False))
+    # Bad by itself now: it does not come back with its source, nor in another lot.
+    known = {"is_stopped": False, "failed_at": func.coalesce(Lead.failed_at, clock.now())}
+    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(known))
     for batch in _batches_of(lead_ids):
         moved += transition_all(
             Lead,
@@ -139,6 +153,26 @@ def quarantine_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -
             reason=reason,
         )
     return moved
+
+
+def quarantine_sub_source(
+    *, batch_id: UUID, name: str | None, named: Collection[str], actor: Actor
+) -> int:
+    """Take what a lot has of one declared source off sale, or with None all but the named ones.
+
+    Who was called and found good stays on sale. Returns how many were taken off.
+    """
+    own = Lead.sub_source.not_in(named) if name is None else Lead.sub_source == name
+    return transition_all(
+        Lead,
+        where=[
+            Lead.batch_id == batch_id, Lead.sold < Lead.sales_max, Lead.checked_at.is_(None), own,
+        ],
+        to=LeadStatus.QUARANTINED,
+        parent=get(Batch, batch_id),
+        actor=actor,
+        reason=SUB_SOURCE_BAD,
+    )  # fmt: skip
 
 
 def quarantine_source(source: Source, *, actor: Actor) -> None:
@@ -190,6 +224,11 @@ def _own(batch_id: UUID, actor: Actor) -> Batch:
     if batch.organization_id != actor.organization_id:
         raise NotFound
     return batch
+
+
+def _forget_people(batch: Batch) -> None:
+    of_batch = select(Lead.id).where(Lead.batch_id == batch.id)
+    db.session.execute(delete(Fingerprint).where(Fingerprint.lead_id.in_(of_batch)))
 
 
 def _batches_of(lead_ids: Collection[UUID]) -> list[Batch]:

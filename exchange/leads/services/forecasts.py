@@ -23,7 +23,7 @@ from exchange.leads.mapping import ColumnMapping
 from exchange.leads.mending import DROPPED, word_key
 from exchange.leads.models import Import
 from exchange.leads.reading import Row
-from exchange.leads.services import files, recipes
+from exchange.leads.services import files, recipes, resubmission
 from exchange.leads.services.mending import WORDS_SHOWN, is_word, lock_words
 
 SLICE_ROWS = 1_000
@@ -57,10 +57,13 @@ class Ends:
         """The ends of the next rows, in their order."""
         identities = {value for row in rows for value in row.people}
         hashes = {value for row in rows for value in row.hashes}
-        banned, known = set[bytes](), set[bytes]()
+        banned, known = set[bytes](), dict[bytes, queries.Known]()
         if self._asks:
             banned = people.suppressed_hashes(identities, seller_id=self._seller_id)
-            known = set(queries.known_people(self._vertical_id, hashes))
+            known = queries.known_people(self._vertical_id, hashes)
+        earlier = resubmission.earlier_leads(
+            known.values(), seller_id=self._seller_id, is_locked=False
+        )
         for row in rows:
             short = {int.from_bytes(value[:_HASH_BYTES]) for value in row.hashes}
             if row.outcome is Outcome.INVALID:
@@ -69,11 +72,23 @@ class Ends:
                 yield End(row, RowEnd.SUPPRESSED, (Finding("", "suppressed"),))
             elif not self._seen.isdisjoint(short):
                 yield End(row, RowEnd.DUPLICATE, (Finding("", "duplicate_in_file"),))
-            elif not known.isdisjoint(row.hashes):
-                yield End(row, RowEnd.DUPLICATE, (Finding("", "duplicate_in_window"),))
+            elif holders := [known[value] for value in row.hashes if value in known]:
+                self._seen.update(short)
+                yield _end_of_known(row, resubmission.recognise(holders, earlier))
             else:
                 self._seen.update(short)
                 yield End(row, RowEnd(str(row.outcome)), row.findings)
+
+
+def _end_of_known(row: Examined, earlier: resubmission.Earlier | None) -> End:
+    """A repeat; or somebody of the seller's own lot that came to nothing."""
+    if earlier is None:
+        return End(row, RowEnd.DUPLICATE, (Finding("", "duplicate_in_window"),))
+    if earlier.failed_at:
+        return End(row, RowEnd.INVALID, (Finding("", resubmission.FAILED_BEFORE),))
+    if earlier.checked_at:
+        return End(row, RowEnd(str(row.outcome)), row.findings)
+    return End(row, RowEnd.IN_REVIEW, (Finding("", resubmission.RESUBMITTED),))
 
 
 class Tally:

@@ -99,7 +99,7 @@ def stop_source(*, batch_id: UUID) -> None:
     """Stop the source of a rejected rolling lot: nothing of it is posted or sold unchecked."""
     batch = get(Batch, batch_id)
     distrust_source(batch_id=batch_id)
-    if not batch.is_rolling:
+    if not batch.is_rolling or batch.sealed_at is None:  # nobody of it was checked
         return
     for lot in _under_way(batch.source_id):
         _stop_selling(lot)

@@ -27,6 +27,7 @@ from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, Lead, LeadStatus, SourceStatus
 from exchange.leads.post_models import Post, PostOutcome, SourceTerms
 from exchange.leads.services import lots, post_checks, single, sources
+from exchange.leads.services.resubmission import FAILED_BEFORE, RESUBMITTED
 from exchange.leads.vault import blind_index
 
 _TRUE: Final = frozenset({"1", "yes", "true", "on"})
@@ -180,12 +181,16 @@ def _keep(
     lead = written.lead
     if lead is None and written.status is LeadStatus.SUPPRESSED:
         return _Verdict(PostOutcome.SUPPRESSED, "suppressed")
+    if lead is None and written.status is LeadStatus.INVALID:
+        return _Verdict(PostOutcome.REJECTED, FAILED_BEFORE, since=written.since)
     if lead is None:
         return _Verdict(PostOutcome.DUPLICATE, "duplicate_in_window", since=written.since)
     _count(batch, lead)
     events.record("lead.posted", subject=lead, actor=actor, batch_id=str(batch.id))
     lots.seal_if_full(batch)
     verdict = _kept(row, sells_now=batch.sells_at_once, in_frame=lead.in_frame)
+    if lead.repeats_id is not None:
+        verdict = _Verdict(PostOutcome.QUEUED_FOR_CHECK, RESUBMITTED)
     return dataclasses.replace(verdict, lead_id=lead.id)
 
 

@@ -20,7 +20,8 @@ from exchange.leads.mending import Mending
 from exchange.leads.models import Batch, Lead, LeadStatus
 from exchange.leads.post_models import SourceTerms
 from exchange.leads.preparing import Lot, Preparer, Recipe
-from exchange.leads.services import repeats, screening
+from exchange.leads.queries import Known
+from exchange.leads.services import repeats, resubmission, screening
 from exchange.leads.services.repeats import Repeat
 from exchange.leads.services.writing import write_block
 from exchange.leads.suspicion import zones_of
@@ -55,6 +56,9 @@ def known_since(
     if known is None:
         return None
     since, lead_id, owner = known
+    one = Known(since, lead_id, None, owner)
+    if resubmission.earlier_leads([one], seller_id=source.organization_id, is_locked=False):
+        return None  # of a lot that came to nothing: writing says what was found of them
     if owner == source.organization_id and not is_test:
         repeats.attach([Repeat(lead_id, row.requested_at or now, source.source_id)])
     return since

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from sqlalchemy import select
@@ -25,8 +26,9 @@ from exchange.leads.preparing import (
     Recipe,
 )
 from exchange.leads.rows import Claim, claim_fingerprints, copy, copy_values
-from exchange.leads.services import named_buyers, repeats
+from exchange.leads.services import named_buyers, repeats, resubmission
 from exchange.leads.services.repeats import Repeat
+from exchange.leads.services.resubmission import Comeback
 from exchange.leads.suspicion import score
 
 UNMARKED: Final = copying.small_integer(0) + copying.NULL
@@ -83,16 +85,18 @@ def write_block(
     found = _sort_out(prepared.candidates, recipe)
     now = clock.after_lock()
     window = timedelta(days=recipe.rules.terms.duplicate_window_days)
-    claims = [Claim(candidate.lead_id, candidate.hashes) for candidate in found.kept]
-    beaten = claim_fingerprints(claims, vertical_id=batch.vertical_id, now=now, window=window)
-    _refuse_known(batch, found, beaten)
+    claim = partial(claim_fingerprints, vertical_id=batch.vertical_id, now=now, window=window)
+    beaten = claim(_claims(found.kept))
+    comebacks = _refuse_known(batch, found, beaten, claim=claim)
     _write_leads(batch, found.kept, texts=prepared.texts, marks=marks or {})
+    reviewed = resubmission.carry_over(comebacks) if comebacks else set()
     _write_refused(batch, found.refused)
     _write_invalid(batch, prepared)
     counts = Counter(problem.status for problem in found.refused)
-    counts[LeadStatus.VALID] = sum(candidate.is_valid for candidate in found.kept)
-    counts[LeadStatus.IN_REVIEW] = len(found.kept) - counts[LeadStatus.VALID]
-    counts[LeadStatus.INVALID] = len(prepared.invalid)
+    sound = sum(row.is_valid and row.id not in reviewed for row in found.kept)
+    counts[LeadStatus.VALID] = sound
+    counts[LeadStatus.IN_REVIEW] = len(found.kept) - sound
+    counts[LeadStatus.INVALID] += len(prepared.invalid)
     assert counts.total() == prepared.size, f"batch {batch.id} lost a row"
     return Written(found.kept, found.refused, counts)
 
@@ -114,29 +118,71 @@ def _sort_out(candidates: Sequence[Candidate], recipe: Recipe) -> Sorted:
     return found
 
 
-def _refuse_known(batch: Batch, found: Sorted, beaten: set[bytes]) -> None:
+def _claims(rows: Iterable[Candidate]) -> list[Claim]:
+    return [Claim(row.lead_id, row.hashes) for row in rows]
+
+
+def _refuse_known(
+    batch: Batch, found: Sorted, beaten: set[bytes], *, claim: Callable[[list[Claim]], set[bytes]]
+) -> list[Comeback]:
     """Say since when a person is known, never through whom (decision 4).
 
-    A repeat from the same seller is interest, not rubbish: it attaches to the live lead.
+    A repeat from the same seller is interest, not rubbish: it attaches to the live lead. Where the
+    seller's lot came to nothing the row is kept, or refused by what a check found then.
     """
     if not beaten:
-        return
+        return []
     losers = [candidate for candidate in found.kept if candidate.lead_id in beaten]
     found.kept = [candidate for candidate in found.kept if candidate.lead_id not in beaten]
     known = queries.known_people(batch.vertical_id, {v for c in losers for v in c.hashes})
-    again = []
-    for candidate in losers:
-        first = next((known[value] for value in candidate.hashes if value in known), None)
-        if first is None:  # erased between our claim and this look
-            found.refuse(candidate, LeadStatus.DUPLICATE, code="duplicate_in_window")
-            continue
-        inside = first.batch_id == batch.id
-        code = "duplicate_in_file" if inside else "duplicate_in_window"
-        found.refuse(candidate, LeadStatus.DUPLICATE, code=code, since=first.since)
-        if not inside and first.organization_id == batch.organization_id:
-            asked_at = datetime.fromtimestamp(candidate.asked_at, UTC)
-            again.append(Repeat(first.lead_id, asked_at, batch.source_id))
+    earlier = resubmission.earlier_leads(known.values(), seller_id=batch.organization_id)
+    again: list[Repeat] = []
+    comebacks: list[Comeback] = []
+    for row in losers:
+        holders = [known[value] for value in row.hashes if value in known]
+        match = resubmission.recognise(holders, earlier)
+        if match and match.failed_at:
+            code = resubmission.FAILED_BEFORE
+            found.refuse(row, LeadStatus.INVALID, code=code, since=match.failed_at)
+        elif match:
+            is_same = [one.lead_id for one in holders] == [match.lead_id] * len(row.hashes)
+            comebacks.append(Comeback(row, match, is_same))
+        else:
+            again += _refuse_repeat(batch, found, row, first=holders[0] if holders else None)
     repeats.attach(again)
+    return _take_back(found, comebacks, batch=batch, claim=claim) if comebacks else []
+
+
+def _refuse_repeat(
+    batch: Batch, found: Sorted, row: Candidate, *, first: queries.Known | None
+) -> Iterable[Repeat]:
+    if first is None:  # erased between our claim and this look
+        found.refuse(row, LeadStatus.DUPLICATE, code="duplicate_in_window")
+        return
+    inside = first.batch_id == batch.id
+    code = "duplicate_in_file" if inside else "duplicate_in_window"
+    found.refuse(row, LeadStatus.DUPLICATE, code=code, since=first.since)
+    if not inside and first.organization_id == batch.organization_id:
+        asked_at = datetime.fromtimestamp(row.asked_at, UTC)
+        yield Repeat(first.lead_id, asked_at, batch.source_id)
+
+
+def _take_back(
+    found: Sorted,
+    comebacks: Sequence[Comeback],
+    *,
+    batch: Batch,
+    claim: Callable[[list[Claim]], set[bytes]],
+) -> list[Comeback]:
+    """The rows take their people over, unless another upload is faster."""
+    resubmission.let_go(comebacks, vertical_id=batch.vertical_id)
+    beaten = claim(_claims(one.row for one in comebacks))
+    won = [one for one in comebacks if one.row.lead_id not in beaten]
+    found.kept += [one.row for one in won]
+    for one in comebacks:
+        if one.row.lead_id in beaten:
+            found.refuse(one.row, LeadStatus.DUPLICATE, code="duplicate_in_window")
+    return won
 
 
 def _write_leads(

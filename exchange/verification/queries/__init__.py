@@ -7,6 +7,8 @@ from exchange.verification.queries.invariants import (
 from exchange.verification.queries.lots import (
     Progress,
     Quality,
+    asked_for,
+    called_of,
     draw_so_far,
     draws_to_make,
     find_sample,
@@ -25,11 +27,15 @@ from exchange.verification.queries.lots import (
     reserve_bps,
     source_record,
 )
+from exchange.verification.queries.proofs import lead_proof, leaf_proof
+from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
 from exchange.verification.queries.workers import skills_of
 
 __all__ = [
     "Progress",
     "Quality",
+    "asked_for",
+    "called_of",
     "draw_so_far",
     "draws_to_make",
     "find_sample",
@@ -39,6 +45,9 @@ __all__ = [
     "inspections_of",
     "is_public",
     "known_outcome",
+    "lead_proof",
+    "leaf_proof",
+    "lot_sources",
     "lots_at_odds_with_their_sample",
     "next_commitment",
     "open_commitment",
@@ -49,5 +58,7 @@ __all__ = [
     "reserve_bps",
     "samples_with_wrong_tallies",
     "skills_of",
+    "source_map",
+    "source_map_hash",
     "source_record",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -18,15 +18,19 @@ from exchange.leads.models import Batch, BatchStatus
 from exchange.verification.bounds import jeffreys_bounds
 from exchange.verification.judging import Judgement, measured_quality
 from exchange.verification.models import (
+    OF_SAMPLE,
     Draw,
     DrawStatus,
     Inspection,
+    InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
     Sample,
     SampleStatus,
+    VerificationTask,
 )
 from exchange.verification.plans import SamplingPlan
+from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
 from exchange.verification.records import OpenLeaves, iso, write_record
 
 SOURCE_TAIL: Final = 0.05  # on each side: the record of a source has a 90 % interval
@@ -129,17 +133,30 @@ def find_sample(batch_id: UUID) -> Sample | None:
 
 
 def inspections_of(sample_id: UUID) -> Sequence[Inspection]:
-    """The inspections of a sample in draw order, as they are now."""
-    statement = (
-        select(Inspection).where(Inspection.ref_id == sample_id).order_by(Inspection.position)
-    )
+    """The inspections of a sample's core in draw order, as they are now."""
+    found = asked_for(sample_id)
+    return [inspection for inspection in found if inspection.purpose is InspectionPurpose.SAMPLE]
+
+
+def asked_for(sample_id: UUID) -> Sequence[Inspection]:
+    """The inspections that a lot is decided by, as they are now: core in draw order, then extra."""
+    mine = (Inspection.ref_id == sample_id, Inspection.purpose.in_(OF_SAMPLE))
+    statement = select(Inspection).where(*mine).order_by(Inspection.position)
     return db.session.scalars(statement.execution_options(populate_existing=True)).all()
 
 
+def called_of(sample_id: UUID) -> set[UUID]:
+    """Those of them for which a call was put into the queue, ever."""
+    asked = select(VerificationTask.inspection_id).join(
+        Inspection, Inspection.id == VerificationTask.inspection_id
+    )
+    return set(db.session.scalars(asked.where(Inspection.ref_id == sample_id)))
+
+
 def found_bad(batch_id: UUID) -> list[Inspection]:
-    """The people of a lot's sample who were found bad, in draw order."""
+    """The people whom a lot's decision was made by and who were found bad, in draw order."""
     sample = find_sample(batch_id)
-    found = inspections_of(sample.id) if sample else []
+    found = asked_for(sample.id) if sample else []
     return [inspection for inspection in found if inspection.outcome is OutcomeClass.BAD]
 
 
@@ -287,15 +304,18 @@ def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
 
 def is_public(batch: Batch) -> bool:
     """Whether the record of a batch may be seen by everybody: its draw was made and judged."""
-    return batch.decided_at is not None and get_draw(batch.id) is not None
+    return batch.decided_at is not None and (
+        batch.merkle_root is not None and get_draw(batch.id) is not None
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class PublicRecord:
-    """What anybody may have of a decided lot: the header, and its leaves as often as asked for."""
+    """What anybody may have of a decided lot: the header, its leaves and the map of its sources."""
 
     header: dict[str, Any]  # Any: JSON
     leaves: OpenLeaves
+    source_map: Callable[[], bytes | None]
 
 
 def public_record(batch_id: UUID) -> PublicRecord:
@@ -310,8 +330,10 @@ def public_record(batch_id: UUID) -> PublicRecord:
         sample,
         drawn=inspections_of(sample.id) if sample else [],
         quality=quality and _as_json(quality),
+        source_map=source_map_hash(batch_id),
+        sources=lot_sources(batch_id),
     )
-    return PublicRecord(header, partial(leads.leaves, batch_id))
+    return PublicRecord(header, partial(leads.leaves, batch_id), partial(source_map, batch_id))
 
 
 def _as_json(quality: Quality) -> Mapping[str, Any]:  # Any: JSON values
@@ -328,6 +350,7 @@ def draw_so_far(batch: Batch) -> dict[str, Any]:  # Any: JSON
         "quality_class": batch.quality_class.value,
         "population": batch.population,
         "root": batch.merkle_root and batch.merkle_root.hex(),
+        "source_map": source_map_hash(batch.id),
         "commitment": draw and draw.commitment.hex(),
         "committed_at": draw and iso(draw.created_at),
         "assigned_at": draw and iso(draw.assigned_at),

@@ -6,7 +6,6 @@ an event, and none can be taken before the one it follows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -27,11 +26,12 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus
 from exchange.leads.services import batches
 from exchange.verification import queries
-from exchange.verification.draw import commitment, first
+from exchange.verification.draw import FirstDrawn, commitment, first, first_of_each
 from exchange.verification.draw import seed as make_seed
 from exchange.verification.models import Draw, DrawStatus, Sample
 from exchange.verification.plans import plan_for
-from exchange.verification.services import samples
+from exchange.verification.services import lot_sources, samples
+from exchange.verification.sources import checks_of
 
 NONCE_TIME: Final = timedelta(minutes=10)
 NONCE_LENGTH_MAX: Final = 200  # characters
@@ -85,7 +85,9 @@ def assign(
 
 
 def root(*, batch_id: UUID, actor: Actor) -> Draw:
-    """Publish the root of a sealed batch; from now on the nonce may be given.
+    """Publish the root of a sealed batch and which lead is of which source, as a hash.
+
+    From now on the nonce may be given, and neither can be changed after it.
 
     Leads that came without a file were never assigned a draw: their batch takes the commitment
     that stood open when it was sealed.
@@ -99,7 +101,14 @@ def root(*, batch_id: UUID, actor: Actor) -> Draw:
     draw.batch_id = batch.id
     draw.rooted_at = clock.now()
     draw.nonce_until = draw.rooted_at + NONCE_TIME
-    transition(draw, DrawStatus.ROOTED, actor=actor, root=batch.merkle_root.hex())
+    is_checked = batch.quality_class is not QualityClass.UNVERIFIED
+    transition(
+        draw,
+        DrawStatus.ROOTED,
+        actor=actor,
+        root=batch.merkle_root.hex(),
+        source_map=lot_sources.fix(batch) if is_checked else None,
+    )
     return draw
 
 
@@ -141,15 +150,10 @@ def make_draw(*, batch_id: UUID, actor: Actor) -> Sample | None:
         _close_nonce(draw)
     assert batch.population is not None
     plan = plan_for(batch.population, batch.quality_class.value)
-    leaves = _Kept(leads.leaves(batch.id))
-    order = first(_reveal(draw, batch, actor=actor), leaves, n=plan.looks[-1])
+    drawn = _first_drawn(batch, seed=_reveal(draw, batch, actor=actor), n=plan.looks[-1])
     batches.start_sampling(batch_id=batch.id, actor=actor)
     return samples.open_sample(
-        batch_id=batch.id,
-        draw_id=draw.id,
-        plan=plan,
-        order=[(index, leaves.at(index)) for index in order],
-        actor=actor,
+        batch_id=batch.id, draw_id=draw.id, plan=plan, drawn=drawn, actor=actor
     )
 
 
@@ -165,19 +169,14 @@ def waive(*, batch_id: UUID, actor: Actor) -> None:
     batches.decide_batch(batch_id=batch.id, decision=BatchStatus.ACCEPTED, actor=actor)
 
 
-class _Kept:
-    """Leaves on their way to the draw, kept so that the drawn ones can be looked up."""
-
-    def __init__(self, leaves: Iterator[bytes]) -> None:
-        self._leaves, self._bytes = leaves, bytearray()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for leaf in self._leaves:
-            self._bytes += leaf
-            yield leaf
-
-    def at(self, index: int) -> bytes:
-        return bytes(self._bytes[32 * index : 32 * index + 32])
+def _first_drawn(batch: Batch, *, seed: bytes, n: int) -> FirstDrawn:
+    """Whom the plan and the sources can need, in one pass over the leaves that keeps no other."""
+    leaves, numbers = leads.leaves(batch.id), queries.source_map(batch.id)
+    if numbers is None:
+        return FirstDrawn(first(seed, leaves, n=n), {})
+    sources = queries.lot_sources(batch.id)
+    wanted = {source.number: checks_of(source.population) for source in sources}
+    return first_of_each(seed, leaves, sources=numbers, n=n, wanted=wanted)
 
 
 def _take_open(organization_id: UUID, *, actor: Actor) -> Draw:

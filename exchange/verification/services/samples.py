@@ -7,6 +7,8 @@ the published tally stays what the decision was made by.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -20,8 +22,10 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.services import batches
 from exchange.verification import queries
+from exchange.verification.draw import FirstDrawn
 from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
 from exchange.verification.models import (
+    OF_SAMPLE,
     Inspection,
     InspectionPurpose,
     InspectionStatus,
@@ -37,7 +41,9 @@ from exchange.verification.queries.tasks import (
     decided_with_waiting_calls,
     uncallable,
 )
-from exchange.verification.services import inspections, tasks
+from exchange.verification.services import inspections, lot_sources, tasks
+
+OPEN_AT_ONCE: Final = 2  # people to a look's n (decision 8)
 
 DECISIONS = {
     SampleStatus.ACCEPTED: BatchStatus.ACCEPTED,
@@ -51,7 +57,7 @@ def open_sample(
     batch_id: UUID,
     draw_id: UUID,
     plan: SamplingPlan,
-    order: Sequence[tuple[int, bytes]],
+    drawn: FirstDrawn,
     actor: Actor,
 ) -> Sample:
     """Write down who was drawn, in this order of leaves, and begin to call the first of them."""
@@ -65,25 +71,30 @@ def open_sample(
             plan=plan.to_json(),
         )
     )
-    drawn = leads.leads_by_leaf(batch.id, [leaf for _, leaf in order])
+    people = leads.leads_at(batch.id, {*drawn.core, *chain(*drawn.of_source.values())})
     db.session.add_all(
-        _inspection(sample, drawn[leaf], position=position, leaf_index=index)
-        for position, (index, leaf) in enumerate(order, start=1)
+        _inspection(sample, people[place], position=position, leaf_index=place)
+        for position, place in enumerate(drawn.core, start=1)
     )
     db.session.flush()
+    lot_sources.open_checks(sample, drawn=drawn.of_source, people=people)
     return advance(sample_id=sample.id, actor=actor)
 
 
 def advance(*, sample_id: UUID, actor: Actor) -> Sample:
-    """Recount in draw order: decide, or call further ahead. After the decision nothing happens."""
+    """Recount in draw order: decide, or call further ahead. After the decision nothing happens.
+
+    A lot that its core accepts waits for its sources; one that it does not is decided at once.
+    """
     sample = lock(Sample, sample_id)
     if sample.status is not SampleStatus.OPEN:
         return sample
     plan, drawn = SamplingPlan.from_json(sample.plan), queries.inspections_of(sample.id)
     judgement = judge(plan, [inspection.outcome for inspection in drawn])
-    if judgement.status is not SampleStatus.OPEN:
+    waits = judgement.status is SampleStatus.ACCEPTED and lot_sources.are_open(sample)
+    if judgement.status is not SampleStatus.OPEN and not waits:
         return _decide(sample, plan, judgement, drawn=drawn, actor=actor)
-    if _call_ahead(sample, drawn, upto=called_ahead(plan, stage=judgement.stage), actor=actor):
+    if _call_on(sample, plan, drawn=drawn, stage=None if waits else judgement.stage, actor=actor):
         return advance(sample_id=sample_id, actor=actor)
     return sample
 
@@ -117,7 +128,7 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
 
 def settle(inspection: Inspection, *, actor: Actor) -> None:
     """What follows a concluded inspection: its sample goes on, or its lead is acted on at once."""
-    if inspection.purpose is not InspectionPurpose.SAMPLE:
+    if inspection.purpose not in OF_SAMPLE:
         inspections.act_on([inspection], actor=actor)
         return
     was_open = lock(Sample, inspection.ref_id).status is SampleStatus.OPEN
@@ -152,25 +163,54 @@ def _inspection(sample: Sample, lead: Lead, *, position: int, leaf_index: int) -
     )
 
 
-def _call_ahead(sample: Sample, drawn: Sequence[Inspection], *, upto: int, actor: Actor) -> bool:
-    """Queue calls down to this position; tells whether somebody there cannot be called at all."""
-    if upto <= sample.called_ahead:
-        return False
-    fresh = drawn[sample.called_ahead : upto]
-    sample.called_ahead = upto
-    people = {
-        lead.id: lead
-        for lead in db.session.scalars(
-            select(Lead).where(Lead.id.in_([inspection.lead_id for inspection in fresh]))
-        )
-    }
-    silent = [i for i in fresh if people[i.lead_id].status in NOT_CALLABLE]
-    tasks.queue((i, people[i.lead_id]) for i in fresh if i not in silent)
-    for inspection in silent:
+def _call_on(
+    sample: Sample,
+    plan: SamplingPlan,
+    *,
+    drawn: Sequence[Inspection],
+    stage: int | None,
+    actor: Actor,
+) -> bool:
+    """Queue calls for the look that is awaited, and for the sources as many as decision 8 leaves.
+
+    No stage: the core is decided, and all who are left of the sources are called. Tells whether
+    somebody's answer is known without a call.
+    """
+    called = queries.called_of(sample.id)
+    upto = called_ahead(plan, stage=stage) if stage else 0
+    fresh = [i for i in drawn[sample.called_ahead : upto] if i.id not in called]
+    sample.called_ahead = max(sample.called_ahead, upto)
+    is_known = _ask(fresh, actor=actor)
+    at_once = OPEN_AT_ONCE * plan.looks[stage - 1] if stage else None
+    waiting = called | {inspection.id for inspection in fresh}
+    extra = lot_sources.next_calls(sample, waiting=waiting, at_once=at_once)
+    return _ask(extra, actor=actor) or is_known
+
+
+def _ask(fresh: Sequence[Inspection], *, actor: Actor) -> bool:
+    """Queue a call for each; tells whether an answer is known without one."""
+    mine = Lead.id.in_([inspection.lead_id for inspection in fresh])
+    people = {lead.id: lead for lead in db.session.scalars(select(Lead).where(mine))}
+    known = [i for i in fresh if _is_known(people[i.lead_id])]
+    tasks.queue((i, people[i.lead_id]) for i in fresh if i not in known)
+    for inspection in known:
+        _answer(inspection, people[inspection.lead_id], actor=actor)
+    return bool(known)
+
+
+def _is_known(lead: Lead) -> bool:
+    return lead.status in NOT_CALLABLE or lead.checked_at is not None
+
+
+def _answer(inspection: Inspection, lead: Lead, *, actor: Actor) -> None:
+    """Who must not be called stays open; who was found good by an earlier call is good."""
+    if lead.status in NOT_CALLABLE:
         inspections.conclude(
             inspection, outcome=OutcomeClass.OPEN, code=Outcome.DO_NOT_CALL, actor=actor
         )
-    return bool(silent)
+        return
+    inspections.conclude(inspection, outcome=OutcomeClass.GOOD, code=Outcome.CONFIRMED, actor=actor)
+    inspection.concluded_at = lead.checked_at  # the call was then
 
 
 def _decide(
@@ -198,7 +238,8 @@ def _decide(
         open=judgement.open,
         bad_upper=sample.bad_upper,
     )
-    inspections.act_on(drawn, actor=actor)
+    inspections.act_on(queries.asked_for(sample.id), actor=actor)
+    lot_sources.conclude(sample, decision=judgement.status, actor=actor)
     cancel_undrawn(sample_id=sample.id, actor=actor)
     # Last, so that whoever hears of it finds the lot's leads as the check left them.
     batches.decide_batch(
@@ -209,9 +250,9 @@ def _decide(
 
 def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
     inspection = get(Inspection, inspection_id)
-    if inspection.purpose is InspectionPurpose.SAMPLE:
+    if inspection.purpose in OF_SAMPLE:
         sample = lock(Sample, inspection.ref_id)
-        if (inspection.position or 0) > sample.called_ahead:
+        if inspection.id not in queries.called_of(sample.id):
             return  # nobody asked for them yet
     inspection = lock(Inspection, inspection_id)
     if inspection.status is not InspectionStatus.OPEN or _is_on_the_phone(inspection):

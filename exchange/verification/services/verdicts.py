@@ -26,8 +26,8 @@ from exchange.core.states import transition
 from exchange.leads.services import suppression
 from exchange.verification.facts import correction_problems
 from exchange.verification.models import (
+    OF_SAMPLE,
     Inspection,
-    InspectionPurpose,
     InspectionStatus,
     Sample,
     SampleStatus,
@@ -128,7 +128,7 @@ def undo(*, verdict_id: UUID, actor: Actor) -> VerificationTask:
 def _lock_question(inspection_id: UUID) -> Inspection:
     """The inspection, behind the lock of its sample: the same order everywhere."""
     inspection = get(Inspection, inspection_id)
-    if inspection.purpose is InspectionPurpose.SAMPLE:
+    if inspection.purpose in OF_SAMPLE:
         lock(Sample, inspection.ref_id)
     return lock(Inspection, inspection_id)
 
@@ -242,7 +242,7 @@ def _follow(
         _try_again(task, found, actor=actor)
     else:
         tasks.requeue(task, not_before=clock.now(), promised_to=None, actor=actor)
-    if inspection.purpose is InspectionPurpose.SAMPLE and _is_decided(inspection):
+    if inspection.purpose in OF_SAMPLE and _is_decided(inspection):
         samples.cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
 
@@ -297,7 +297,7 @@ def _what_was_decided(verdict: Verdict, inspection: Inspection) -> str:
         return "The person was taken off every list at once."
     if inspection.status is InspectionStatus.OPEN:
         return ""
-    if inspection.purpose is not InspectionPurpose.SAMPLE:
+    if inspection.purpose not in OF_SAMPLE:
         return "Somebody waited for this answer and has acted on it."
     return "The lot was decided meanwhile." if _is_decided(inspection) else ""
 
