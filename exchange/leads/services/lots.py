@@ -20,13 +20,10 @@ from exchange.leads import post_queries, queries
 from exchange.leads.models import Batch, BatchStatus, Source, SourceStatus
 from exchange.leads.post_models import SourceTerms
 from exchange.leads.services import sources
-from exchange.leads.services.batches import seal_batch
-
-N_ = str  # marks a sentence for translation; the page that shows it translates
+from exchange.leads.services.batches import REJECTED, seal_batch
 
 LEADS_MAX: Final = 100
 OPEN_FOR: Final = timedelta(hours=24)
-REJECTED: Final = N_("A lot of its single leads has not passed the check.")
 
 
 def take_lot(terms: SourceTerms, *, actor: Actor) -> Batch:

@@ -1,5 +1,6 @@
 """Questions about the spot check: of lots for everybody, of the queue for verifiers."""
 
+from exchange.verification.queries.inspected import lots_at_odds_with_their_inspection
 from exchange.verification.queries.invariants import (
     lots_at_odds_with_their_sample,
     samples_with_wrong_tallies,
@@ -22,6 +23,8 @@ from exchange.verification.queries.lots import (
     public_record,
     published_qualities,
     published_quality,
+    reach_norm,
+    reach_of,
     reserve_bps,
     source_record,
 )
@@ -39,6 +42,7 @@ __all__ = [
     "inspections_of",
     "is_public",
     "known_outcome",
+    "lots_at_odds_with_their_inspection",
     "lots_at_odds_with_their_sample",
     "next_commitment",
     "open_commitment",
@@ -46,6 +50,8 @@ __all__ = [
     "public_record",
     "published_qualities",
     "published_quality",
+    "reach_norm",
+    "reach_of",
     "reserve_bps",
     "samples_with_wrong_tallies",
     "skills_of",

@@ -37,7 +37,7 @@ from exchange.verification.queries.tasks import (
     decided_with_waiting_calls,
     uncallable,
 )
-from exchange.verification.services import inspections, tasks
+from exchange.verification.services import full_inspections, inspections, tasks
 
 DECISIONS = {
     SampleStatus.ACCEPTED: BatchStatus.ACCEPTED,
@@ -63,6 +63,7 @@ def open_sample(
             organization_id=batch.organization_id,
             vertical_id=batch.vertical_id,
             plan=plan.to_json(),
+            reach_norm=queries.reach_norm(batch.vertical_id).to_json(),
         )
     )
     drawn = leads.leads_by_leaf(batch.id, [leaf for _, leaf in order])
@@ -80,7 +81,9 @@ def advance(*, sample_id: UUID, actor: Actor) -> Sample:
     if sample.status is not SampleStatus.OPEN:
         return sample
     plan, drawn = SamplingPlan.from_json(sample.plan), queries.inspections_of(sample.id)
-    judgement = judge(plan, [inspection.outcome for inspection in drawn])
+    judgement = judge(
+        plan, [inspection.outcome for inspection in drawn], reach=queries.reach_of(sample, drawn)
+    )
     if judgement.status is not SampleStatus.OPEN:
         return _decide(sample, plan, judgement, drawn=drawn, actor=actor)
     if _call_ahead(sample, drawn, upto=called_ahead(plan, stage=judgement.stage), actor=actor):
@@ -117,6 +120,9 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
 
 def settle(inspection: Inspection, *, actor: Actor) -> None:
     """What follows a concluded inspection: its sample goes on, or its lead is acted on at once."""
+    if inspection.purpose is InspectionPurpose.FULL_INSPECTION:
+        full_inspections.settle(inspection, actor=actor)
+        return
     if inspection.purpose is not InspectionPurpose.SAMPLE:
         inspections.act_on([inspection], actor=actor)
         return
@@ -185,6 +191,7 @@ def _decide(
         inspection.is_counted = inspection.outcome is not None
     sample.n, sample.stage = judgement.n, judgement.stage
     sample.good, sample.bad, sample.unresolved = judgement.good, judgement.bad, judgement.open
+    sample.reached = judgement.reach and judgement.reach.reached
     sample.bad_upper = upper_bound(plan, judgement)
     sample.decided_at = clock.now()
     transition(
@@ -196,6 +203,7 @@ def _decide(
         good=judgement.good,
         bad=judgement.bad,
         open=judgement.open,
+        reached=sample.reached,
         bad_upper=sample.bad_upper,
     )
     inspections.act_on(drawn, actor=actor)
