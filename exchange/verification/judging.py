@@ -56,7 +56,7 @@ def judge(
         Decision.REJECT: SampleStatus.REJECTED,
     }[standing.decision]
     unresolved = counts[OutcomeClass.OPEN]
-    found = reach and _reach_found(reach, outcomes[:look])
+    found = _reach_found(reach, outcomes[:look]) if reach else None
     is_open = unresolved > OPEN_SHARE_MAX * len(final)
     if status is SampleStatus.ACCEPTED and (is_open or (found and not found.passes)):
         status = SampleStatus.UNDECIDED

@@ -80,7 +80,7 @@ def to_inspect(batch: Batch, *, is_whole: bool) -> list[ColumnElement[bool]]:
         and_(Lead.status == LeadStatus.QUARANTINED, unsold),
     )
     wanted = or_(Lead.status == LeadStatus.VALID, aside) if is_whole else aside
-    return [Lead.batch_id == batch.id, Lead.in_frame, wanted, ~_is_answered()]
+    return [Lead.batch_id == batch.id, Lead.in_frame.is_(True), wanted, ~_is_answered()]
 
 
 def _is_answered() -> ColumnElement[bool]:

@@ -304,8 +304,9 @@ def reach_norm(vertical_id: UUID) -> ReachNorm:
             Sample.reached.is_not(None),
         )
     ).one()
-    if (row[1] or 0) >= NORM_PEOPLE_MIN:
-        return ReachNorm(reached=int(row[0]), people=int(row[1]), lots=row[2])
+    reached, people, lots = int(row[0] or 0), int(row[1] or 0), row[2]
+    if people >= NORM_PEOPLE_MIN:
+        return ReachNorm(reached, people, lots)
     return ReachNorm.start(catalog.get_terms(get(Vertical, vertical_id)).reachability_norm_bps)
 
 

@@ -191,7 +191,7 @@ def _decide(
         inspection.is_counted = inspection.outcome is not None
     sample.n, sample.stage = judgement.n, judgement.stage
     sample.good, sample.bad, sample.unresolved = judgement.good, judgement.bad, judgement.open
-    sample.reached = judgement.reach and judgement.reach.reached
+    sample.reached = judgement.reach.reached if judgement.reach else None
     sample.bad_upper = upper_bound(plan, judgement)
     sample.decided_at = clock.now()
     transition(
