@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -106,6 +106,13 @@ class InspectionPurpose(StrEnum):
     DOUBLE = "double"  # of a good answer, at random
     SOURCE = "source"  # the extra draw of one declared source
     FOLLOW_UP = "follow_up"  # attempts after those that decide a look
+
+
+# What these find shows nothing and acts on nobody before their lot is decided: a seller would count
+# along.
+OF_THE_DECISION: Final = frozenset(
+    {InspectionPurpose.SAMPLE, InspectionPurpose.SOURCE, InspectionPurpose.DOUBLE}
+)
 
 
 class InspectionStatus(StrEnum):

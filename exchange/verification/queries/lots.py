@@ -16,14 +16,16 @@ from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.verification.bounds import jeffreys_bounds
 from exchange.verification.inspection_models import FullInspection
 from exchange.verification.judging import Judgement, counted_quality, measured_quality
 from exchange.verification.models import (
+    OF_THE_DECISION,
     Draw,
     DrawStatus,
     Inspection,
+    InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
     Sample,
@@ -172,11 +174,39 @@ def inspections_of(sample_id: UUID) -> Sequence[Inspection]:
     return db.session.scalars(statement.execution_options(populate_existing=True)).all()
 
 
-def found_bad(batch_id: UUID) -> list[Inspection]:
-    """The people of a lot's sample who were found bad, in draw order."""
-    sample = find_sample(batch_id)
-    found = inspections_of(sample.id) if sample else []
-    return [inspection for inspection in found if inspection.outcome is OutcomeClass.BAD]
+def found_bad(batch_id: UUID) -> Sequence[Inspection]:
+    """Whoever of a lot was found bad by any check, the first answer first."""
+    return db.session.scalars(
+        select(Inspection)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(
+            Lead.batch_id == batch_id,
+            Inspection.outcome == OutcomeClass.BAD,
+            Inspection.purpose != InspectionPurpose.GOLD,
+        )
+        .order_by(Inspection.concluded_at, Inspection.id)
+    ).all()
+
+
+def found_beside(sample: Sample) -> Sequence[Inspection]:
+    """What second calls and those of single sources have found of a lot before its decision."""
+    beside = OF_THE_DECISION - {InspectionPurpose.SAMPLE}
+    return db.session.scalars(
+        select(Inspection)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(
+            Lead.batch_id == sample.batch_id,
+            Inspection.purpose.in_(beside),
+            Inspection.status == InspectionStatus.CONCLUDED,
+        )
+        .order_by(Inspection.concluded_at, Inspection.id)
+    ).all()
+
+
+def is_sampled(lead_id: UUID) -> bool:
+    """Whether a lead is of a lot whose sample is not decided."""
+    statuses = select(Batch.status).join(Lead, Lead.batch_id == Batch.id)
+    return db.session.scalar(statuses.where(Lead.id == lead_id)) is BatchStatus.SAMPLING
 
 
 def progress(batch_id: UUID) -> Progress | None:

@@ -22,6 +22,7 @@ from exchange.leads.services import batches
 from exchange.verification import queries
 from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
 from exchange.verification.models import (
+    OF_THE_DECISION,
     Inspection,
     InspectionPurpose,
     InspectionStatus,
@@ -123,13 +124,13 @@ def settle(inspection: Inspection, *, actor: Actor) -> None:
     if inspection.purpose is InspectionPurpose.FULL_INSPECTION:
         full_inspections.settle(inspection, actor=actor)
         return
-    if inspection.purpose is not InspectionPurpose.SAMPLE:
-        inspections.act_on([inspection], actor=actor)
+    if inspection.purpose is InspectionPurpose.GOLD:
+        return  # it asks about the verifier, not about the lead
+    if inspection.purpose in OF_THE_DECISION and queries.is_sampled(inspection.lead_id):
+        _count(inspection, actor=actor)
         return
-    was_open = lock(Sample, inspection.ref_id).status is SampleStatus.OPEN
-    advance(sample_id=inspection.ref_id, actor=actor)
-    if not was_open:
-        inspections.act_on([inspection], actor=actor)
+    inspections.act_on([inspection], actor=actor)
+    if inspection.purpose is InspectionPurpose.SAMPLE:
         cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
 
@@ -206,13 +207,19 @@ def _decide(
         reached=sample.reached,
         bad_upper=sample.bad_upper,
     )
-    inspections.act_on(drawn, actor=actor)
+    inspections.act_on([*drawn, *queries.found_beside(sample)], actor=actor)
     cancel_undrawn(sample_id=sample.id, actor=actor)
     # Last, so that whoever hears of it finds the lot's leads as the check left them.
     batches.decide_batch(
         batch_id=sample.batch_id, decision=DECISIONS[judgement.status], actor=actor
     )
     return sample
+
+
+def _count(inspection: Inspection, *, actor: Actor) -> None:
+    """Go on with the sample; what others find of its lot acts when it is decided."""
+    if inspection.purpose is InspectionPurpose.SAMPLE:
+        advance(sample_id=inspection.ref_id, actor=actor)
 
 
 def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
