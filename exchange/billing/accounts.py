@@ -85,13 +85,23 @@ def processing_fees(currency: Currency) -> AccountRef:
     return AccountRef(K.PROCESSING_FEES, currency)
 
 
+def inspection_income(currency: Currency) -> AccountRef:
+    """What sellers pay for having leads called."""
+    return AccountRef(K.INSPECTION_INCOME, currency)
+
+
+def guarantee_losses(currency: Currency) -> AccountRef:
+    """What the guarantee cost the exchange beyond what sellers could pay."""
+    return AccountRef(K.GUARANTEE_LOSSES, currency)
+
+
 def write_off(currency: Currency) -> AccountRef:
     """What the exchange bears itself."""
     return AccountRef(K.WRITE_OFF, currency)
 
 
 def wallet(buyer_id: UUID, currency: Currency) -> AccountRef:
-    """What a buyer can spend."""
+    """What an organization has paid in and can spend."""
     return AccountRef(K.WALLET, currency, buyer_id)
 
 

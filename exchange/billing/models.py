@@ -74,6 +74,8 @@ class Reason(StrEnum):
     PAYOUT_FAILED = "payout_failed"
     PROCESSING_FEE = "processing_fee"
     VERIFICATION_PAID = "verification_paid"
+    INSPECTED = "inspected"  # a lead was called at its seller's cost
+    GUARANTEED = "guaranteed"  # what a seller's guarantee did not cover
     CORRECTION = "correction"
 
 

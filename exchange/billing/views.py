@@ -42,6 +42,7 @@ PAGES: Final = {
     (OrganizationKind.BUYER, "order"): ("buyers.order", "order_id"),
     (OrganizationKind.BUYER, "line"): ("buyers.lead", "line_id"),
     (OrganizationKind.BUYER, "top_up"): ("billing.top_up", "top_up_id"),
+    (OrganizationKind.SELLER, "top_up"): ("billing.top_up", "top_up_id"),
     (OrganizationKind.SELLER, "payout"): ("billing.payout", "payout_id"),
 }
 LATEST: Final = 5  # top-ups or payouts shown beside the balances
@@ -69,7 +70,7 @@ def wallet() -> Response:
 def start_top_up() -> ResponseReturnValue:
     form = load_form(TopUpForm())
     top_up = top_ups.start(
-        organization_id=_organization_of(OrganizationKind.BUYER),
+        organization_id=_organization_of(*top_ups.PAYERS),
         amount=Money(form["amount"], form["currency"]),
         actor=actor(),
     )
@@ -95,6 +96,7 @@ def top_up(top_up_id: str) -> Response:
         block="state",
         top_up=found,
         left=balance,
+        purse=_purse(),
         back=request.args.get("back", ""),
     )
 
@@ -110,6 +112,9 @@ def money() -> Response:
         account=queries.find_payout_account(ours),
         pending_days=queries.pending_days(ours),
         payouts=queries.payouts(ours, limit=LATEST),
+        currencies=traded_currencies(),
+        home_currency=_home_currency(),
+        top_ups=queries.top_ups(ours, limit=LATEST),
         failure=words.failure,
         **_statement(words.SELLER_ACCOUNTS),
     )
@@ -159,9 +164,8 @@ def top_up_list() -> Response:
     return render(
         "billing/top_ups/index.html",
         block="results",
-        page=queries.top_ups(
-            _organization_of(OrganizationKind.BUYER), cursor=request.args.get("cursor")
-        ),
+        page=queries.top_ups(_organization_of(*top_ups.PAYERS), cursor=request.args.get("cursor")),
+        purse=_purse(),
     )
 
 
@@ -278,10 +282,16 @@ def _home_currency() -> Currency:
     return queries.home_currency(organization())
 
 
-def _organization_of(kind: OrganizationKind) -> UUID:
-    """The id of the organization if it is of this kind: a seller has no wallet page. NotFound."""
+def _purse() -> str:
+    """The page of the reader's own money."""
+    is_buyer = organization().kind is OrganizationKind.BUYER
+    return url_for("billing.wallet" if is_buyer else "billing.money")
+
+
+def _organization_of(*kinds: OrganizationKind) -> UUID:
+    """The id of the organization if it is of these kinds: each has pages of its own. NotFound."""
     ours = organization()
-    if ours.kind is not kind:
+    if ours.kind not in kinds:
         raise NotFound
     return ours.id
 

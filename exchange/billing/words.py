@@ -21,7 +21,7 @@ ACCOUNTS: Final[dict[AccountKind, str]] = {
     AccountKind.CHARGEBACK_LOSSES: _("Lost to chargebacks"),
     AccountKind.WRITE_OFF: _("Written off"),
     AccountKind.WALLET: _("Wallet"),
-    AccountKind.HELD: _("Set aside for orders"),
+    AccountKind.HELD: _("Set aside"),
     AccountKind.BUYER_DEBT: _("Owed by the buyer"),
     AccountKind.PENDING: _("Pending"),
     AccountKind.RESERVE: _("Reserve"),
@@ -37,11 +37,13 @@ SELLER_ACCOUNTS: Final = (
     AccountKind.PAYABLE,
     AccountKind.IN_TRANSIT,
     AccountKind.SELLER_DEBT,
+    AccountKind.WALLET,
+    AccountKind.HELD,
 )
 REASONS: Final[dict[Reason, str]] = {
     Reason.TOPPED_UP: _("Top-up"),
-    Reason.HELD: _("Set aside for an order"),
-    Reason.HOLD_RELEASED: _("Set aside no longer, the lead was not delivered"),
+    Reason.HELD: _("Set aside for an order or an inspection"),
+    Reason.HOLD_RELEASED: _("Set aside no longer"),
     Reason.DELIVERED: _("Lead delivered, return window open"),
     Reason.SALE_SETTLED: _("Return window closed, sale settled"),
     Reason.SALE_REVERSED: _("Settled sale taken back for a refund"),
@@ -52,6 +54,8 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.PAYOUT_FAILED: _("Payout failed, money back"),
     Reason.PROCESSING_FEE: _("Processing fee"),
     Reason.VERIFICATION_PAID: _("Checks paid"),
+    Reason.INSPECTED: _("A lead called at your cost"),
+    Reason.GUARANTEED: _("Covered by the exchange's guarantee"),
     Reason.CORRECTION: _("Correction"),
 }
 # What a posting is about; other kinds have no page and are shown by their id.
@@ -60,6 +64,8 @@ SUBJECTS: Final[dict[str, str]] = {
     "line": _("Lead"),
     "top_up": _("Top-up"),
     "payout": _("Payout"),
+    "inspection": _("Lead called"),
+    "full_inspection": _("Full inspection"),
     "organization": _("Account"),
 }
 # Stripe's own words for why, and ours; others are shown as they are.

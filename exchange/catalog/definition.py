@@ -46,7 +46,7 @@ class Terms:
     inspection_price: int  # minor units per lead of a full inspection
     calling_hours: CallingHours
     attempts: AttemptsPolicy
-    reachability_norm_bps: int  # share of people reached by the whole attempts policy
+    reachability_norm_bps: int  # people whom the decision policy reaches, to begin with
     consent: ConsentPolicy
     duplicates: DuplicatePolicy = ANY_FIELD
     retention: RetentionPolicy = USUAL_RETENTION

@@ -81,6 +81,29 @@ class SourceOut(Schema):
     n_effective = fields.Integer()
 
 
+class OpenCasesOut(Schema):
+    """Shares of bad leads, by what the people who stayed open are taken for."""
+
+    none_bad = fields.Float(metadata={"description": "bad / n"})
+    resolved = fields.Float(allow_none=True, metadata={"description": "bad / (good + bad)"})
+    all_bad = fields.Float(metadata={"description": "(bad + open) / n"})
+    lower = fields.Float(allow_none=True, metadata={"description": "exact, below `none_bad`"})
+    upper = fields.Float(allow_none=True, metadata={"description": "exact, above `all_bad`"})
+
+
+class ReachabilityOut(Schema):
+    """The second gate: whether people were reached about as often as is usual."""
+
+    reached = fields.Integer()
+    people = fields.Integer()
+    norm = fields.Float(metadata={"description": "the usual share, frozen at the draw"})
+    norm_people = fields.Integer(metadata={"description": "0: the start value of the vertical"})
+    norm_lots = fields.Integer()
+    p_value = fields.Float(allow_none=True, metadata={"description": "null: nothing was tested"})
+    alpha = fields.Float()
+    passes = fields.Boolean()
+
+
 # `class` is a word of Python, so the fields are listed as a call.
 QualityOut = Schema.from_dict(
     {
@@ -93,6 +116,8 @@ QualityOut = Schema.from_dict(
         "bad_upper": fields.Float(allow_none=True),
         "confidence": fields.Float(),
         "method": fields.String(),
+        "open_cases": fields.Nested(OpenCasesOut, allow_none=True),
+        "reachability": fields.Nested(ReachabilityOut, allow_none=True),
         "checked_at": fields.DateTime(),
         "source": fields.Nested(SourceOut, allow_none=True),
     },

@@ -35,12 +35,15 @@ from exchange.leads.services import imports, posts
 from exchange.leads.services import sources as source_verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.sellers import posting, queries
+from exchange.sellers.inspecting import InspectionView, inspection_view
 from exchange.sellers.schemas import (
     FORMATS,
     BatchAnswers,
     BatchOut,
     BatchQuery,
     BatchUpload,
+    InspectionBody,
+    InspectionOut,
     MendingText,
     NonceForm,
     PostOut,
@@ -48,7 +51,7 @@ from exchange.sellers.schemas import (
     SourceChange,
     SourceForm,
 )
-from exchange.verification.services import draws
+from exchange.verification.services import draws, full_inspections
 
 blueprint = Blueprint("sellers_api", __name__, description="Batches and leads of a seller")
 LEAD_BODY: Final = {
@@ -157,6 +160,38 @@ def give_nonce(form: dict[str, Any], batch_id: str) -> queries.BatchView:
 def withdraw(batch_id: str) -> queries.BatchView:
     """Take a decided batch back; leads that are sold stay sold."""
     return queries.view_of(verbs.withdraw_batch(batch_id=_mine(batch_id).id, actor=actor()))
+
+
+@blueprint.route("/batches/<batch_id>/unverified", methods=["POST"])
+@requires(Permission.LISTING_PUBLISH)
+@blueprint.response(200, BatchOut)
+def sell_unverified(batch_id: str) -> queries.BatchView:
+    """Put a lot that could not be judged on sale as Unverified, with full return rights."""
+    return queries.view_of(verbs.sell_unverified(batch_id=_mine(batch_id).id, actor=actor()))
+
+
+@blueprint.route("/batches/<batch_id>/inspection", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.response(200, InspectionOut)
+def show_inspection(batch_id: str) -> InspectionView:
+    """Show the full inspection that runs, or whom one would call and what it would cost."""
+    return inspection_view(_mine(batch_id))
+
+
+@blueprint.route("/batches/<batch_id>/inspection", methods=["POST"])
+@requires(Permission.BATCH_UPLOAD)
+@idempotent
+@blueprint.arguments(InspectionBody)
+@blueprint.response(201, InspectionOut)
+def start_inspection(body: dict[str, Any], batch_id: str) -> InspectionView:
+    """Have everybody called who gave no answer yet; the whole sum is held first.
+
+    Each answer is paid out of it, what is left comes back at the end. With `total` it is started
+    for that sum only.
+    """
+    batch = _mine(batch_id)
+    full_inspections.start(batch_id=batch.id, agreed=body["total"], actor=actor())
+    return inspection_view(batch)
 
 
 @blueprint.route("/sources", methods=["GET"])

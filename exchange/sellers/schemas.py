@@ -7,8 +7,9 @@ from typing import Any, Final
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from exchange.catalog.policies import QualityClass
-from exchange.core.forms import AmountField, MoneyField, PageQuery
-from exchange.leads.models import BatchStatus, LeadKind, SourceStatus
+from exchange.core.forms import AmountField, IdField, MoneyField, PageQuery
+from exchange.core.money import Currency
+from exchange.leads.models import Batch, BatchStatus, LeadKind, SourceStatus
 from exchange.leads.post_models import CALL_SECONDS_MIN, PostOutcome
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.market.schemas import QualityOut
@@ -337,3 +338,39 @@ class BatchOut(Schema):
     suspicion = fields.Dict(
         metadata={"description": "Free checks: a score of 0 to 100 and why. Nothing is refused."},
     )
+
+
+class AgreedForm(Schema):
+    """The sum that the seller was shown, in minor units."""
+
+    amount = fields.Integer(required=True, strict=False)
+    currency = fields.Enum(Currency, by_value=True, required=True)
+
+
+class InspectionBody(Schema):
+    """A full inspection is started for what it costs now, or only for this sum."""
+
+    total = MoneyField(
+        load_default=None,
+        metadata={"description": "refused with `total_changed` where it costs something else now"},
+    )
+
+
+class InspectionOut(Schema):
+    """A full inspection that runs, or what one would be: everybody without an answer is called."""
+
+    object = fields.Constant("full_inspection")
+    id = fields.String(attribute="running.public_id", allow_none=True)
+    batch = IdField(Batch, attribute="batch.id")
+    status = fields.String(metadata={"description": "offered, or running"})
+    covers = fields.Function(
+        lambda seen: "lot" if seen.is_whole else "set_aside",
+        metadata={"description": "the whole lot, or what was set aside while the rest is on sale"},
+    )
+    people = fields.Integer()
+    answered = fields.Integer()
+    price = MoneyField(metadata={"description": "of one answer"})
+    total = MoneyField(metadata={"description": "held before it starts"})
+    payable = MoneyField(metadata={"description": "used first"})
+    wallet = MoneyField(metadata={"description": "used next"})
+    missing = MoneyField(metadata={"description": "to be paid in before it can start"})

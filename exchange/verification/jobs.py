@@ -8,9 +8,11 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.verification import queries
-from exchange.verification.services import draws, samples, tasks
+from exchange.verification.queries import inspected
+from exchange.verification.services import draws, full_inspections, samples, tasks
 
 DRAWS_PER_SWEEP = 20
+INSPECTIONS_PER_SWEEP = 100
 
 
 @job("verification.draw", queue="bulk")
@@ -31,3 +33,17 @@ def free_calls() -> None:
     """Free calls whose verifier went away, and drop those that nobody needs any longer."""
     tasks.expire_leases()
     samples.cancel_leftovers()
+    full_inspections.end_leftovers()
+
+
+@job("verification.inspect_on")
+def inspect_on(inspection_id: UUID) -> None:
+    """Queue more calls of a full inspection, or end it."""
+    full_inspections.go_on(inspection_id=inspection_id)
+
+
+@sweep("verification.inspections", seconds=60)
+def ring_for_inspections() -> None:
+    """Ring for full inspections that run: whoever was taken off the lists leaves no answer."""
+    for inspection_id in inspected.to_go_on(limit=INSPECTIONS_PER_SWEEP):
+        enqueue("verification.inspect_on", inspection_id)

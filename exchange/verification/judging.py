@@ -1,23 +1,27 @@
 """The judgement on a lot: from outcomes in draw order to the decision and the published figures.
 
 The same functions decide and verify. Open leads count as not bad; a lot of which too many stay
-open is undecided, never accepted by silence (decisions 7, 31 and 32).
+open, or whose people are reached too seldom, is undecided, never accepted by silence (decisions 7
+and 31 to 33).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
-from exchange.verification.bounds import stagewise_upper
+from exchange.verification.bounds import open_cases, stagewise_upper, tail_of
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.plans import SamplingPlan
+from exchange.verification.reachability import Reach, ReachFound
 from exchange.verification.sampling import Decision, count_looks, decide
 
 OPEN_SHARE_MAX: Final = Fraction(40, 100)
 METHOD: Final = "stage-wise"
+COUNT: Final = "full inspection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,16 @@ class Judgement:
     good: int
     bad: int
     open: int
+    reach: ReachFound | None = None  # None: decided before there was a norm
 
 
-def judge(plan: SamplingPlan, outcomes: Sequence[OutcomeClass | None]) -> Judgement:
+def judge(
+    plan: SamplingPlan, outcomes: Sequence[OutcomeClass | None], *, reach: Reach | None = None
+) -> Judgement:
     """Judge a lot by its outcomes in draw order; None is not final yet.
 
     A rejection stands whatever stayed open: its bad leads were found. An acceptance needs at least
-    three of five drawn people to have answered.
+    three of five drawn people to have answered, and as many to be reached as `reach` says is usual.
     """
     bad = [None if outcome is None else outcome is OutcomeClass.BAD for outcome in outcomes]
     standing = decide(plan, count_looks(plan, bad))
@@ -49,7 +56,9 @@ def judge(plan: SamplingPlan, outcomes: Sequence[OutcomeClass | None]) -> Judgem
         Decision.REJECT: SampleStatus.REJECTED,
     }[standing.decision]
     unresolved = counts[OutcomeClass.OPEN]
-    if status is SampleStatus.ACCEPTED and unresolved > OPEN_SHARE_MAX * len(final):
+    found = _reach_found(reach, outcomes[:look]) if reach else None
+    is_open = unresolved > OPEN_SHARE_MAX * len(final)
+    if status is SampleStatus.ACCEPTED and (is_open or (found and not found.passes)):
         status = SampleStatus.UNDECIDED
     return Judgement(
         status=status,
@@ -58,6 +67,17 @@ def judge(plan: SamplingPlan, outcomes: Sequence[OutcomeClass | None]) -> Judgem
         good=counts[OutcomeClass.GOOD],
         bad=counts[OutcomeClass.BAD],
         open=unresolved,
+        reach=found,
+    )
+
+
+def _reach_found(reach: Reach, outcomes: Sequence[OutcomeClass | None]) -> ReachFound:
+    final = [position for position, outcome in enumerate(outcomes) if outcome is not None]
+    return ReachFound(
+        norm=reach.norm,
+        reached=sum(reach.reached[position] for position in final),
+        people=len(final),
+        is_whole=len(final) == len(outcomes),
     )
 
 
@@ -98,4 +118,60 @@ def measured_quality(
         "bad_upper": bound,
         "confidence": float(plan.confidence),
         "method": METHOD,
+        "open_cases": _open_cases(plan, judgement),
+        "reachability": judgement.reach and judgement.reach.to_json(),
     }
+
+
+def counted_quality(
+    *, good: int, bad: int, unresolved: int, population: int | None, quality_class: str
+) -> dict[str, Any]:  # Any: JSON values
+    """The figures of a lot of which everybody was called: nothing is estimated.
+
+    Its bound is the share that was found bad and is not for sale. Who stayed open is not for sale
+    either, and is shown as what it could be.
+    """
+    n = good + bad + unresolved
+    return {
+        "class": quality_class,
+        "n": n,
+        "good": good,
+        "bad": bad,
+        "open": unresolved,
+        "population": population or n,
+        "bad_upper": bad / n if n else None,
+        "confidence": 1.0,
+        "method": COUNT,
+        "open_cases": {
+            "none_bad": bad / n,
+            "resolved": bad / (good + bad) if good + bad else None,
+            "all_bad": (bad + unresolved) / n,
+            "lower": bad / n,
+            "upper": (bad + unresolved) / n,
+        }
+        if n
+        else None,
+        "reachability": None,
+    }
+
+
+def _open_cases(plan: SamplingPlan, judgement: Judgement) -> dict[str, float | None]:
+    """Three shares of bad leads, by what the open ones are taken for, and bounds around them.
+
+    The plan stops at a look because of what it found, and bounds of the fixed sample would then
+    promise too much. These share their error out among the looks: they hold at all of them
+    together, so at the one that decided. A rejection ends a look early, when dead numbers have
+    answered and others have not: its counts are no random sample and have no bounds.
+    """
+    found = _bounded(
+        judgement.bad,
+        drawn=judgement.n,
+        unresolved=judgement.open,
+        tail=tail_of(plan.confidence, sides=2) / len(plan.looks),
+        population=plan.size,
+    )
+    is_whole = judgement.n == plan.looks[judgement.stage - 1]
+    return asdict(found) if is_whole else {**asdict(found), "lower": None, "upper": None}
+
+
+_bounded = lru_cache(maxsize=4_096)(open_cases)

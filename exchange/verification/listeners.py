@@ -10,7 +10,7 @@ from exchange.identity.models import Organization
 from exchange.identity.permissions import OrganizationKind
 from exchange.leads.models import Batch, Import, Lead
 from exchange.leads.rights import Erasure
-from exchange.verification.services import draws, samples, verdicts
+from exchange.verification.services import draws, full_inspections, samples, verdicts
 
 
 @on("organization.approved")
@@ -44,6 +44,12 @@ def publish_root(event: Event) -> None:
     draws.root(batch_id=batch.id, actor=SYSTEM)
     if batch.quality_class is QualityClass.UNVERIFIED:
         draws.waive(batch_id=batch.id, actor=SYSTEM)
+
+
+@on("batch.withdrawn")
+def stop_inspecting(event: Event) -> None:
+    """Nobody else of a lot is called at its seller's cost once it was taken back."""
+    full_inspections.stop(batch_id=event.subject.id, actor=SYSTEM)
 
 
 @on("person.erased")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
@@ -90,6 +90,8 @@ class Sample(Record):
     good: Mapped[int] = mapped_column(default=0)
     bad: Mapped[int] = mapped_column(default=0)
     unresolved: Mapped[int] = mapped_column(default=0)  # open after the decision policy
+    reach_norm: Mapped[dict[str, int] | None] = mapped_column(JSONB)  # usual when it was drawn
+    reached: Mapped[int | None]  # of `n`
     bad_upper: Mapped[float | None]  # exact one-sided 95 % bound, stage-wise
     stage: Mapped[int | None]  # the look that decided, from 1
     decided_at: Mapped[datetime | None]
@@ -107,7 +109,10 @@ class InspectionPurpose(StrEnum):
 
 
 # What a lot's decision is made by; `ref` of these is the sample.
-OF_SAMPLE = frozenset({InspectionPurpose.SAMPLE, InspectionPurpose.SOURCE})
+OF_SAMPLE: Final = frozenset({InspectionPurpose.SAMPLE, InspectionPurpose.SOURCE})
+# What these find shows nothing and acts on nobody before their lot is decided: a seller would count
+# along.
+OF_THE_DECISION: Final = OF_SAMPLE | {InspectionPurpose.DOUBLE}
 
 
 class InspectionStatus(StrEnum):
@@ -136,6 +141,13 @@ class Inspection(Record):
         UniqueConstraint("purpose", "ref_id", "lead_id"),
         UniqueConstraint("ref_id", "position"),
         Index(None, "lead_id"),
+        # Who is still to be called of a full inspection, however many were.
+        Index(
+            None,
+            "ref_id",
+            "position",
+            postgresql_where=text("status = 'open' AND purpose = 'full_inspection'"),
+        ),
         CheckConstraint("verdicts_needed BETWEEN 1 AND 3", name="verdicts_needed"),
         CheckConstraint("(status = 'concluded') = (outcome IS NOT NULL)", name="outcome_known"),
     )

@@ -21,9 +21,10 @@ from exchange.leads.models import Batch
 from exchange.leads.seal import merkle_root, verify_path
 from exchange.verification import source_records
 from exchange.verification.draw import commitment, first, seed
-from exchange.verification.judging import judge, measured_quality, upper_bound
+from exchange.verification.judging import Judgement, judge, measured_quality, upper_bound
 from exchange.verification.models import Draw, Inspection, OutcomeClass, Sample, SampleStatus
 from exchange.verification.plans import SamplingPlan, plan_for
+from exchange.verification.reachability import Reach, ReachNorm, counts_as_reached
 from exchange.verification.source_models import LotSource
 
 Header = Mapping[str, Any]  # Any: a JSON object that anybody may have written
@@ -68,6 +69,7 @@ def write_record(
         "root": batch.merkle_root.hex(),
         "source_map": source_map,
         "plan": sample.plan if sample else None,
+        "reach_norm": sample.reach_norm if sample else None,
         "commitment": draw.commitment.hex(),
         "committed_at": iso(draw.created_at),
         "assigned_at": iso(draw.assigned_at),
@@ -101,6 +103,7 @@ def _drawn(inspection: Inspection) -> dict[str, Any]:  # Any: JSON values
         "position": inspection.position,
         "leaf": inspection.leaf_index,
         "outcome": outcome and outcome.value,
+        "reached": counts_as_reached(inspection.code) if outcome else None,
     }
 
 
@@ -206,14 +209,14 @@ def _order(header: Header, leaves: OpenLeaves) -> str:
 
 
 def _looks(header: Header, _leaves: OpenLeaves) -> str:
-    found = judge(_plan_of(header), _outcomes(header))
+    found = _judged(header)
     counted = {"n": found.n, "good": found.good, "bad": found.bad, "open": found.open}
     given = {name: header["quality"][name] for name in counted}
     return _unless(counted == given, f"the outcomes count {counted}, not {given}")
 
 
 def _decision(header: Header, _leaves: OpenLeaves) -> str:
-    found = judge(_plan_of(header), _outcomes(header))
+    found = _judged(header)
     given = header["decision"]
     same = (found.status.value, found.stage) == (given["status"], given["stage"])
     return _unless(same, f"the looks end in {found.status.value} at look {found.stage}")
@@ -221,7 +224,7 @@ def _decision(header: Header, _leaves: OpenLeaves) -> str:
 
 def _quality(header: Header, _leaves: OpenLeaves) -> str:
     plan, given = _plan_of(header), header["quality"]
-    found = judge(plan, _outcomes(header))
+    found = _judged(header)
     if found.status is SampleStatus.OPEN:
         return "the looks do not end"
     bound = upper_bound(plan, found)
@@ -245,7 +248,17 @@ def _outcomes(header: Header) -> list[OutcomeClass | None]:
     return [None if outcome is None else OutcomeClass(outcome) for outcome in given]
 
 
+def _judged(header: Header) -> Judgement:
+    """What the outcomes say by both gates; there was no second one before norms were kept."""
+    norm = header.get("reach_norm")
+    reached = [bool(item.get("reached")) for item in header["drawn"]]
+    reach = Reach(ReachNorm.from_json(norm), reached) if norm else None
+    return judge(_plan_of(header), _outcomes(header), reach=reach)
+
+
 def _same(expected: object, given: object) -> bool:
+    if isinstance(expected, dict) and isinstance(given, dict):
+        return all(_same(value, given.get(name)) for name, value in expected.items())
     if isinstance(expected, float) and isinstance(given, int | float):
         return math.isclose(expected, given, rel_tol=0, abs_tol=BOUND_TOLERANCE)
     return expected == given

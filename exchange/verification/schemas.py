@@ -139,6 +139,13 @@ class DrawOut(Schema):
     root = fields.String(allow_none=True)
     source_map = fields.String(allow_none=True)
     plan = fields.Dict(allow_none=True)
+    reach_norm = fields.Dict(
+        allow_none=True,
+        metadata={
+            "description": "what share of people is usually reached, frozen at the draw: so many "
+            "reached of so many people in so many lots of the vertical; lots 0: its start value"
+        },
+    )
     commitment = fields.String(allow_none=True)
     committed_at = fields.String(allow_none=True)
     assigned_at = fields.String(allow_none=True)

@@ -78,9 +78,8 @@ class TestWallet:
         page = cast.buyer.sign_in(client).get(f"/money/wallet?{query}")
         assert page.status_code in {400, 422}
 
-    @pytest.mark.parametrize("address", PAGES_OF_BUYERS)
-    def test_a_seller_has_no_wallet(self, cast: Cast, client: FlaskClient, address: str) -> None:
-        assert cast.seller.sign_in(client).get(address).status_code == 404
+    def test_a_sellers_wallet_stands_on_its_own_page(self, cast: Cast, client: FlaskClient) -> None:
+        assert cast.seller.sign_in(client).get("/money/wallet").status_code == 404
 
     def test_a_member_who_may_not_see_money_sees_none(
         self, cast: Cast, client: FlaskClient

@@ -62,7 +62,7 @@ def test_staff_never_buys_and_never_opens_a_contact() -> None:
 def test_no_seller_role_holds_what_buyers_do() -> None:
     for role in roles_of(OrganizationKind.SELLER):
         held = permissions_of(OrganizationKind.SELLER, role)
-        assert not held & {Permission.ORDER_PLACE, Permission.RETURN_REQUEST, Permission.TOP_UP}
+        assert not held & {Permission.ORDER_PLACE, Permission.RETURN_REQUEST}
 
 
 def test_an_unknown_pair_may_do_nothing() -> None:

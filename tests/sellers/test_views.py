@@ -32,6 +32,7 @@ from exchange.leads.services import batches
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.services import listings
 from tests.cast import PASSWORD, Cast, Player, _player
+from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
 from tests.factories.fulfillment import make_return, pass_time
 from tests.factories.leads import make_batch
@@ -50,7 +51,7 @@ PAGES = (
     *("/sellers/imports", "/sellers/templates/home_improvement_us"),
     *("/sellers/imports/{checked}/check", "/sellers/imports/{checked}/rows"),
     *("/sellers/imports/{checked}/problems.csv", "/sellers/imports/{taken}/result"),
-    "/sellers/imports/{taken}/receipt.json",
+    *("/sellers/imports/{taken}/receipt.json", "/sellers/batches/{refused}/inspection"),
 )
 # A picture comes and goes as a file: tests/sellers/test_sources.py tries both.
 PICTURE = "/sellers/sources/<source_id>/picture"
@@ -73,6 +74,7 @@ DEEDS: dict[str, dict[str, str]] = {
     "/sellers/batches/{batch}/nonce": {"nonce": "my own words"},
     "/sellers/batches/{accepted}/withdraw": {},
     "/sellers/batches/{undecided}/unverified": {},
+    "/sellers/batches/{refused}/inspection": {"amount": "900", "currency": "USD"},
     "/sellers/listings/{listing}/price": {"price": "50"},
     "/sellers/listings/{listing}/pause": {},
     "/sellers/sources": {"name": "Another"},
@@ -84,7 +86,7 @@ UPLOAD = "/sellers/imports"
 MERGE = "/sellers/imports/{checked}/problems"  # a file, sent below
 PREFIXES = {
     **dict.fromkeys(("draft", "checked", "taken"), "imp"),
-    **dict.fromkeys(("batch", "accepted", "undecided", "imported"), "batch"),
+    **dict.fromkeys(("batch", "accepted", "undecided", "refused", "imported"), "batch"),
     "listing": "lst",
     "source": "src",
     "lead_return": "ret",
@@ -181,6 +183,8 @@ def stage(seller: FlaskClient, cast: Cast, run_jobs: Callable[[], int]) -> Stage
     imported = db.session.scalars(select(Batch)).one()
     sealed = make_sealed(cast.seller, leads=40)
     undecided = make_batch(cast.seller, leads=2, status=BatchStatus.UNDECIDED)
+    refused = make_batch(cast.seller, leads=2, status=BatchStatus.REJECTED)
+    fund_wallet(cast.seller, 900)
     accepted = make_batch(cast.seller, leads=2)
     lead_return = make_return(cast)
     returns.decide(
@@ -193,6 +197,7 @@ def stage(seller: FlaskClient, cast: Cast, run_jobs: Callable[[], int]) -> Stage
         "draft": draft, "checked": checked, "batch": sealed.public_id,
         "taken": taken, "imported": imported.public_id,
         "accepted": accepted.public_id, "undecided": undecided.public_id,
+        "refused": refused.public_id,
         "source": encode("src", accepted.source_id),
         "listing": listing.public_id, "lead_return": lead_return.public_id,
     })  # fmt: skip
@@ -225,7 +230,7 @@ def test_every_door_is_tried_here(app: Flask):
     }
     names = {name: f"<{kind}_id>" for name, kind in (
         ("draft", "import"), ("checked", "import"), ("taken", "import"), ("batch", "batch"), ("accepted", "batch"),
-        ("undecided", "batch"), ("imported", "batch"), ("listing", "listing"), ("lead_return", "return"),
+        ("undecided", "batch"), ("refused", "batch"), ("imported", "batch"), ("listing", "listing"), ("lead_return", "return"),
         ("source", "source"),
     )}  # fmt: skip
     tried = {(path.format(**names), deed) for path, deed in every_door()}
@@ -310,7 +315,8 @@ def test_finance_reads_and_changes_nothing(enter: Enter, stage: Stage, cast: Cas
     browser = enter(_player(cast.seller.organization, email, Role.FINANCE))
     for path, deed in every_door():
         is_for_uploaders = any(
-            word in path for word in ("imports", "templates", "/new", "/edit", "problems.csv")
+            word in path
+            for word in ("imports", "templates", "/new", "/edit", "problems.csv", "inspection")
         )
         expected = 404 if deed or is_for_uploaders else 200
         assert attempt(browser, path, stage.ids, deed=deed).status_code == expected, path
@@ -481,7 +487,7 @@ class TestBatches:
         batches.decide_batch(batch_id=batch.id, decision=BatchStatus.REJECTED, actor=SYSTEM)
         keep()
         words = words_of(seller.get(f"/sellers/batches/{batch.public_id}"))
-        assert "more bad leads than the class allows" in words
+        assert "more bad leads than its class allows" in words
 
 
 class TestListings:

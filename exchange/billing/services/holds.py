@@ -1,4 +1,4 @@
-"""Holds: buyer's money set aside for what was ordered. Each resolves once, captured or released."""
+"""Holds: money set aside for what was ordered. Each resolves once, captured or released."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def place(
     moves = [_set_aside(organization_id, amounts) for amounts in sums.values()]
     key = f"hold-{subject.id}"
     if ledger.post(key=key, reason=Reason.HELD, subject=subject, moves=moves):
-        _insert(organization_id, holds)
+        write(organization_id, holds)
         events.record(
             "hold.placed",
             subject=subject,
@@ -64,7 +64,7 @@ def capture_all(*, refs: Sequence[Ref], seller_of: Mapping[UUID, UUID], actor: A
 
     Holds captured before stay as they are. Raises IllegalTransition when one was released.
     """
-    active = _active(refs, unless=HoldStatus.CAPTURED)
+    active = lock_active(refs, unless=HoldStatus.CAPTURED)
     entries = [
         Entry(
             key=ledger.key(hold.ref, "delivered"),
@@ -80,7 +80,7 @@ def capture_all(*, refs: Sequence[Ref], seller_of: Mapping[UUID, UUID], actor: A
         )
         for hold in active
     ]
-    _resolve(active, HoldStatus.CAPTURED, actor=actor)
+    resolve(active, HoldStatus.CAPTURED, actor=actor)
     ledger.post_all(entries)
     return len(active)
 
@@ -90,7 +90,7 @@ def release_all(*, refs: Sequence[Ref], actor: Actor) -> int:
 
     Holds released before stay as they are. Raises IllegalTransition when one was captured.
     """
-    active = _active(refs, unless=HoldStatus.RELEASED)
+    active = lock_active(refs, unless=HoldStatus.RELEASED)
     entries = [
         Entry(
             key=ledger.key(hold.ref, "released"),
@@ -106,7 +106,7 @@ def release_all(*, refs: Sequence[Ref], actor: Actor) -> int:
         )
         for hold in active
     ]
-    _resolve(active, HoldStatus.RELEASED, actor=actor)
+    resolve(active, HoldStatus.RELEASED, actor=actor)
     ledger.post_all(entries)
     return len(active)
 
@@ -122,7 +122,7 @@ def lock_captured(refs: Iterable[Ref]) -> dict[Ref, LockedHold]:
     return found
 
 
-def _active(refs: Sequence[Ref], *, unless: HoldStatus) -> list[LockedHold]:
+def lock_active(refs: Sequence[Ref], *, unless: HoldStatus) -> list[LockedHold]:
     """The active ones among these holds, locked; the others must be in the state `unless`."""
     locked = _lock_known(set(refs))
     for hold in locked:
@@ -170,7 +170,8 @@ def _lock(refs: set[Ref]) -> list[LockedHold]:
     ]
 
 
-def _insert(organization_id: UUID, holds: Sequence[tuple[Ref, Money]]) -> None:
+def write(organization_id: UUID, holds: Sequence[tuple[Ref, Money]]) -> None:
+    """Write down one active hold for each reference; the caller has set their sum aside."""
     now = clock.now()
     rows = [
         {
@@ -188,7 +189,7 @@ def _insert(organization_id: UUID, holds: Sequence[tuple[Ref, Money]]) -> None:
     db.session.connection().execute(insert(Hold), rows)
 
 
-def _resolve(active: Sequence[LockedHold], to: HoldStatus, *, actor: Actor) -> None:
+def resolve(active: Sequence[LockedHold], to: HoldStatus, *, actor: Actor) -> None:
     """Move locked holds to their end, with one event for each buyer."""
     by_owner: defaultdict[UUID, list[UUID]] = defaultdict(list)
     for hold in active:

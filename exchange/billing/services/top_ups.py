@@ -23,17 +23,19 @@ from exchange.identity.services import require_approved
 
 log = logging.getLogger(__name__)
 
+# Buyers pay for leads, sellers for having their own called (decision 15: one wallet for each).
+PAYERS: Final = frozenset({OrganizationKind.BUYER, OrganizationKind.SELLER})
 AMOUNT_MIN: Final = 500  # minor units
 AMOUNT_MAX: Final = 99_999_999  # Stripe's own limit
 
 
 def start(*, organization_id: UUID, amount: Money, actor: Actor) -> TopUp:
-    """Write down that a buyer wants to pay in; nothing moves before Stripe says it was paid.
+    """Write down that somebody wants to pay in; nothing moves before Stripe says it was paid.
 
     Raises NotFound for who has no wallet, Forbidden for an organization that may not trade and
     Invalid for the amount.
     """
-    if get(Organization, organization_id).kind is not OrganizationKind.BUYER:
+    if get(Organization, organization_id).kind not in PAYERS:
         raise NotFound
     require_approved(organization_id)
     if not AMOUNT_MIN <= amount.amount <= AMOUNT_MAX:

@@ -28,11 +28,11 @@ from exchange.fulfillment.services import lines as steps
 from exchange.fulfillment.services import outcomes
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
-from exchange.leads.models import Batch, BatchStatus, Lead
+from exchange.leads.models import Lead
 from exchange.leads.services import batches
 from exchange.market.models import LineStatus, OrderLine
 from exchange.verification import queries as verification
-from exchange.verification.models import OutcomeClass
+from exchange.verification.models import OF_THE_DECISION, OutcomeClass
 
 FAILED_CHECK: Final = "failed_check"
 SILENCE: Final = "The exchange did not decide in time, so the money goes back."
@@ -160,12 +160,11 @@ def close(*, return_id: UUID, actor: Actor = SYSTEM) -> LeadReturn:
 def refund_failed_check(*, lead_id: UUID, evidence: dict[str, Any], actor: Actor) -> int:
     """Refund every holder of a lead that a check found bad, without a claim (decision 9).
 
-    A return that is open anyway is granted by it: one answer for all (decision 47). A sample that
-    still runs changes nothing here: what it finds acts when the lot is decided. Returns how many
-    were refunded; safe to repeat.
+    A return that is open anyway is granted by it: one answer for all (decision 47). What a lot is
+    decided by acts at the decision, and not before. Returns how many were refunded; safe to repeat.
     """
-    lead = get(Lead, lead_id)
-    if get(Batch, lead.batch_id).status is BatchStatus.SAMPLING:
+    waits = evidence.get("purpose") in OF_THE_DECISION
+    if waits and verification.is_sampled(lead_id):
         return 0
     held = [line for line in steps.lock_lines_of_lead(lead_id) if line.status in RETURNABLE]
     for line in held:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get, lock
-from exchange.core.errors import Conflict, NotFound
+from exchange.core.errors import N_, Conflict, NotFound
 from exchange.core.states import transition, transition_all
 from exchange.leads import queries, seal
 from exchange.leads.findings import FileReject
@@ -29,6 +29,9 @@ from exchange.leads.models import (
 # Why leads are off sale.
 SOURCE_STOPPED = "source_stopped"
 SUB_SOURCE_BAD = "sub_source_bad"
+# Why a source is stopped whose lot of single leads was rejected: what is still to come is barred,
+# not what is called one by one.
+REJECTED = N_("A lot of its single leads has not passed the check.")
 
 
 def seal_batch(batch: Batch, *, actor: Actor) -> None:
@@ -93,19 +96,30 @@ def start_sampling(*, batch_id: UUID, actor: Actor) -> Batch:
 
 
 def decide_batch(*, batch_id: UUID, decision: BatchStatus, actor: Actor) -> Batch:
-    """Write down what the sample said: accepted, rejected or undecided."""
+    """Write down what the check said: accepted, rejected or undecided."""
     batch = lock(Batch, batch_id)
     batch.decided_at = clock.now()
-    source = get(Source, batch.source_id)
-    if source.status is SourceStatus.STOPPED:  # nothing of it goes on sale
-        _stop_leads(batch, actor=actor)
+    is_sampled = batch.status is BatchStatus.SAMPLING
+    if get(Source, batch.source_id).status is SourceStatus.STOPPED and (
+        is_sampled or is_barred(batch)
+    ):
+        _stop_leads(batch, actor=actor)  # nothing of it goes on sale
     transition(batch, decision, actor=actor)
     return batch
 
 
+def is_barred(batch: Batch) -> bool:
+    """Whether nothing of a lot may be sold, whatever a check finds: its source is stopped.
+
+    A stop that only followed from a rejected lot is no bar to leads that were all called.
+    """
+    source = get(Source, batch.source_id)
+    return source.status is SourceStatus.STOPPED and source.status_reason != REJECTED
+
+
 def sell_unverified(*, batch_id: UUID, actor: Actor) -> Batch:
     """Put an undecided lot on sale as Unverified (decision 7). Raises IllegalTransition."""
-    batch = _own(batch_id, actor)
+    batch = lock_own(batch_id, actor)
     if get(Source, batch.source_id).status is SourceStatus.STOPPED:
         text = "The exchange has stopped the source of this lot. Nothing of it can be sold."
         raise Conflict(text, code="source_stopped")
@@ -120,7 +134,7 @@ def withdraw_batch(*, batch_id: UUID, actor: Actor) -> Batch:
 
     Raises Conflict `lot_open` for a lot of single leads that is not sealed yet.
     """
-    batch = _own(batch_id, actor)
+    batch = lock_own(batch_id, actor)
     if batch.status is BatchStatus.OPEN:
         # What was sold of it is checked in any case: nobody takes a lot away from its sample.
         raise Conflict("A lot that grows is sealed and checked first.", code="lot_open")
@@ -175,6 +189,45 @@ def quarantine_sub_source(
     )  # fmt: skip
 
 
+def clear_leads(*, lead_ids: Collection[UUID], actor: Actor) -> None:
+    """Put leads on sale that were set aside and then called and found good.
+
+    Not those that a buyer returned, nor anything of a source that the exchange has stopped.
+    """
+    for batch in _batches_of(lead_ids):
+        if is_barred(batch):
+            continue
+        mine = [Lead.batch_id == batch.id, Lead.id.in_(lead_ids)]
+        aside = (Lead.sold == 0) | Lead.is_stopped.is_(True)
+        to, reason = LeadStatus.VALID, "checked"
+        transition_all(Lead, where=[*mine, aside], to=to, parent=batch, actor=actor, reason=reason)
+        db.session.execute(update(Lead).where(*mine).values(is_stopped=False))
+
+
+def refuse_leads(*, lead_ids: Collection[UUID], actor: Actor) -> None:
+    """Take leads out of sale that were found bad, those too that were never on it."""
+    quarantine_leads(lead_ids=lead_ids, reason="failed_check", actor=actor)
+    _move(lead_ids, to=LeadStatus.INVALID, actor=actor, reason="failed_check")
+
+
+def set_aside_leads(*, lead_ids: Collection[UUID], reason: str, actor: Actor) -> None:
+    """Take leads off sale of which nobody knows whether they are good."""
+    db.session.execute(update(Lead).where(Lead.id.in_(lead_ids)).values(is_stopped=False))
+    _move(lead_ids, to=LeadStatus.QUARANTINED, actor=actor, reason=reason)
+
+
+def has_valid_leads(batch_id: UUID) -> bool:
+    """Whether anything of a lot is fit to be sold."""
+    fit = (Lead.batch_id == batch_id, Lead.status == LeadStatus.VALID, Lead.in_frame)
+    return db.session.scalar(select(Lead.id).where(*fit).limit(1)) is not None
+
+
+def _move(lead_ids: Collection[UUID], *, to: LeadStatus, actor: Actor, reason: str) -> None:
+    for batch in _batches_of(lead_ids):
+        mine = [Lead.batch_id == batch.id, Lead.id.in_(lead_ids)]
+        transition_all(Lead, where=mine, to=to, parent=batch, actor=actor, reason=reason)
+
+
 def quarantine_source(source: Source, *, actor: Actor) -> None:
     """Take everything of a source that could still be sold out of sale, lot by lot."""
     for batch in _batches_of_source(source):
@@ -219,7 +272,8 @@ def mark_checked(*, lead_ids: Collection[UUID], at: datetime, actor: Actor) -> N
         events.record("lead.checked", subject=batch, actor=actor, count=len(lead_ids))
 
 
-def _own(batch_id: UUID, actor: Actor) -> Batch:
+def lock_own(batch_id: UUID, actor: Actor) -> Batch:
+    """The actor's own lot, locked. Raises NotFound."""
     batch = lock(Batch, batch_id)
     if batch.organization_id != actor.organization_id:
         raise NotFound

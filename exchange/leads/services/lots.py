@@ -22,16 +22,13 @@ from exchange.leads import post_queries, queries
 from exchange.leads.models import Batch, BatchStatus, Source, SourceStatus
 from exchange.leads.post_models import SourceTerms
 from exchange.leads.services import sources
-from exchange.leads.services.batches import seal_batch
-
-N_ = str  # marks a sentence for translation; the page that shows it translates
+from exchange.leads.services.batches import REJECTED, seal_batch
 
 LEADS_MAX: Final = 100
 OPEN_FOR: Final = timedelta(hours=24)
 # Of a lot that sells before it is checked.
 SELLING_LEADS_MAX: Final = 200
 SELLING_OPEN_FOR: Final = timedelta(days=5)
-REJECTED: Final = N_("A lot of its single leads has not passed the check.")
 
 
 def take_lot(terms: SourceTerms, *, actor: Actor) -> Batch:

@@ -9,6 +9,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from exchange.core.db import get, parse_id
+from exchange.core.idempotency import idempotent
+from exchange.core.money import Money
 from exchange.core.web import again_with_errors, download, load_form, load_query, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
@@ -18,11 +20,12 @@ from exchange.leads.services import batches as verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.market import queries as market
 from exchange.sellers import queries
-from exchange.sellers.schemas import BatchQuery, NonceForm
+from exchange.sellers.inspecting import choice_of, inspection_view
+from exchange.sellers.schemas import AgreedForm, BatchQuery, NonceForm
 from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 from exchange.verification import queries as verification
-from exchange.verification.services import draws
+from exchange.verification.services import draws, full_inspections
 
 
 @blueprint.get("/batches")
@@ -54,6 +57,7 @@ def batch(batch_id: str) -> Response:
         listing=market.find_listing_of_batch(seen.batch.id),
         refusal=_refusal(seen.batch),
         suggestion=secrets.token_hex(8),
+        choice=choice_of(seen.batch),
         problems={code: (words.sentence(code), n) for code, n in seen.problems.items()},
     )
 
@@ -92,6 +96,29 @@ def withdraw(batch_id: str) -> ResponseReturnValue:
 def sell_unverified(batch_id: str) -> ResponseReturnValue:
     verbs.sell_unverified(batch_id=_mine(batch_id).id, actor=actor())
     return see_other("sellers.batch", batch_id=batch_id, toast=_("On sale as unverified."))
+
+
+@blueprint.get("/batches/<batch_id>/inspection")
+@requires(Permission.BATCH_UPLOAD)
+def inspection(batch_id: str) -> ResponseReturnValue:
+    mine = _mine(batch_id)
+    seen = inspection_view(mine)
+    if seen.running or choice_of(mine) is None:
+        return see_other("sellers.batch", batch_id=batch_id)
+    return render("sellers/batches/inspection.html", batch=mine, seen=seen)
+
+
+@blueprint.post("/batches/<batch_id>/inspection")
+@requires(Permission.BATCH_UPLOAD)
+@again_with_errors(inspection)
+@idempotent
+def start_inspection(batch_id: str) -> ResponseReturnValue:
+    mine, shown = _mine(batch_id), load_form(AgreedForm())
+    full_inspections.start(
+        batch_id=mine.id, agreed=Money(shown["amount"], shown["currency"]), actor=actor()
+    )
+    toast = _("Everybody who gave no answer yet is being called.")
+    return see_other("sellers.batch", batch_id=batch_id, toast=toast)
 
 
 def _refusal(batch: Batch) -> str:

@@ -9,14 +9,17 @@ from functools import lru_cache, partial
 from typing import Any, Final, TypedDict, cast
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
+from exchange.catalog import queries as catalog
+from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.verification.bounds import jeffreys_bounds
-from exchange.verification.judging import Judgement, measured_quality
+from exchange.verification.inspection_models import FullInspection
+from exchange.verification.judging import Judgement, counted_quality, measured_quality
 from exchange.verification.models import (
     OF_SAMPLE,
     Draw,
@@ -30,7 +33,15 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.plans import SamplingPlan
+from exchange.verification.queries import inspected
 from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
+from exchange.verification.reachability import (
+    NORM_PEOPLE_MIN,
+    Reach,
+    ReachFound,
+    ReachNorm,
+    counts_as_reached,
+)
 from exchange.verification.records import OpenLeaves, iso, write_record
 
 SOURCE_TAIL: Final = 0.05  # on each side: the record of a source has a 90 % interval
@@ -51,6 +62,29 @@ class SourceRecord(TypedDict):
     n_effective: int
 
 
+class OpenShares(TypedDict):
+    """Shares of bad leads, by what the open ones are taken for, and bounds around all of them."""
+
+    none_bad: float
+    resolved: float | None
+    all_bad: float
+    lower: float | None
+    upper: float | None
+
+
+class ReachFigures(TypedDict):
+    """The second gate: who was reached, what is usual, and how surprising so few would be."""
+
+    reached: int
+    people: int
+    norm: float
+    norm_people: int
+    norm_lots: int
+    p_value: float | None
+    alpha: float
+    passes: bool
+
+
 # `class` is a word of Python, so the fields are listed as a call.
 Quality = TypedDict(
     "Quality",
@@ -64,6 +98,8 @@ Quality = TypedDict(
         "bad_upper": float | None,  # after an acceptance only
         "confidence": float,
         "method": str,
+        "open_cases": OpenShares | None,  # None: nobody stayed unasked
+        "reachability": ReachFigures | None,  # None: decided before there was a norm
         "checked_at": datetime,
         "source": SourceRecord | None,  # None: no earlier lot
     },
@@ -153,11 +189,38 @@ def called_of(sample_id: UUID) -> set[UUID]:
     return set(db.session.scalars(asked.where(Inspection.ref_id == sample_id)))
 
 
-def found_bad(batch_id: UUID) -> list[Inspection]:
-    """The people whom a lot's decision was made by and who were found bad, in draw order."""
-    sample = find_sample(batch_id)
-    found = asked_for(sample.id) if sample else []
-    return [inspection for inspection in found if inspection.outcome is OutcomeClass.BAD]
+def found_bad(batch_id: UUID) -> Sequence[Inspection]:
+    """Whoever of a lot was found bad by any check, the first answer first."""
+    return db.session.scalars(
+        select(Inspection)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(
+            Lead.batch_id == batch_id,
+            Inspection.outcome == OutcomeClass.BAD,
+            Inspection.purpose != InspectionPurpose.GOLD,
+        )
+        .order_by(Inspection.concluded_at, Inspection.id)
+    ).all()
+
+
+def found_beside(sample: Sample) -> Sequence[Inspection]:
+    """What second calls have found of a lot before its decision."""
+    return db.session.scalars(
+        select(Inspection)
+        .join(Lead, Lead.id == Inspection.lead_id)
+        .where(
+            Lead.batch_id == sample.batch_id,
+            Inspection.purpose == InspectionPurpose.DOUBLE,
+            Inspection.status == InspectionStatus.CONCLUDED,
+        )
+        .order_by(Inspection.concluded_at, Inspection.id)
+    ).all()
+
+
+def is_sampled(lead_id: UUID) -> bool:
+    """Whether a lead is of a lot whose sample is not decided."""
+    statuses = select(Batch.status).join(Lead, Lead.batch_id == Batch.id)
+    return db.session.scalar(statuses.where(Lead.id == lead_id)) is BatchStatus.SAMPLING
 
 
 def progress(batch_id: UUID) -> Progress | None:
@@ -184,7 +247,18 @@ def published_quality(batch_id: UUID) -> Quality | None:
 
 
 def published_qualities(batch_ids: Collection[UUID]) -> dict[UUID, Quality]:
-    """The same for many batches in two queries; a batch without one is missing."""
+    """The same for many batches in a few queries; a batch without one is missing.
+
+    What everybody was called for counts above what a sample said.
+    """
+    found = sample_qualities(batch_ids)
+    for batch_id, inspection in inspected.concluded(batch_ids).items():
+        found[batch_id] = _counted(inspection, sampled=found.get(batch_id))
+    return found
+
+
+def sample_qualities(batch_ids: Collection[UUID]) -> dict[UUID, Quality]:
+    """What the samples of these batches said, whatever came after them."""
     rows = db.session.execute(
         select(Sample, Batch)
         .join(Batch, Batch.id == Sample.batch_id)
@@ -212,12 +286,72 @@ def _quality(sample: Sample, batch: Batch, lots: Sequence[_Lot]) -> Quality:
     return cast("Quality", quality)  # the keys of `measured_quality` and these two
 
 
+def _counted(inspection: FullInspection, *, sampled: Quality | None) -> Quality:
+    """The figures of a lot of which everybody was called: its bound is the count itself."""
+    assert inspection.concluded_at is not None
+    batch = get(Batch, inspection.batch_id)
+    measured = counted_quality(
+        good=inspection.good,
+        bad=inspection.bad,
+        unresolved=inspection.unresolved,
+        population=batch.population,
+        quality_class=batch.quality_class.value,
+    )
+    source = sampled and sampled["source"]
+    quality: Any = {**measured, "checked_at": inspection.concluded_at, "source": source}
+    return cast("Quality", quality)  # as `_quality`
+
+
 def judgement_of(sample: Sample) -> Judgement:
     """The decision that a sample holds."""
     assert sample.stage is not None
     return Judgement(
-        sample.status, sample.stage, sample.n, sample.good, sample.bad, sample.unresolved
+        sample.status,
+        sample.stage,
+        sample.n,
+        sample.good,
+        sample.bad,
+        sample.unresolved,
+        reach=_reach_found(sample),
     )
+
+
+def _reach_found(sample: Sample) -> ReachFound | None:
+    if sample.reach_norm is None or sample.reached is None or sample.stage is None:
+        return None
+    look = SamplingPlan.from_json(sample.plan).looks[sample.stage - 1]
+    norm = ReachNorm.from_json(sample.reach_norm)
+    return ReachFound(norm, sample.reached, sample.n, is_whole=sample.n == look)
+
+
+def reach_of(sample: Sample, drawn: Sequence[Inspection]) -> Reach | None:
+    """Who of a sample was reached so far, beside what is usual; None for a sample without a norm.
+
+    The sample's own frozen norm, so that nothing which is decided meanwhile moves its gate.
+    """
+    if sample.reach_norm is None:
+        return None
+    norm = ReachNorm.from_json(sample.reach_norm)
+    return Reach(norm, [counts_as_reached(inspection.code) for inspection in drawn])
+
+
+def reach_norm(vertical_id: UUID) -> ReachNorm:
+    """What share of a vertical's people the decision policy reaches, from its lots so far.
+
+    Lots that ended with a whole look count: a rejection in the middle of one has heard from dead
+    numbers first. The start value of the vertical's terms holds while they are too few.
+    """
+    row = db.session.execute(
+        select(func.sum(Sample.reached), func.sum(Sample.n), func.count()).where(
+            Sample.vertical_id == vertical_id,
+            Sample.status.in_((SampleStatus.ACCEPTED, SampleStatus.UNDECIDED)),
+            Sample.reached.is_not(None),
+        )
+    ).one()
+    reached, people, lots = int(row[0] or 0), int(row[1] or 0), row[2]
+    if people >= NORM_PEOPLE_MIN:
+        return ReachNorm(reached, people, lots)
+    return ReachNorm.start(catalog.get_terms(get(Vertical, vertical_id)).reachability_norm_bps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +457,7 @@ def public_record(batch_id: UUID) -> PublicRecord:
     batch, sample, draw = get(Batch, batch_id), find_sample(batch_id), get_draw(batch_id)
     if draw is None or not is_public(batch):
         raise NotFound("The record of a draw is public once its lot is decided.")
-    quality = published_quality(batch_id)
+    quality = sample_qualities([batch_id]).get(batch_id)
     header = write_record(
         batch,
         draw,
@@ -359,5 +493,6 @@ def draw_so_far(batch: Batch) -> dict[str, Any]:  # Any: JSON
         "nonce": draw and draw.nonce,
         "nonce_by": draw and draw.nonce_by,
         "plan": sample.plan if sample else None,
+        "reach_norm": sample.reach_norm if sample else None,
         "progress": {"checked": seen.checked, "most": seen.most} if seen else None,
     }

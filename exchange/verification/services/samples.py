@@ -26,6 +26,7 @@ from exchange.verification.draw import FirstDrawn
 from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
 from exchange.verification.models import (
     OF_SAMPLE,
+    OF_THE_DECISION,
     Inspection,
     InspectionPurpose,
     InspectionStatus,
@@ -41,7 +42,7 @@ from exchange.verification.queries.tasks import (
     decided_with_waiting_calls,
     uncallable,
 )
-from exchange.verification.services import inspections, lot_sources, tasks
+from exchange.verification.services import full_inspections, inspections, lot_sources, tasks
 
 OPEN_AT_ONCE: Final = 2  # people to a look's n (decision 8)
 
@@ -69,6 +70,7 @@ def open_sample(
             organization_id=batch.organization_id,
             vertical_id=batch.vertical_id,
             plan=plan.to_json(),
+            reach_norm=queries.reach_norm(batch.vertical_id).to_json(),
         )
     )
     people = leads.leads_at(batch.id, {*drawn.core, *chain(*drawn.of_source.values())})
@@ -90,7 +92,9 @@ def advance(*, sample_id: UUID, actor: Actor) -> Sample:
     if sample.status is not SampleStatus.OPEN:
         return sample
     plan, drawn = SamplingPlan.from_json(sample.plan), queries.inspections_of(sample.id)
-    judgement = judge(plan, [inspection.outcome for inspection in drawn])
+    judgement = judge(
+        plan, [inspection.outcome for inspection in drawn], reach=queries.reach_of(sample, drawn)
+    )
     waits = judgement.status is SampleStatus.ACCEPTED and lot_sources.are_open(sample)
     if judgement.status is not SampleStatus.OPEN and not waits:
         return _decide(sample, plan, judgement, drawn=drawn, actor=actor)
@@ -128,13 +132,16 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
 
 def settle(inspection: Inspection, *, actor: Actor) -> None:
     """What follows a concluded inspection: its sample goes on, or its lead is acted on at once."""
-    if inspection.purpose not in OF_SAMPLE:
-        inspections.act_on([inspection], actor=actor)
+    if inspection.purpose is InspectionPurpose.FULL_INSPECTION:
+        full_inspections.settle(inspection, actor=actor)
         return
-    was_open = lock(Sample, inspection.ref_id).status is SampleStatus.OPEN
-    advance(sample_id=inspection.ref_id, actor=actor)
-    if not was_open:
-        inspections.act_on([inspection], actor=actor)
+    if inspection.purpose is InspectionPurpose.GOLD:
+        return  # it asks about the verifier, not about the lead
+    if inspection.purpose in OF_THE_DECISION and queries.is_sampled(inspection.lead_id):
+        _count(inspection, actor=actor)
+        return
+    inspections.act_on([inspection], actor=actor)
+    if inspection.purpose in OF_SAMPLE:
         cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
 
@@ -225,6 +232,7 @@ def _decide(
         inspection.is_counted = inspection.outcome is not None
     sample.n, sample.stage = judgement.n, judgement.stage
     sample.good, sample.bad, sample.unresolved = judgement.good, judgement.bad, judgement.open
+    sample.reached = judgement.reach.reached if judgement.reach else None
     sample.bad_upper = upper_bound(plan, judgement)
     sample.decided_at = clock.now()
     transition(
@@ -236,9 +244,11 @@ def _decide(
         good=judgement.good,
         bad=judgement.bad,
         open=judgement.open,
+        reached=sample.reached,
         bad_upper=sample.bad_upper,
     )
-    inspections.act_on(queries.asked_for(sample.id), actor=actor)
+    found = [*queries.asked_for(sample.id), *queries.found_beside(sample)]
+    inspections.act_on(found, actor=actor)
     lot_sources.conclude(sample, decision=judgement.status, actor=actor)
     cancel_undrawn(sample_id=sample.id, actor=actor)
     # Last, so that whoever hears of it finds the lot's leads as the check left them.
@@ -246,6 +256,12 @@ def _decide(
         batch_id=sample.batch_id, decision=DECISIONS[judgement.status], actor=actor
     )
     return sample
+
+
+def _count(inspection: Inspection, *, actor: Actor) -> None:
+    """Go on with the sample; what others find of its lot acts when it is decided."""
+    if inspection.purpose in OF_SAMPLE:
+        advance(sample_id=inspection.ref_id, actor=actor)
 
 
 def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
