@@ -41,14 +41,14 @@ FIX: Final = "fix-"  # the beginning of a corrected field's name in the form
 @requires(Permission.TASK_WORK)
 def start() -> Response:
     now, me = clock.now(), _me()
-    found = questions.waiting(verifier_id=me, organization_id=organization().id, now=now)
+    found = questions.waiting(verifier_id=me, organization_id=organization().id)
     return render(
         "verification/start.html",
         waiting=[_queue(one, now=now) for one in found],
         calls=sum(one.calls for one in found),
         held=questions.held_by(me, now=now),
         promised=questions.promised(me),
-        next_due=None if found else questions.next_due(now),
+        next_due=None if found else questions.next_due(me, now=now),
         today=questions.done_since(me, since=_midnight(now)),
         last=questions.last_verdict(me, now=now),
     )

@@ -7,6 +7,7 @@ from exchange.catalog.definition import VerticalDefinition
 from exchange.catalog.models import Vertical
 from exchange.catalog.schemas import load_preset
 from exchange.core.actors import SYSTEM
+from tests.cast import qualify_verifiers
 
 VERTICAL = "home_improvement_us"  # in USD, hours of Columbus, Ohio
 
@@ -16,7 +17,9 @@ def make_vertical(code: str = VERTICAL) -> Vertical:
     found = queries.find_vertical(code)
     if found is not None:
         return found
-    return services.publish_vertical(definition=load_preset(code), actor=SYSTEM)
+    made = services.publish_vertical(definition=load_preset(code), actor=SYSTEM)
+    qualify_verifiers()
+    return made
 
 
 def definition_of(vertical: Vertical) -> VerticalDefinition:

@@ -15,7 +15,7 @@ from exchange.identity import services as identity
 from exchange.identity.permissions import Role
 from exchange.verification import queries
 from exchange.verification.models import Sample, SampleStatus, Verdict, VerificationTask
-from tests.cast import PASSWORD, Cast, Player, make_cast
+from tests.cast import PASSWORD, Cast, Player, make_cast, qualify_verifiers
 from tests.verification.support import claim, inspection_of, make_sample, report, these
 
 VERIFIERS = 6
@@ -62,6 +62,7 @@ def test_verifiers_share_the_queue_and_decide_once(committed: Flask) -> None:
         players = make_verifiers(cast)
     with unit_of_work():
         batch_id = make_sample(cast.seller).batch_id
+        qualify_verifiers()
     start = threading.Barrier(VERIFIERS)
     with ThreadPoolExecutor(VERIFIERS) as pool:
         rounds = [

@@ -138,7 +138,6 @@ class TestClaiming:
                 for one in questions.waiting(
                     verifier_id=player.user.id,
                     organization_id=player.organization.id,
-                    now=clock.after_lock(),
                 )
             )
             for player in (cast.verifier, cast.second_verifier)

@@ -6,13 +6,14 @@ call is ever judged twice. What was typed stays with the task when a lease runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, text, update
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import FieldSpec
@@ -28,7 +29,7 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, Lead
 from exchange.verification.models import Inspection, TaskStatus, VerificationTask
 from exchange.verification.policy import ANY_HOUR, LocalHours
-from exchange.verification.queries.tasks import takeable
+from exchange.verification.queries.claims import Found, find_next, find_this
 
 LEASE: Final = timedelta(minutes=15)
 # A lead that asked so recently is hot: it is called before older ones.
@@ -36,6 +37,7 @@ FRESH: Final = timedelta(hours=24)
 SKIPPED: Final = timedelta(minutes=10)
 ZONES_MAX: Final = 100  # closed ones that a claim looks behind
 NEVER: Final = timedelta(days=365)
+ONE_CLAIM: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 def queue(
@@ -49,6 +51,8 @@ def queue(
         made.append(
             VerificationTask(
                 inspection_id=inspection.id,
+                lead_id=lead.id,
+                seller_id=lead.organization_id,
                 vertical_id=lead.vertical_id,
                 language=place.language,
                 time_zone=place.hours.time_zone,
@@ -67,23 +71,18 @@ def claim_next(
 ) -> VerificationTask | None:
     """Take the next call for a verifier, or the one that is held already; None if nothing waits.
 
-    First come call-backs that the verifier promised, then hot leads, then what has waited longest.
-    Never a lead of the verifier's own organizations, nor one they judged before, nor a person who
-    may not be called at this hour.
+    First come call-backs that the verifier promised, then hot leads, then what has waited longest,
+    of the verticals and languages that the verifier is qualified for. Never a lead of the
+    verifier's own organizations, nor one they judged before, nor a person who may not be called at
+    this hour.
     """
     _one_claim_at_a_time(verifier_id)
-    now = clock.after_lock()
-    held = _held(verifier_id)
-    if held is not None and _is_running(held, now):
-        return held
-    if held is not None:
-        _give_back(held, actor=actor, reason="lease_over")
-    may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    for wanted in _queues(verifier_id):
-        task = _next_callable([*may, *wanted], now=now)
-        if task is not None:
-            return _take(task, verifier_id=verifier_id, now=now, actor=actor)
-    return None
+    return _claim(
+        partial(find_next, verifier_id=verifier_id, organization_id=organization_id),
+        verifier_id=verifier_id,
+        keep=None,
+        actor=actor,
+    )
 
 
 def claim(
@@ -91,17 +90,48 @@ def claim(
 ) -> VerificationTask:
     """Take this very call, after its lease ran out. Raises Conflict when it is gone."""
     _one_claim_at_a_time(verifier_id)
-    now = clock.after_lock()
-    held = _held(verifier_id)
-    if held is not None and held.id == task_id and _is_running(held, now):
-        return held
-    if held is not None:
-        _give_back(held, actor=actor)
-    may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    task = _next_callable([*may, VerificationTask.id == task_id], now=now)
+    find = partial(
+        find_this, task_id=task_id, verifier_id=verifier_id, organization_id=organization_id
+    )
+    task = _claim(find, verifier_id=verifier_id, keep=task_id, actor=actor)
     if task is None:
         raise Conflict("This call cannot be taken now.", code="task_taken")
-    return _take(task, verifier_id=verifier_id, now=now, actor=actor)
+    return task
+
+
+def _claim(
+    find: Callable[[], Found], *, verifier_id: UUID, keep: UUID | None, actor: Actor
+) -> VerificationTask | None:
+    """Take what is found, unless a call is held that is to be kept: this one, or any (None).
+
+    Where it is too early or too late to call, everybody of that zone is put off at once, so that
+    the next claim does not meet them again.
+    """
+    for _ in range(ZONES_MAX):
+        found = find()
+        if found.held_id is not None:
+            held = lock(VerificationTask, found.held_id)
+            if _is_running(held, found.at) and keep in {None, held.id}:
+                return held
+            reason = "" if _is_running(held, found.at) else "lease_over"
+            _give_back(held, actor=actor, reason=reason)
+            continue
+        if found.task is None or _may_be_called(found.task, found):
+            return found.task and _take(
+                found.task, verifier_id=verifier_id, now=found.at, actor=actor
+            )
+    return None
+
+
+def _may_be_called(task: VerificationTask, found: Found) -> bool:
+    """Whether the person may be called at this hour; if not, their zone waits until it opens."""
+    if not found.is_live:
+        return True
+    hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
+    if hours.is_open(found.at):
+        return True
+    _put_off(task, until=hours.next_open(found.at) or found.at + NEVER, now=found.at)
+    return False
 
 
 def release(*, task_id: UUID, lease_number: int, reason: str = "", actor: Actor) -> None:
@@ -245,45 +275,6 @@ class _Places:
         return self._regions[batch_id]
 
 
-def _queues(verifier_id: UUID) -> Iterator[list[ColumnElement[bool]]]:
-    yield [VerificationTask.promised_to_id == verifier_id]
-    yield [VerificationTask.is_urgent.is_(True)]
-    yield [VerificationTask.is_urgent.is_(False)]
-
-
-def _next_callable(
-    conditions: Sequence[ColumnElement[bool]], *, now: datetime
-) -> VerificationTask | None:
-    """The first task, locked, whose person may be called at this hour.
-
-    Where it is too early or too late, everybody of that zone is put off at once, so that the next
-    claim does not meet them again.
-    """
-    for _ in range(ZONES_MAX):
-        task = _first(conditions)
-        if task is None:
-            return None
-        hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
-        if hours.is_open(now):
-            return task
-        _put_off(task, until=hours.next_open(now) or now + NEVER, now=now)
-    return None
-
-
-def _first(conditions: Sequence[ColumnElement[bool]]) -> VerificationTask | None:
-    statement = (
-        select(VerificationTask)
-        .join(Inspection, Inspection.id == VerificationTask.inspection_id)
-        .join(Lead, Lead.id == Inspection.lead_id)
-        .where(*conditions)
-        .order_by(VerificationTask.not_before, VerificationTask.place)
-        .limit(1)
-        .with_for_update(of=VerificationTask, skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    return db.session.scalar(statement)
-
-
 def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
     same = (
         select(VerificationTask.id)
@@ -306,6 +297,7 @@ def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
 def _take(
     task: VerificationTask, *, verifier_id: UUID, now: datetime, actor: Actor
 ) -> VerificationTask:
+    clock.it_is(now)
     task.claimed_by_id = verifier_id
     task.claimed_at = now
     task.lease_until = now + LEASE
@@ -337,5 +329,4 @@ def _is_running(task: VerificationTask, now: datetime) -> bool:
 
 def _one_claim_at_a_time(verifier_id: UUID) -> None:
     """Two tabs of one verifier take one call, not two."""
-    number = func.hashtextextended(f"claim|{verifier_id}", 0)
-    db.session.execute(select(func.pg_advisory_xact_lock(number)))
+    db.session.execute(ONE_CLAIM, {"name": f"claim|{verifier_id}"})
