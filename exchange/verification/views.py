@@ -41,7 +41,7 @@ FIX: Final = "fix-"  # the beginning of a corrected field's name in the form
 @requires(Permission.TASK_WORK)
 def start() -> Response:
     now, me = clock.now(), _me()
-    found = questions.waiting(verifier_id=me, organization_id=organization().id)
+    found = questions.waiting(verifier_id=me, organization_id=organization().id, now=now)
     return render(
         "verification/start.html",
         waiting=[_queue(one, now=now) for one in found],

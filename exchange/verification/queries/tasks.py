@@ -65,7 +65,7 @@ class Waiting:
     oldest: datetime
 
 
-def waiting(*, verifier_id: UUID, organization_id: UUID) -> list[Waiting]:
+def waiting(*, verifier_id: UUID, organization_id: UUID, now: datetime) -> list[Waiting]:
     """What a verifier could take now, by vertical."""
     task = aliased(VerificationTask, name="task")
     rows = db.session.execute(
@@ -74,7 +74,7 @@ def waiting(*, verifier_id: UUID, organization_id: UUID) -> list[Waiting]:
         .where(MAY_TAKE_SKILLED)
         .group_by(Vertical.id)
         .order_by(Vertical.code),
-        {"verifier_id": verifier_id, "organization_id": organization_id},
+        {"verifier_id": verifier_id, "organization_id": organization_id, "now": now},
     )
     return [Waiting(row[0], row[1], row[2]) for row in rows]
 

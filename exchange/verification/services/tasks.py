@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import ColumnElement, select, update
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import FieldSpec
@@ -29,7 +29,13 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, Lead
 from exchange.verification.models import Inspection, TaskStatus, VerificationTask
 from exchange.verification.policy import ANY_HOUR, LocalHours
-from exchange.verification.queries.claims import Found, find_next, find_this
+from exchange.verification.queries.claims import (
+    Claimant,
+    Found,
+    find_next,
+    find_this,
+    one_at_a_time,
+)
 
 LEASE: Final = timedelta(minutes=15)
 # A lead that asked so recently is hot: it is called before older ones.
@@ -37,7 +43,6 @@ FRESH: Final = timedelta(hours=24)
 SKIPPED: Final = timedelta(minutes=10)
 ZONES_MAX: Final = 100  # closed ones that a claim looks behind
 NEVER: Final = timedelta(days=365)
-ONE_CLAIM: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 def queue(
@@ -76,62 +81,20 @@ def claim_next(
     verifier's own organizations, nor one they judged before, nor a person who may not be called at
     this hour.
     """
-    _one_claim_at_a_time(verifier_id)
-    return _claim(
-        partial(find_next, verifier_id=verifier_id, organization_id=organization_id),
-        verifier_id=verifier_id,
-        keep=None,
-        actor=actor,
-    )
+    whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
+    return _claim(whose, partial(find_next, whose), keep=None, actor=actor)
 
 
 def claim(
     *, task_id: UUID, verifier_id: UUID, organization_id: UUID, actor: Actor
 ) -> VerificationTask:
     """Take this very call, after its lease ran out. Raises Conflict when it is gone."""
-    _one_claim_at_a_time(verifier_id)
-    find = partial(
-        find_this, task_id=task_id, verifier_id=verifier_id, organization_id=organization_id
-    )
-    task = _claim(find, verifier_id=verifier_id, keep=task_id, actor=actor)
+    whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
+    find = partial(find_this, whose, task_id=task_id)
+    task = _claim(whose, find, keep=task_id, actor=actor)
     if task is None:
         raise Conflict("This call cannot be taken now.", code="task_taken")
     return task
-
-
-def _claim(
-    find: Callable[[], Found], *, verifier_id: UUID, keep: UUID | None, actor: Actor
-) -> VerificationTask | None:
-    """Take what is found, unless a call is held that is to be kept: this one, or any (None).
-
-    Where it is too early or too late to call, everybody of that zone is put off at once, so that
-    the next claim does not meet them again.
-    """
-    for _ in range(ZONES_MAX):
-        found = find()
-        if found.held_id is not None:
-            held = lock(VerificationTask, found.held_id)
-            if _is_running(held, found.at) and keep in {None, held.id}:
-                return held
-            reason = "" if _is_running(held, found.at) else "lease_over"
-            _give_back(held, actor=actor, reason=reason)
-            continue
-        if found.task is None or _may_be_called(found.task, found):
-            return found.task and _take(
-                found.task, verifier_id=verifier_id, now=found.at, actor=actor
-            )
-    return None
-
-
-def _may_be_called(task: VerificationTask, found: Found) -> bool:
-    """Whether the person may be called at this hour; if not, their zone waits until it opens."""
-    if not found.is_live:
-        return True
-    hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
-    if hours.is_open(found.at):
-        return True
-    _put_off(task, until=hours.next_open(found.at) or found.at + NEVER, now=found.at)
-    return False
 
 
 def release(*, task_id: UUID, lease_number: int, reason: str = "", actor: Actor) -> None:
@@ -210,17 +173,17 @@ def requeue(
     _give_back(task, actor=actor)
 
 
-def take_back(
-    task: VerificationTask, *, verifier_id: UUID, draft: dict[str, Any], actor: Actor
-) -> None:
+def take_back(task: VerificationTask, *, draft: dict[str, Any], actor: Actor) -> None:
     """Hold a call again whose verdict was undone, with what had been typed."""
-    _one_claim_at_a_time(verifier_id)
-    held = _held(verifier_id)
+    verifier_id, organization_id = verifier_of(actor), actor.organization_id
+    assert organization_id is not None
+    whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
+    held = find_this(whose, task_id=task.id).held_id
     if held is not None:
-        _give_back(held, actor=actor)
+        _give_back(lock(VerificationTask, held), actor=actor)
     task.promised_to_id = None
     task.draft = {**draft, "by": str(verifier_id)}
-    _take(task, verifier_id=verifier_id, now=clock.after_lock(), actor=actor)
+    _take(task, whose, actor=actor)
 
 
 def cancel(*, inspections: Sequence[ColumnElement[bool]], parent: Record, actor: Actor) -> int:
@@ -275,6 +238,38 @@ class _Places:
         return self._regions[batch_id]
 
 
+def _claim(
+    whose: Claimant, find: Callable[[], Found], *, keep: UUID | None, actor: Actor
+) -> VerificationTask | None:
+    """Take what is found, unless a call is held that is to be kept: this one, or any (None).
+
+    Where it is too early or too late to call, everybody of that zone is put off at once, so that
+    the next claim does not meet them again.
+    """
+    for _ in range(ZONES_MAX):
+        found = find()
+        if found.held_id is not None:
+            held = lock(VerificationTask, found.held_id)
+            is_running = _is_running(held, whose.now)
+            if is_running and keep in {None, held.id}:
+                return held
+            _give_back(held, actor=actor, reason="" if is_running else "lease_over")
+        elif found.task is None or _may_be_called(found.task, whose):
+            return found.task and _take(found.task, whose, actor=actor)
+    return None
+
+
+def _may_be_called(task: VerificationTask, whose: Claimant) -> bool:
+    """Whether the person may be called at this hour; if not, their zone waits until it opens."""
+    if not whose.is_live:
+        return True
+    hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
+    if hours.is_open(whose.now):
+        return True
+    _put_off(task, until=hours.next_open(whose.now) or whose.now + NEVER, now=whose.now)
+    return False
+
+
 def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
     same = (
         select(VerificationTask.id)
@@ -294,13 +289,11 @@ def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
     )
 
 
-def _take(
-    task: VerificationTask, *, verifier_id: UUID, now: datetime, actor: Actor
-) -> VerificationTask:
-    clock.it_is(now)
-    task.claimed_by_id = verifier_id
-    task.claimed_at = now
-    task.lease_until = now + LEASE
+def _take(task: VerificationTask, whose: Claimant, *, actor: Actor) -> VerificationTask:
+    clock.it_is(whose.now)
+    task.claimed_by_id = whose.verifier_id
+    task.claimed_at = whose.now
+    task.lease_until = whose.now + LEASE
     task.lease_number += 1
     transition(task, TaskStatus.CLAIMED, actor=actor, lease_number=task.lease_number)
     return task
@@ -312,21 +305,6 @@ def _give_back(task: VerificationTask, *, actor: Actor, reason: str = "") -> Non
     transition(task, TaskStatus.QUEUED, actor=actor, reason=reason)
 
 
-def _held(verifier_id: UUID) -> VerificationTask | None:
-    found = db.session.scalar(
-        select(VerificationTask.id).where(
-            VerificationTask.status == TaskStatus.CLAIMED,
-            VerificationTask.claimed_by_id == verifier_id,
-        )
-    )
-    return lock(VerificationTask, found) if found else None
-
-
 def _is_running(task: VerificationTask, now: datetime) -> bool:
     is_held = task.status is TaskStatus.CLAIMED
     return is_held and task.lease_until is not None and now < task.lease_until
-
-
-def _one_claim_at_a_time(verifier_id: UUID) -> None:
-    """Two tabs of one verifier take one call, not two."""
-    db.session.execute(ONE_CLAIM, {"name": f"claim|{verifier_id}"})

@@ -120,7 +120,7 @@ def undo(*, verdict_id: UUID, actor: Actor) -> VerificationTask:
     if Outcome(verdict.code) in RETRIED and verdict.outcome is None:
         task.attempts -= 1
     verdict.undone_at = clock.now()
-    tasks.take_back(task, verifier_id=verifier_id, draft=_draft_of(verdict), actor=actor)
+    tasks.take_back(task, draft=_draft_of(verdict), actor=actor)
     events.record("verdict.undone", subject=verdict, actor=actor, code=verdict.code)
     return task
 
