@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from exchange.catalog.calling import AttemptsPolicy, CallingHours
 from exchange.catalog.scripts import OUTCOME_CLASS, Outcome
 from exchange.catalog.scripts import OutcomeClass as Meaning
-from exchange.verification.models import OutcomeClass
+from exchange.verification.models import InspectionPurpose, OutcomeClass
 
 # Legal calling time between two attempts: another part of the day.
 RETRY_AFTER: Final = timedelta(hours=4)
@@ -31,6 +31,13 @@ TALKED: Final = frozenset(
         *(Outcome.WRONG_PERSON, Outcome.CALL_BACK, Outcome.DO_NOT_CALL),
     }
 )
+# Here nobody is called bad by one person alone: of at most three who judge, two have to say so.
+CONFIRMED_BY_ANOTHER: Final = frozenset(InspectionPurpose) - {
+    InspectionPurpose.RETURN,  # as many as are asked for judge it
+    InspectionPurpose.GOLD,  # the truth is known; the answer is the verifier's own
+}
+OPINIONS_MAX: Final = 3
+AGREEING: Final = 2
 TALK_SECONDS_MIN: Final = 5
 NOTE_LENGTH_MAX: Final = 1_000  # characters
 
@@ -43,10 +50,11 @@ class Move(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happens to the inspection, and what the verdict counts for; None: not final."""
+    """What happens to the inspection, what the verdict counts for, and what is concluded."""
 
     move: Move
-    outcome: OutcomeClass | None
+    outcome: OutcomeClass | None  # None: the verdict is not final
+    answer: OutcomeClass | None = None  # of the inspection, where it is concluded
 
 
 def next_step(
@@ -54,20 +62,29 @@ def next_step(
     *,
     earlier: Sequence[OutcomeClass],
     verdicts_needed: int,
+    confirms_bad: bool,
     is_last_attempt: bool,
 ) -> Step:
-    """The step after a verdict; `earlier` are the final verdicts of other verifiers.
+    """The step after a verdict; `earlier` is what other verifiers judged, each for themselves.
 
-    Of several verdicts the majority counts, so two that agree settle what needs two or three.
+    Of several opinions the majority counts, so two that agree settle what needs two or three. With
+    `confirms_bad` a bad one is settled by two of up to three, and a good one that somebody
+    contradicts as well. What three people cannot agree on stays open: it is not bad.
     """
-    if code in RETRIED and not is_last_attempt:
-        return Step(Move.TRY_AGAIN, None)
-    if code is Outcome.CANNOT_JUDGE and OutcomeClass.OPEN not in earlier:
-        return Step(Move.ASK_ANOTHER, OutcomeClass.OPEN)
     outcome = final_class(code)
-    agreeing = sum(other is outcome for other in earlier) + 1
-    if outcome is OutcomeClass.OPEN or agreeing > verdicts_needed // 2:
-        return Step(Move.CONCLUDE, outcome)
+    if code in RETRIED:
+        if is_last_attempt:
+            return Step(Move.CONCLUDE, outcome, outcome)
+        return Step(Move.TRY_AGAIN, None)
+    opinions = [*earlier, outcome]
+    is_enough = opinions.count(OutcomeClass.OPEN) > 1 or code is Outcome.DO_NOT_CALL
+    needed = verdicts_needed // 2 + 1
+    if confirms_bad and OutcomeClass.BAD in opinions:
+        needed = max(needed, AGREEING)
+    if outcome is not OutcomeClass.OPEN and opinions.count(outcome) >= needed:
+        return Step(Move.CONCLUDE, outcome, outcome)
+    if is_enough or len(opinions) >= OPINIONS_MAX:
+        return Step(Move.CONCLUDE, outcome, OutcomeClass.OPEN)
     return Step(Move.ASK_ANOTHER, outcome)
 
 
@@ -118,6 +135,16 @@ class LocalHours:
     def retry_at(self, now: datetime, *, calls_today: int, per_day_max: int) -> datetime:
         """When to try again: hours later, and on another day once today has had its calls."""
         moment = self.after(now, RETRY_AFTER) or now + RETRY_AFTER
-        if calls_today >= per_day_max and self.day(moment) == self.day(now):
+        return self._on_a_free_day(moment, now, calls_today >= per_day_max)
+
+    def ask_another_at(self, now: datetime, *, calls_today: int, per_day_max: int) -> datetime:
+        """When another verifier may call: at once, or on another day once today has had its calls.
+
+        Whoever was reached is not called more often in a day than somebody who was not.
+        """
+        return self._on_a_free_day(now, now, calls_today >= per_day_max)
+
+    def _on_a_free_day(self, moment: datetime, now: datetime, is_full: bool) -> datetime:  # noqa: FBT001  # of today
+        if is_full and self.day(moment) == self.day(now):
             moment = self.day(now) + timedelta(days=1)
         return self.next_open(moment) or moment

@@ -43,7 +43,8 @@ MAY_TAKE: Final = f"""
                               - INTERVAL '{PROMISE_KEPT.total_seconds():.0f} seconds')
    AND (SELECT true FROM verdict
          WHERE verdict.lead_id = task.lead_id AND verdict.verifier_id = :verifier_id
-           AND verdict.outcome IS NOT NULL AND verdict.undone_at IS NULL LIMIT 1) IS NOT TRUE
+           AND verdict.code NOT IN ('not_reached', 'call_back')
+           AND verdict.undone_at IS NULL LIMIT 1) IS NOT TRUE
    AND (SELECT status FROM inspection WHERE inspection.id = task.inspection_id)
        NOT IN ('concluded', 'cancelled')
    AND (SELECT status FROM lead WHERE lead.id = task.lead_id) NOT IN ('suppressed', 'purged')

@@ -168,6 +168,14 @@ def verdicts_on(inspection_id: UUID) -> Sequence[Verdict]:
     ).all()
 
 
+def calls_since(lead_id: UUID, *, since: datetime) -> int:
+    """How often a person was called since then, for whatever purpose."""
+    counted = select(func.count(Verdict.id)).where(
+        Verdict.lead_id == lead_id, Verdict.created_at >= since, Verdict.undone_at.is_(None)
+    )
+    return db.session.scalar(counted) or 0
+
+
 def uncallable(batch_id: UUID) -> Sequence[UUID]:
     """Open inspections of a batch about people who must not be called any more, in order."""
     return db.session.scalars(

@@ -5,7 +5,7 @@ A verdict is never changed. An undo marks it within half a minute, while nothing
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -36,6 +36,7 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.policy import (
+    CONFIRMED_BY_ANOTHER,
     NOTE_LENGTH_MAX,
     RETRIED,
     TALK_SECONDS_MIN,
@@ -45,7 +46,13 @@ from exchange.verification.policy import (
     is_last_attempt,
     next_step,
 )
-from exchange.verification.queries.tasks import UNDO_TIME, find_verdict, get_verdict, verdicts_on
+from exchange.verification.queries.tasks import (
+    UNDO_TIME,
+    calls_since,
+    find_verdict,
+    get_verdict,
+    verdicts_on,
+)
 from exchange.verification.services import inspections, samples, tasks
 
 RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
@@ -117,9 +124,9 @@ def undo(*, verdict_id: UUID, actor: Actor) -> VerificationTask:
     _require_undoable(verdict, task, inspection)
     if inspection.status is InspectionStatus.CONCLUDED:
         inspections.reopen(inspection, actor=actor)
-    if Outcome(verdict.code) in RETRIED and verdict.outcome is None:
-        task.attempts -= 1
     verdict.undone_at = clock.now()
+    db.session.flush()
+    task.attempts = len(_attempts(verdicts_on(inspection.id)))
     tasks.take_back(task, draft=_draft_of(verdict), actor=actor)
     events.record("verdict.undone", subject=verdict, actor=actor, code=verdict.code)
     return task
@@ -187,20 +194,26 @@ def _answer_problems(task: VerificationTask, found: Found) -> list[FieldProblem]
 
 def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
     said = verdicts_on(inspection.id)
-    attempts = [v for v in said if Outcome(v.code) in RETRIED]
-    now = clock.now()
+    attempts, now = _attempts(said), clock.now()
     return next_step(
         found.code,
-        earlier=[v.outcome for v in said if v.outcome is not None],
+        earlier=[v.outcome for v in said if v.outcome is not None and v.code not in RETRIED],
         verdicts_needed=inspection.verdicts_needed,
+        confirms_bad=inspection.purpose in CONFIRMED_BY_ANOTHER,
         is_last_attempt=is_last_attempt(
-            task.attempts + 1,
+            len(attempts) + 1,
             first_at=attempts[0].created_at if attempts else now,
             now=now,
             policy=_policy(task),
             hours=tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone),
         ),
     )
+
+
+def _attempts(said: Sequence[Verdict]) -> list[Verdict]:
+    """Calls that reached nobody since somebody judged: whoever is asked next begins anew."""
+    judged = [number for number, one in enumerate(said, 1) if one.code not in RETRIED]
+    return list(said[judged[-1] if judged else 0 :])
 
 
 def _write(
@@ -229,19 +242,20 @@ def _write(
 def _follow(
     task: VerificationTask, inspection: Inspection, found: Found, *, step: Step, actor: Actor
 ) -> None:
-    if step.move is Move.CONCLUDE:
-        assert step.outcome is not None
+    if step.answer is not None:
         task.lease_until = None
         task.draft = {}
         transition(task, TaskStatus.SUBMITTED, actor=actor)
-        inspections.conclude(inspection, outcome=step.outcome, code=found.code, actor=actor)
+        # Where three people disagree, what the last of them found is not the answer.
+        code = found.code if step.answer is step.outcome else Outcome.CANNOT_JUDGE
+        inspections.conclude(inspection, outcome=step.answer, code=code, actor=actor)
         samples.settle(inspection, actor=actor)
         return
     if step.move is Move.TRY_AGAIN:
         task.attempts += 1
         _try_again(task, found, actor=actor)
     else:
-        tasks.requeue(task, not_before=clock.now(), promised_to=None, actor=actor)
+        _ask_another(task, actor=actor)
     if inspection.purpose is InspectionPurpose.SAMPLE and _is_decided(inspection):
         samples.cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
@@ -254,8 +268,18 @@ def _try_again(task: VerificationTask, found: Found, *, actor: Actor) -> None:
         promised_to = tasks.verifier_of(actor)
         tasks.requeue(task, not_before=due, promised_to=promised_to, actor=actor)
         return
-    today = [v for v in verdicts_on(task.inspection_id) if v.created_at >= hours.day(now)]
-    due = hours.retry_at(now, calls_today=len(today), per_day_max=_policy(task).per_day_max)
+    today = calls_since(task.lead_id, since=hours.day(now))
+    due = hours.retry_at(now, calls_today=today, per_day_max=_policy(task).per_day_max)
+    tasks.requeue(task, not_before=due, promised_to=None, actor=actor)
+
+
+def _ask_another(task: VerificationTask, *, actor: Actor) -> None:
+    """Have somebody else call, who sees nothing of what was found or how often it was tried."""
+    hours = tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
+    now = clock.now()
+    today = calls_since(task.lead_id, since=hours.day(now))
+    due = hours.ask_another_at(now, calls_today=today, per_day_max=_policy(task).per_day_max)
+    task.attempts = 0
     tasks.requeue(task, not_before=due, promised_to=None, actor=actor)
 
 
