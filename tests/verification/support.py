@@ -107,10 +107,20 @@ def settle(verifier: Player, task: VerificationTask, code: Outcome, **more: Any)
 
 
 def colleagues_of(verifier: Player) -> list[Player]:
-    """The other callers of the verifier's organization."""
-    others = select(User).join(Membership, Membership.user_id == User.id)
-    mine = Membership.organization_id == verifier.organization.id
-    found = db.session.scalars(others.where(mine, User.id != verifier.user.id).order_by(User.id))
+    """The other callers of the verifier's organization who are not on a call."""
+    busy = select(VerificationTask.claimed_by_id).where(
+        VerificationTask.status == TaskStatus.CLAIMED
+    )
+    others = (
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.organization_id == verifier.organization.id,
+            User.id != verifier.user.id,
+            User.id.not_in(busy),
+        )
+    )
+    found = db.session.scalars(others.order_by(User.id))
     return [Player(user, verifier.organization, verifier.role) for user in found]
 
 

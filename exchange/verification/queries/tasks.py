@@ -31,6 +31,16 @@ from exchange.verification.worker_models import Qualification, QualificationStat
 UNDO_TIME: Final = timedelta(seconds=30)
 # A person who must not be called, or who was erased.
 NOT_CALLABLE: Final = (LeadStatus.SUPPRESSED, LeadStatus.PURGED)
+# Of an inspection: somebody judged, whether or not it is settled by that.
+HAS_OPINION: Final = (
+    select(Verdict.id)
+    .where(
+        Verdict.inspection_id == Inspection.id,
+        Verdict.outcome.is_not(None),
+        Verdict.undone_at.is_(None),
+    )
+    .exists()
+)
 
 
 def get_task(task_id: UUID, *, viewer: UUID) -> VerificationTask:
