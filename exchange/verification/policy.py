@@ -5,7 +5,7 @@ Pure: the time, the calling hours and what was said before are passed in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ from exchange.verification.models import InspectionPurpose, OutcomeClass
 RETRY_AFTER: Final = timedelta(hours=4)
 # Nobody is called on a sandbox or a demo: there is no number to dial, the card on the screen
 # speaks. Hours protect people, so none are closed there, and a demo can be shown at night.
+PARTS: Final = (time.min, time(12), time(16))  # when morning, midday and late afternoon begin
 ANY_HOUR: Final = CallingHours(days=(((time.min, time.max),),) * 7)
 
 RETRIED: Final = frozenset({Outcome.NOT_REACHED, Outcome.CALL_BACK})
@@ -36,6 +37,12 @@ CONFIRMED_BY_ANOTHER: Final = frozenset(InspectionPurpose) - {
     InspectionPurpose.RETURN,  # as many as are asked for judge it
     InspectionPurpose.GOLD,  # the truth is known; the answer is the verifier's own
 }
+DOUBLED: Final = CONFIRMED_BY_ANOTHER - {InspectionPurpose.DOUBLE}
+# Attempts at these decide a look; others go on afterwards.
+FOLLOWED: Final = frozenset({InspectionPurpose.SAMPLE, InspectionPurpose.SOURCE})
+# What was found under the question they refer to counts for them, too.
+GO_ON: Final = frozenset({InspectionPurpose.DOUBLE, InspectionPurpose.FOLLOW_UP})
+BPS: Final = 10_000
 OPINIONS_MAX: Final = 3
 AGREEING: Final = 2
 TALK_SECONDS_MIN: Final = 5
@@ -108,6 +115,29 @@ def is_last_attempt(
     return over is None or now >= over
 
 
+def next_try(
+    tried: Sequence[datetime], *, now: datetime, policy: AttemptsPolicy, hours: LocalHours
+) -> datetime | None:
+    """When to try again under the longer policy; None: as often as it allows, or too late.
+
+    `tried` are the attempts so far, this one included, oldest first. Parts of the day in which
+    nobody called yet come first, until enough different ones were tried.
+    """
+    if len(tried) >= policy.attempts_max:
+        return None
+    today = sum(moment >= hours.day(now) for moment in tried)
+    due = hours.retry_at(now, calls_today=today, per_day_max=policy.per_day_max)
+    parts = {hours.part_of_day(moment) for moment in tried}
+    if len(parts) < policy.day_parts_min:
+        due = hours.in_another_part(due, parts) or due
+    return due if due < tried[0] + timedelta(days=policy.days_max) else None
+
+
+def is_doubled(digest: bytes, *, share_bps: int) -> bool:
+    """Whether an answer is checked twice, by a keyed hash of its question: even and repeatable."""
+    return int.from_bytes(digest, "big") % BPS < share_bps
+
+
 @dataclass(frozen=True, slots=True)
 class LocalHours:
     """Calling hours where the person is."""
@@ -131,6 +161,25 @@ class LocalHours:
         """Midnight at the beginning of the person's day."""
         local = moment.astimezone(ZoneInfo(self.time_zone))
         return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def part_of_day(self, moment: datetime) -> int:
+        """Morning, midday or late afternoon where the person is: 0, 1 or 2."""
+        local = moment.astimezone(ZoneInfo(self.time_zone)).time()
+        return sum(local >= begins for begins in PARTS) - 1
+
+    def in_another_part(self, moment: datetime, parts: Collection[int]) -> datetime | None:
+        """The first open moment within two days that is in none of these parts of the day."""
+        zone, day = ZoneInfo(self.time_zone), self.day(moment).date()
+        begins = (
+            datetime.combine(day + timedelta(days=ahead), begin, zone)
+            for ahead in range(3)
+            for begin in PARTS
+        )
+        for begin in begins:
+            found = self.next_open(max(begin, moment))
+            if found is not None and self.part_of_day(found) not in parts:
+                return found
+        return None
 
     def retry_at(self, now: datetime, *, calls_today: int, per_day_max: int) -> datetime:
         """When to try again: hours later, and on another day once today has had its calls."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -18,8 +19,10 @@ from exchange.verification.policy import (
     LocalHours,
     Move,
     final_class,
+    is_doubled,
     is_last_attempt,
     next_step,
+    next_try,
 )
 
 WEEKDAYS = ((time(9), time(20)),)
@@ -191,6 +194,44 @@ class TestAttempts:
         night = moscow(22, 3)
         assert anywhere.is_open(night)
         assert anywhere.retry_at(night, calls_today=1, per_day_max=2) == night + timedelta(hours=4)
+
+
+class TestLongerPolicy:
+    def due(self, *tried: datetime):
+        return next_try(tried, now=tried[-1], policy=POLICY, hours=MOSCOW)
+
+    @pytest.mark.parametrize(
+        ("tried", "due"),
+        [
+            # Another part of the day first: midday after the morning, late after both.
+            ([moscow(16, 9)], moscow(16, 13)),
+            ([moscow(16, 9), moscow(16, 13)], moscow(17, 16)),
+            ([moscow(16, 17)], moscow(17, 10)),
+            ([moscow(16, 17), moscow(17, 10)], moscow(17, 14)),
+            ([moscow(16, 17), moscow(17, 14)], moscow(18, 9)),
+            # Three parts were tried: any will do.
+            ([moscow(16, 9), moscow(16, 13), moscow(17, 16)], moscow(18, 9)),
+            # Six attempts, four days: no more.
+            ([moscow(16, 9)] * 6, None),
+            ([moscow(16, 9), moscow(20, 9)], None),
+        ],
+    )
+    def test_tries_in_every_part_of_the_day(self, tried, due) -> None:
+        assert self.due(*tried) == due
+
+    def test_never_calls_more_often_in_a_day_than_it_may(self) -> None:
+        due = self.due(moscow(16, 9), moscow(16, 10))
+        assert due is not None
+        assert due >= moscow(17, 9)
+
+
+class TestDoubling:
+    def test_share_is_even_over_hashes(self) -> None:
+        digests = [sha256(str(number).encode()).digest()[:16] for number in range(20_000)]
+        share = sum(is_doubled(digest, share_bps=1_000) for digest in digests) / len(digests)
+        assert share == pytest.approx(0.1, abs=0.01)
+        assert not any(is_doubled(digest, share_bps=0) for digest in digests)
+        assert all(is_doubled(digest, share_bps=10_000) for digest in digests)
 
 
 class TestCallingAhead:

@@ -46,10 +46,14 @@ NEVER: Final = timedelta(days=365)
 
 
 def queue(
-    asked: Iterable[tuple[Inspection, Lead]], *, is_urgent: bool = False
+    asked: Iterable[tuple[Inspection, Lead]],
+    *,
+    is_urgent: bool = False,
+    not_before: datetime | None = None,
 ) -> list[VerificationTask]:
     """Put a call for each inspection into the queue; it is due when the person may be called."""
     now, places = clock.now(), _Places()
+    earliest = not_before or now
     made = []
     for inspection, lead in asked:
         place = places.of(lead)
@@ -62,7 +66,7 @@ def queue(
                 language=place.language,
                 time_zone=place.hours.time_zone,
                 is_urgent=is_urgent or now - lead.requested_at < FRESH,
-                not_before=place.hours.next_open(now) or now + NEVER,
+                not_before=place.hours.next_open(earliest) or now + NEVER,
                 place=inspection.position or 0,
             )
         )
