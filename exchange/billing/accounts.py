@@ -85,6 +85,11 @@ def processing_fees(currency: Currency) -> AccountRef:
     return AccountRef(K.PROCESSING_FEES, currency)
 
 
+def verification_cost(currency: Currency) -> AccountRef:
+    """What checks cost the exchange."""
+    return AccountRef(K.VERIFICATION_COST, currency)
+
+
 def write_off(currency: Currency) -> AccountRef:
     """What the exchange bears itself."""
     return AccountRef(K.WRITE_OFF, currency)
@@ -123,3 +128,8 @@ def in_transit(party_id: UUID, currency: Currency) -> AccountRef:
 def seller_debt(seller_id: UUID, currency: Currency) -> AccountRef:
     """What a seller owes after refunds that nothing of theirs covered."""
     return AccountRef(K.SELLER_DEBT, currency, seller_id)
+
+
+def verifier_payable(organization_id: UUID, currency: Currency) -> AccountRef:
+    """What verifiers earned and their organization was not paid yet."""
+    return AccountRef(K.VERIFIER_PAYABLE, currency, organization_id)

@@ -25,6 +25,7 @@ from exchange.verification.queries.lots import (
     reserve_bps,
     source_record,
 )
+from exchange.verification.queries.pay import pay_at_odds_with_the_ledger
 from exchange.verification.queries.workers import skills_of
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "lots_at_odds_with_their_sample",
     "next_commitment",
     "open_commitment",
+    "pay_at_odds_with_the_ledger",
     "progress",
     "public_record",
     "published_qualities",

@@ -58,7 +58,7 @@ from exchange.verification.queries.tasks import (
     get_verdict,
     verdicts_on,
 )
-from exchange.verification.services import further, inspections, samples, tasks
+from exchange.verification.services import further, inspections, pay, samples, tasks
 
 RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
 
@@ -112,6 +112,7 @@ def submit(
     verdict = _write(task, inspection, found, step=step, actor=actor)
     _follow(task, inspection, found, step=step, actor=actor)
     _respect(inspection, found, actor=actor)
+    pay.earn(verdict, task)
     return verdict
 
 
@@ -134,6 +135,7 @@ def undo(*, verdict_id: UUID, actor: Actor) -> VerificationTask:
     task.attempts = len(_attempts(verdicts_on(inspection.id)))  # its own: a follow-up begins anew
     tasks.take_back(task, draft=_draft_of(verdict), actor=actor)
     events.record("verdict.undone", subject=verdict, actor=actor, code=verdict.code)
+    pay.take_back(verdict)
     return task
 
 
