@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from exchange.catalog.queries import verticals
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, save
 from exchange.identity import queries, services
 from exchange.identity.models import Membership, Organization, OrganizationStatus, User
-from exchange.identity.permissions import OrganizationKind, Role, permissions_of
+from exchange.identity.permissions import OrganizationKind, Permission, Role, permissions_of
+from exchange.verification.services import qualifications
 
+CALLERS = OrganizationKind.VERIFICATION
 PASSWORD = "correct horse battery"
 
 
@@ -58,6 +62,7 @@ class Cast:
     finance: Player  # of the operator
     verifier: Player
     second_verifier: Player
+    third_verifier: Player
     seller: Player
     buyer: Player
     other_seller: Player
@@ -89,6 +94,7 @@ def make_cast() -> Cast:
         finance=_member(operator, "finance@house.example", Role.FINANCE),
         verifier=_member(checkers, "vera@callers.example", Role.VERIFIER),
         second_verifier=_member(checkers, "viktor@callers.example", Role.VERIFIER),
+        third_verifier=_member(checkers, "vida@callers.example", Role.VERIFIER),
         seller=make_company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads"),
         buyer=make_company("bea@buyer.example", OrganizationKind.BUYER, "Buyer of the South"),
         other_seller=make_company("sid@other.example", OrganizationKind.SELLER, "Eastern Leads"),
@@ -97,8 +103,23 @@ def make_cast() -> Cast:
             "nia@new.example", OrganizationKind.BUYER, "Newcomer", approved=False
         ),
     )
+    qualify_verifiers()
     db.session.commit()
     return cast
+
+
+def qualify_verifiers() -> None:
+    """Whoever calls in tests may call for every vertical that there is by now."""
+    roles = {role for role in Role if Permission.TASK_WORK in permissions_of(CALLERS, role)}
+    calling = select(Membership.user_id).where(Membership.role.in_(roles)).distinct()
+    for verifier_id in db.session.scalars(calling).all():
+        for vertical in verticals():
+            qualifications.grant(
+                verifier_id=verifier_id,
+                vertical_id=vertical.id,
+                language=vertical.language,
+                actor=SYSTEM,
+            )
 
 
 def make_company(

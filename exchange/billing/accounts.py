@@ -95,6 +95,11 @@ def guarantee_losses(currency: Currency) -> AccountRef:
     return AccountRef(K.GUARANTEE_LOSSES, currency)
 
 
+def verification_cost(currency: Currency) -> AccountRef:
+    """What checks cost the exchange."""
+    return AccountRef(K.VERIFICATION_COST, currency)
+
+
 def write_off(currency: Currency) -> AccountRef:
     """What the exchange bears itself."""
     return AccountRef(K.WRITE_OFF, currency)
@@ -133,3 +138,8 @@ def in_transit(party_id: UUID, currency: Currency) -> AccountRef:
 def seller_debt(seller_id: UUID, currency: Currency) -> AccountRef:
     """What a seller owes after refunds that nothing of theirs covered."""
     return AccountRef(K.SELLER_DEBT, currency, seller_id)
+
+
+def verifier_payable(organization_id: UUID, currency: Currency) -> AccountRef:
+    """What verifiers earned and their organization was not paid yet."""
+    return AccountRef(K.VERIFIER_PAYABLE, currency, organization_id)

@@ -15,8 +15,10 @@ from exchange.catalog.field_definitions import field_problems, fields_from_json,
 from exchange.catalog.fields import Labels, LeadFields, label_in
 from exchange.catalog.policies import (
     ANY_FIELD,
+    USUAL_CHECKS,
     USUAL_RETENTION,
     Audience,
+    CheckPolicy,
     ConsentPolicy,
     DuplicatePolicy,
     QualityClass,
@@ -50,6 +52,7 @@ class Terms:
     consent: ConsentPolicy
     duplicates: DuplicatePolicy = ANY_FIELD
     retention: RetentionPolicy = USUAL_RETENTION
+    checks: CheckPolicy = USUAL_CHECKS
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:  # Any: JSON of the checked shape
@@ -75,6 +78,7 @@ class Terms:
             if "duplicates" in data
             else ANY_FIELD,
             retention=RetentionPolicy(**data.get("retention", {})),
+            checks=CheckPolicy(**data.get("checks", {})),
         )
 
     def to_json(self) -> dict[str, Any]:  # Any: JSON
@@ -96,6 +100,7 @@ class Terms:
             "consent": asdict(self.consent),
             "duplicates": self.duplicates.to_json(),
             "retention": asdict(self.retention),
+            "checks": asdict(self.checks),
         }
 
 
@@ -180,6 +185,16 @@ class VerticalDefinition:
     def inspection_price(self) -> Money:
         """What full inspection costs the seller per lead."""
         return Money(self.terms.inspection_price, self.currency)
+
+    @property
+    def pay_per_attempt(self) -> Money:
+        """What a verifier earns with a call that reached nobody."""
+        return Money(self.terms.checks.pay_per_attempt, self.currency)
+
+    @property
+    def pay_per_verdict(self) -> Money:
+        """What a verifier earns with a result."""
+        return Money(self.terms.checks.pay_per_verdict, self.currency)
 
     def script_in(self, language: str) -> Script:
         """The script in the language, else in the vertical's own."""

@@ -120,3 +120,15 @@ class RetentionPolicy:
 
 
 USUAL_RETENTION: Final = RetentionPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPolicy:
+    """What a verifier earns, in minor units, and how many good answers are checked twice."""
+
+    pay_per_attempt: int = 0  # a call that reached nobody who could talk
+    pay_per_verdict: int = 0
+    double_checks_bps: int = 1_000  # of what one verifier found good, chosen at random
+
+
+USUAL_CHECKS: Final = CheckPolicy()

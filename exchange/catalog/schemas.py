@@ -161,6 +161,14 @@ class RetentionSchema(Schema):
     draft_days = _whole(1, 365)
 
 
+class CheckSchema(Schema):
+    """What a verifier earns, and how much is checked twice."""
+
+    pay_per_attempt = fields.Integer(required=True, strict=True, validate=_AMOUNT)
+    pay_per_verdict = fields.Integer(required=True, strict=True, validate=_AMOUNT)
+    double_checks_bps = fields.Integer(required=True, strict=True, validate=_BPS)
+
+
 class TermsSchema(Schema):
     """The terms of a vertical."""
 
@@ -186,6 +194,7 @@ class TermsSchema(Schema):
     consent = fields.Nested(ConsentSchema, required=True)
     duplicates = fields.Nested(DuplicateSchema)
     retention = fields.Nested(RetentionSchema)
+    checks = fields.Nested(CheckSchema)
 
 
 class AnswerSchema(Schema):

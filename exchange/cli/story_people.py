@@ -16,9 +16,13 @@ LOGINS: Final = {
     "seller": "seller@demo.example",
     "buyer": "buyer@demo.example",
     "verifier": "verifier@demo.example",
+    "verifier 2": "verifier2@demo.example",
+    "verifier 3": "verifier3@demo.example",
     "admin": "admin@demo.example",
     "finance": "finance@demo.example",
 }
+# Three: two may disagree.
+VERIFIERS: Final = (LOGINS["verifier"], LOGINS["verifier 2"], LOGINS["verifier 3"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,9 @@ def people() -> None:
             is_demo=True,
         )
     )
-    _member(LOGINS["verifier"], "Vera Kim", organization=callers, role=Role.VERIFIER)
-    _member("verifier2@demo.example", "Viktor Roth", organization=callers, role=Role.VERIFIER)
+    names = ("Vera Kim", "Viktor Roth", "Vida Okafor")
+    for email, name in zip(VERIFIERS, names, strict=True):
+        _member(email, name, organization=callers, role=Role.VERIFIER)
     for company in COMPANIES:
         _admit(company)
 

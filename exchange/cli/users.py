@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 
 import click
 from sqlalchemy import or_, select
 
+from exchange.catalog import queries as catalog
+from exchange.catalog.models import Vertical
 from exchange.cli.application import application
 from exchange.cli.exits import ExitCode, Failed, say
 from exchange.core import clock
-from exchange.core.actors import Actor
+from exchange.core.actors import SYSTEM, Actor
 from exchange.core.clock import InstanceKind
 from exchange.core.db import db, unit_of_work
 from exchange.identity import queries, services
-from exchange.identity.models import Organization
-from exchange.identity.permissions import PAGES_ONLY, OrganizationKind, Role, permissions_of
+from exchange.identity.models import Organization, User
+from exchange.identity.permissions import (
+    PAGES_ONLY,
+    OrganizationKind,
+    Permission,
+    Role,
+    permissions_of,
+)
+from exchange.verification.services import qualifications
 
 KEY_DAYS = 90
 
 
 @click.group()
 def user() -> None:
-    """Create people."""
+    """Create people, and say what verifiers may call for."""
 
 
 @user.command("create")
@@ -32,7 +42,10 @@ def user() -> None:
 @click.option("--name", default="", help="Default: the part of the e-mail before the @.")
 @click.option("--country", default="US", show_default=True, help="Of a new operator.")
 def create_user(*, email: str, org: str, role: str, name: str, country: str) -> None:
-    """Create a user; the first admin of an empty house founds the operator named by --org."""
+    """Create a user; the first admin of an empty house founds the operator named by --org.
+
+    A verifier may call for every vertical that there is by now; see `exchange user qualify`.
+    """
     password = secrets.token_urlsafe(12)
     name = name or email.split("@", maxsplit=1)[0]
     with application(), unit_of_work():
@@ -48,15 +61,42 @@ def create_user(*, email: str, org: str, role: str, name: str, country: str) -> 
         elif organization is None:
             raise Failed(f"There is no organization {org}.", ExitCode.USAGE)
         else:
-            services.add_member(
+            member = services.add_member(
                 email=email,
                 name=name,
                 password=password,
                 organization_id=organization.id,
                 role=Role(role),
             )
+            if Permission.TASK_WORK in permissions_of(organization.kind, Role(role)):
+                _qualify(member, catalog.verticals())
     say("The password is shown only now; change it after signing in.")
     click.echo(password)
+
+
+@user.command("qualify")
+@click.option("--email", required=True)
+@click.option("--vertical", "codes", multiple=True, help="Code of a vertical. Default: all.")
+def qualify_user(*, email: str, codes: tuple[str, ...]) -> None:
+    """Let a verifier call for verticals without the test: somebody vouches for them."""
+    with application(), unit_of_work():
+        member = queries.find_user(email)
+        if member is None:
+            raise Failed(f"There is no user {email}.", ExitCode.USAGE)
+        found = [catalog.get_vertical(code) for code in codes] or catalog.verticals()
+        _qualify(member, found)
+        for vertical in found:
+            click.echo(f"{vertical.code}  {vertical.language}")
+
+
+def _qualify(member: User, verticals: Iterable[Vertical]) -> None:
+    for vertical in verticals:
+        qualifications.grant(
+            verifier_id=member.id,
+            vertical_id=vertical.id,
+            language=vertical.language,
+            actor=SYSTEM,
+        )
 
 
 @click.group()

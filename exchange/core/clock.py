@@ -41,6 +41,11 @@ def now() -> datetime:
     return moment
 
 
+def it_is(moment: datetime) -> None:
+    """Take a moment that a statement of this unit of work has just asked for as its time."""
+    db.session().info.setdefault(NOW, moment)
+
+
 def after_lock() -> datetime:
     """The time at this very moment, for deadlines that are decided behind a lock."""
     moment: datetime | None = db.session.scalar(select(func.exchange_now()))

@@ -10,7 +10,7 @@ from exchange.identity.models import Organization
 from exchange.identity.permissions import OrganizationKind
 from exchange.leads.models import Batch, Import, Lead
 from exchange.leads.rights import Erasure
-from exchange.verification.services import draws, full_inspections, samples, verdicts
+from exchange.verification.services import draws, full_inspections, further, samples, verdicts
 
 
 @on("organization.approved")
@@ -65,3 +65,10 @@ def stop_calling(event: Event) -> None:
     """Nobody calls a person who was taken off the lists: the question stays open for good."""
     if event.subject_kind == Batch.KIND:
         samples.close_uncallable(batch_id=event.subject.id, actor=SYSTEM)
+
+
+@on("batch.rejected")
+@on("batch.withdrawn")
+def stop_following_up(event: Event) -> None:
+    """Nobody is called any more about leads that nobody will buy."""
+    further.stop(batch_id=event.subject.id, actor=SYSTEM)

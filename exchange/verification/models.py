@@ -189,13 +189,15 @@ class VerificationTask(Record):
         TaskStatus.CANCELLED: set(),
     }
     __table_args__ = (
-        # The two queues: promised call-backs of one verifier, and everything else.
+        # Promised call-backs of one verifier, and the queue of each skill in its order.
         Index(
             None, "promised_to_id", "not_before",
             postgresql_where=text("status = 'queued' AND promised_to_id IS NOT NULL"),
         ),
         Index(
-            None, "is_urgent", "not_before", "place", postgresql_where=text("status = 'queued'")
+            "ix_verification_task_queue",
+            "vertical_id", "language", "is_urgent", "not_before", "place",
+            postgresql_where=text("status = 'queued'"),
         ),
         Index(None, "inspection_id"),
         # Nobody is on two calls at once.
@@ -208,6 +210,9 @@ class VerificationTask(Record):
     )  # fmt: skip
 
     inspection_id: Mapped[UUID] = mapped_column(ForeignKey("inspection.id"))
+    # Of the inspection, repeated so that a claim walks one index. It is the seller's.
+    lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
+    seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     language: Mapped[str]
     time_zone: Mapped[str]  # the person's, for legal hours

@@ -48,7 +48,7 @@ def start() -> Response:
         calls=sum(one.calls for one in found),
         held=questions.held_by(me, now=now),
         promised=questions.promised(me),
-        next_due=None if found else questions.next_due(now),
+        next_due=None if found else questions.next_due(me, now=now),
         today=questions.done_since(me, since=_midnight(now)),
         last=questions.last_verdict(me, now=now),
     )

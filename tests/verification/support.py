@@ -12,9 +12,10 @@ from exchange.catalog.scripts import Outcome
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get
+from exchange.identity.models import Membership, User
 from exchange.leads.models import Batch, BatchStatus
 from exchange.verification import queries
-from exchange.verification.models import Inspection, Sample, Verdict, VerificationTask
+from exchange.verification.models import Inspection, Sample, TaskStatus, Verdict, VerificationTask
 from exchange.verification.services import draws, tasks, verdicts
 from tests.cast import Player
 from tests.factories.leads import make_batch
@@ -67,12 +68,7 @@ def claimed(verifier: Player) -> VerificationTask:
 
 def take(verifier: Player, sample: Sample, position: int) -> VerificationTask:
     """The call of this very position, out of turn."""
-    return tasks.claim(
-        task_id=task_at(sample, position).id,
-        verifier_id=verifier.user.id,
-        organization_id=verifier.organization.id,
-        actor=verifier.actor,
-    )
+    return claim_this(verifier, task_at(sample, position))
 
 
 def report(verifier: Player, task: VerificationTask, code: Outcome, **more: Any) -> Verdict:
@@ -88,13 +84,54 @@ def report(verifier: Player, task: VerificationTask, code: Outcome, **more: Any)
 
 
 def work(verifier: Player, story: Story, *, calls: int = 1_000) -> int:
-    """Call whoever waits, as the story goes, until nobody does; returns how many calls it took."""
+    """Call whoever waits, as the story goes, until nobody does; returns how many calls it took.
+
+    Who is asked for another opinion finds the same, at once; those calls are not counted.
+    """
     for made in range(calls):
         task = claim(verifier)
         if task is None:
             return made
-        report(verifier, task, story(inspection_of(task).position or 0))
+        settle(verifier, task, story(inspection_of(task).position or 0))
     return calls
+
+
+def settle(verifier: Player, task: VerificationTask, code: Outcome, **more: Any) -> Verdict:
+    """The verdict on a call that is held, and of as many colleagues as are asked, who agree."""
+    verdict = report(verifier, task, code, **more)
+    for colleague in colleagues_of(verifier):
+        is_asked = verdict.outcome is not None and task.status is TaskStatus.QUEUED
+        if is_asked and task.not_before <= clock.after_lock():
+            report(colleague, claim_this(colleague, task), code, **more)
+    return verdict
+
+
+def colleagues_of(verifier: Player) -> list[Player]:
+    """The other callers of the verifier's organization who are not on a call."""
+    busy = select(VerificationTask.claimed_by_id).where(
+        VerificationTask.status == TaskStatus.CLAIMED
+    )
+    others = (
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(
+            Membership.organization_id == verifier.organization.id,
+            User.id != verifier.user.id,
+            User.id.not_in(busy),
+        )
+    )
+    found = db.session.scalars(others.order_by(User.id))
+    return [Player(user, verifier.organization, verifier.role) for user in found]
+
+
+def claim_this(verifier: Player, task: VerificationTask) -> VerificationTask:
+    """This very call, out of turn."""
+    return tasks.claim(
+        task_id=task.id,
+        verifier_id=verifier.user.id,
+        organization_id=verifier.organization.id,
+        actor=verifier.actor,
+    )
 
 
 def inspection_of(task: VerificationTask) -> Inspection:

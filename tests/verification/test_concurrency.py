@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -14,8 +15,14 @@ from exchange.core.db import db, unit_of_work
 from exchange.identity import services as identity
 from exchange.identity.permissions import Role
 from exchange.verification import queries
-from exchange.verification.models import Sample, SampleStatus, Verdict, VerificationTask
-from tests.cast import PASSWORD, Cast, Player, make_cast
+from exchange.verification.models import (
+    OutcomeClass,
+    Sample,
+    SampleStatus,
+    Verdict,
+    VerificationTask,
+)
+from tests.cast import PASSWORD, Cast, Player, make_cast, qualify_verifiers
 from tests.verification.support import claim, inspection_of, make_sample, report, these
 
 VERIFIERS = 6
@@ -40,7 +47,9 @@ def make_verifiers(cast: Cast) -> list[Player]:
     ]
 
 
-def call_until_nothing_waits(app: Flask, player: Player, start: threading.Barrier) -> list[str]:
+def call_until_decided(
+    app: Flask, player: Player, start: threading.Barrier, *, batch_id: UUID
+) -> list[tuple[str, int]]:
     """What a verifier's browser does, each step in a transaction of its own."""
     taken = []
     start.wait()
@@ -48,11 +57,19 @@ def call_until_nothing_waits(app: Flask, player: Player, start: threading.Barrie
         while True:
             with unit_of_work():
                 task = claim(player)
-            if task is None:
+            if task is None and is_decided(batch_id):
                 return taken
-            taken.append(task.public_id)
+            if task is None:
+                continue  # a colleague is about to ask for another opinion
+            taken.append((task.public_id, task.lease_number))
             with unit_of_work():
                 report(player, task, STORY(inspection_of(task).position or 0))
+
+
+def is_decided(batch_id: UUID) -> bool:
+    with unit_of_work():
+        status = select(Sample.status).where(Sample.batch_id == batch_id)
+        return db.session.scalar(status) is not SampleStatus.OPEN
 
 
 @pytest.mark.commits
@@ -62,12 +79,14 @@ def test_verifiers_share_the_queue_and_decide_once(committed: Flask) -> None:
         players = make_verifiers(cast)
     with unit_of_work():
         batch_id = make_sample(cast.seller).batch_id
+        qualify_verifiers()
     start = threading.Barrier(VERIFIERS)
     with ThreadPoolExecutor(VERIFIERS) as pool:
         rounds = [
-            pool.submit(call_until_nothing_waits, committed, player, start) for player in players
+            pool.submit(call_until_decided, committed, player, start, batch_id=batch_id)
+            for player in players
         ]
-        taken = [public_id for one in rounds for public_id in one.result(timeout=120)]
+        taken = [call for one in rounds for call in one.result(timeout=120)]
     assert len(taken) == len(set(taken))
     sample = queries.find_sample(batch_id)
     assert sample is not None
@@ -75,6 +94,11 @@ def test_verifiers_share_the_queue_and_decide_once(committed: Flask) -> None:
     assert (sample.stage, sample.n, sample.bad) == (3, 50, 2)
     assert db.session.scalar(select(func.count(Sample.id))) == 1
     assert db.session.scalar(select(func.count(Verdict.id))) == len(taken)
+    confirmed = select(func.count(func.distinct(Verdict.verifier_id))).group_by(
+        Verdict.inspection_id
+    )
+    found_bad = confirmed.where(Verdict.outcome == OutcomeClass.BAD)
+    assert set(db.session.scalars(found_bad)) == {2}
     doubled = (
         select(VerificationTask.inspection_id)
         .group_by(VerificationTask.inspection_id)

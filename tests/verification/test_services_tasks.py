@@ -20,6 +20,7 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.events import Event
+from exchange.core.states import transition
 from exchange.identity.models import Membership
 from exchange.identity.permissions import Role
 from exchange.leads import queries as leads
@@ -27,7 +28,9 @@ from exchange.leads.services import suppression
 from exchange.verification import queries
 from exchange.verification.models import TaskStatus, Verdict, VerificationTask
 from exchange.verification.queries import tasks as questions
+from exchange.verification.queries.workers import find_qualification
 from exchange.verification.services import calls, tasks
+from exchange.verification.worker_models import QualificationStatus
 from tests.cast import Cast, Player
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.verification.support import (
@@ -144,6 +147,60 @@ class TestClaiming:
             for player in (cast.verifier, cast.second_verifier)
         ]
         assert counts == [35, 36]
+
+
+class TestSkills:
+    """A call is for somebody who is qualified for its vertical in its language."""
+
+    def test_that_nobody_has_leave_the_call_waiting(self, cast: Cast) -> None:
+        make_sample(cast.seller)
+        spoil(cast.verifier, QualificationStatus.PAUSED)
+        assert claim(cast.verifier) is None
+        assert claim(cast.second_verifier) is not None
+
+    def test_are_of_one_language(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller, leads=1)
+        task_at(sample, 1).language = "es"
+        assert claim(cast.verifier) is None
+
+    def test_are_needed_for_a_promised_call_back_and_for_this_very_call(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller)
+        report(cast.verifier, take(cast.verifier, sample, 7), Outcome.CALL_BACK)
+        later(hours=2, minutes=5)
+        spoil(cast.verifier, QualificationStatus.PAUSED)
+        assert claim(cast.verifier) is None
+        with pytest.raises(Conflict):
+            take(cast.verifier, sample, 7)
+
+    def test_of_two_verticals_give_the_older_call_first(self, cast: Cast) -> None:
+        old = {"requested_at": clock.now() - timedelta(days=5)}
+        first = make_sample(cast.seller, vertical=make_vertical("car_insurance_ru"), leads=1, **old)
+        later(minutes=1)
+        second = make_sample(cast.seller, leads=1, **old)
+        given = [inspection_of(claimed(player)).ref_id for player in callers(cast)]
+        assert given == [first.id, second.id]
+
+    def test_count_only_what_the_verifier_may_call(self, cast: Cast) -> None:
+        make_sample(cast.seller)
+        spoil(cast.verifier, QualificationStatus.PAUSED)
+        now = clock.after_lock()
+        own = {"verifier_id": cast.verifier.user.id, "now": now}
+        assert questions.waiting(organization_id=cast.verifier.organization.id, **own) == []
+        later(days=-1)
+        assert questions.next_due(cast.verifier.user.id, now=clock.now()) is None
+        assert questions.next_due(cast.second_verifier.user.id, now=clock.now()) is not None
+
+
+def callers(cast: Cast) -> list[Player]:
+    return [cast.verifier, cast.second_verifier]
+
+
+def spoil(player: Player, status: QualificationStatus) -> None:
+    """Nothing more is given to the player."""
+    for vertical_id, language in queries.skills_of(player.user.id):
+        found = find_qualification(player.user.id, vertical_id=vertical_id, language=language)
+        assert found is not None
+        transition(found, status, actor=SYSTEM)
 
 
 def shut_except(weekday: int) -> None:

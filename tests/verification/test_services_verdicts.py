@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -27,7 +28,7 @@ from exchange.verification.models import (
     Verdict,
     VerificationTask,
 )
-from exchange.verification.services import tasks, verdicts
+from exchange.verification.services import calls, tasks, verdicts
 from tests.cast import Cast, Player
 from tests.verification.support import (
     claim,
@@ -38,6 +39,7 @@ from tests.verification.support import (
     later,
     make_sample,
     report,
+    settle,
     take,
     task_at,
     these,
@@ -69,7 +71,7 @@ class TestOutcomes:
         self, cast: Cast, code: Outcome, outcome: OutcomeClass
     ) -> None:
         sample = make_sample(cast.seller)
-        verdict = report(cast.verifier, claimed(cast.verifier), code)
+        verdict = settle(cast.verifier, claimed(cast.verifier), code)
         found = inspection_at(sample, 1)
         assert (found.status, found.outcome, found.code) == (
             InspectionStatus.CONCLUDED, outcome, code,
@@ -155,6 +157,75 @@ class TestOutcomes:
         )
         assert verdict.corrections == {"postal_code": "43005"}
         assert leads.get_lead(inspection_at(sample, 1).lead_id).attributes == before
+
+
+class TestAnotherOpinion:
+    """Bad is what two of up to three found, each for themselves."""
+
+    def test_is_asked_of_somebody_else_who_sees_nothing(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller, leads=1)
+        report(cast.verifier, claimed(cast.verifier), Outcome.NOT_REACHED)
+        later(hours=5)
+        task = claimed(cast.verifier)
+        note = {"note": "never asked", "answers": {"called_before": "yes"}}
+        verdict = report(cast.verifier, task, Outcome.DENIES, **note)
+        assert verdict.outcome is OutcomeClass.BAD
+        assert inspection_at(sample, 1).status is InspectionStatus.OPEN
+        later(days=1)
+        assert claim(cast.verifier) is None
+        again = claimed(cast.second_verifier)
+        assert (again.id, again.draft, again.attempts) == (task.id, {}, 0)
+        call = calls.open_call(task_id=again.id, actor=cast.second_verifier.actor)
+        assert call.attempt == 1
+
+    @pytest.mark.parametrize(
+        ("codes", "outcome"),
+        [
+            ([Outcome.DENIES, Outcome.NUMBER_DEAD], OutcomeClass.BAD),
+            ([Outcome.DENIES, Outcome.CONFIRMED, Outcome.CONFIRMED], OutcomeClass.GOOD),
+            ([Outcome.DENIES, Outcome.CONFIRMED, Outcome.WRONG_PERSON], OutcomeClass.BAD),
+            ([Outcome.DENIES, Outcome.CANNOT_JUDGE, Outcome.CONFIRMED], OutcomeClass.OPEN),
+        ],
+    )
+    def test_settles_with_up_to_three(self, cast: Cast, codes, outcome: OutcomeClass) -> None:
+        sample = make_sample(cast.seller, leads=1)
+        for code, player in zip(codes, callers_of(cast), strict=False):
+            later(days=1)  # nobody is called three times in a day
+            report(player, claimed(player), code)
+        assert inspection_at(sample, 1).outcome is outcome
+
+    def test_that_reaches_nobody_leaves_it_open(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller, leads=1)
+        report(cast.verifier, claimed(cast.verifier), Outcome.DENIES)
+        for attempt in (1, 2, 3):
+            assert task_at(sample, 1).attempts == attempt - 1
+            assert inspection_at(sample, 1).status is InspectionStatus.OPEN
+            report(cast.second_verifier, claimed(cast.second_verifier), Outcome.NOT_REACHED)
+            later(hours=20)
+        found = inspection_at(sample, 1)
+        assert (found.outcome, found.code) == (OutcomeClass.OPEN, "not_reached")
+
+    def test_third_call_of_a_day_waits_for_the_next(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller, leads=1)
+        report(cast.verifier, claimed(cast.verifier), Outcome.DENIES)
+        report(cast.second_verifier, claimed(cast.second_verifier), Outcome.CONFIRMED)
+        zone = ZoneInfo(task_at(sample, 1).time_zone)
+        due = task_at(sample, 1).not_before.astimezone(zone)
+        assert due.date() == clock.now().astimezone(zone).date() + timedelta(days=1)
+
+    def test_undone_is_asked_of_nobody(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller, leads=1)
+        report(cast.verifier, claimed(cast.verifier), Outcome.NOT_REACHED)
+        later(hours=5)
+        verdict = report(cast.verifier, claimed(cast.verifier), Outcome.DENIES)
+        back = undo(cast.verifier, verdict)
+        assert back.attempts == 1
+        report(cast.verifier, back, Outcome.CONFIRMED)
+        assert inspection_at(sample, 1).outcome is OutcomeClass.GOOD
+
+
+def callers_of(cast: Cast) -> list[Player]:
+    return [cast.verifier, cast.second_verifier, cast.third_verifier]
 
 
 class TestSense:

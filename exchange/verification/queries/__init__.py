@@ -32,6 +32,7 @@ from exchange.verification.queries.lots import (
     reserve_bps,
     source_record,
 )
+from exchange.verification.queries.pay import pay_at_odds_with_the_ledger
 from exchange.verification.queries.proofs import lead_proof, leaf_proof
 from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
 from exchange.verification.queries.workers import skills_of
@@ -59,6 +60,7 @@ __all__ = [
     "lots_at_odds_with_their_sample",
     "next_commitment",
     "open_commitment",
+    "pay_at_odds_with_the_ledger",
     "progress",
     "public_record",
     "published_qualities",

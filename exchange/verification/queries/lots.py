@@ -424,11 +424,18 @@ def _interval(bad: int, checked: int) -> tuple[float, float]:
 
 
 def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
-    """What the last concluded check of a lead found: the class and the outcome code behind it."""
+    """What the last concluded check of a lead found: the class and the outcome code behind it.
+
+    One that stayed open takes nothing back of what an earlier one had found.
+    """
     row = db.session.execute(
         select(Inspection.outcome, Inspection.code)
         .where(Inspection.lead_id == lead_id, Inspection.status == InspectionStatus.CONCLUDED)
-        .order_by(Inspection.concluded_at.desc(), Inspection.id.desc())
+        .order_by(
+            Inspection.outcome == OutcomeClass.OPEN,
+            Inspection.concluded_at.desc(),
+            Inspection.id.desc(),
+        )
         .limit(1)
     ).one_or_none()
     if row is None or row.outcome is None or row.code is None:

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import aliased
 
 from exchange.catalog.models import Vertical
 from exchange.core.db import db
 from exchange.core.errors import NotFound
 from exchange.core.pagination import Page, paginate
-from exchange.identity.models import Membership
 from exchange.leads.models import Lead, LeadStatus
 from exchange.verification.models import (
     Inspection,
@@ -25,49 +25,22 @@ from exchange.verification.models import (
     Verdict,
     VerificationTask,
 )
+from exchange.verification.queries.claims import MAY_TAKE_SKILLED
+from exchange.verification.worker_models import Qualification, QualificationStatus
 
-# Somebody who promised to call back has so long to begin; after that anybody may.
-PROMISE_KEPT: Final = timedelta(minutes=30)
 UNDO_TIME: Final = timedelta(seconds=30)
 # A person who must not be called, or who was erased.
 NOT_CALLABLE: Final = (LeadStatus.SUPPRESSED, LeadStatus.PURGED)
-
-
-def takeable(
-    *, verifier_id: UUID, organization_id: UUID, now: datetime
-) -> list[ColumnElement[bool]]:
-    """Conditions on task, inspection and lead: this verifier may take the call now."""
-    own = select(Membership.organization_id).where(Membership.user_id == verifier_id)
-    promised = VerificationTask.promised_to_id
-    return [
-        VerificationTask.status == TaskStatus.QUEUED,
-        VerificationTask.not_before <= now,
-        Inspection.status == InspectionStatus.OPEN,
-        Inspection.organization_id != organization_id,
-        Inspection.organization_id.not_in(own),
-        or_(
-            promised.is_(None),
-            promised == verifier_id,
-            VerificationTask.not_before <= now - PROMISE_KEPT,
-        ),
-        ~_judged_by(verifier_id),
-        Lead.status.not_in(NOT_CALLABLE),
-    ]
-
-
-def _judged_by(verifier_id: UUID) -> ColumnElement[bool]:
-    """Whether the verifier gave a final verdict on the lead before, for whatever purpose."""
-    return (
-        select(Verdict.id)
-        .where(
-            Verdict.lead_id == Inspection.lead_id,
-            Verdict.verifier_id == verifier_id,
-            Verdict.outcome.is_not(None),
-            Verdict.undone_at.is_(None),
-        )
-        .correlate(Inspection)
-        .exists()
+# Of an inspection: somebody judged, whether or not it is settled by that.
+HAS_OPINION: Final = (
+    select(Verdict.id)
+    .where(
+        Verdict.inspection_id == Inspection.id,
+        Verdict.outcome.is_not(None),
+        Verdict.undone_at.is_(None),
     )
+    .exists()
+)
 
 
 def get_task(task_id: UUID, *, viewer: UUID) -> VerificationTask:
@@ -104,24 +77,32 @@ class Waiting:
 
 def waiting(*, verifier_id: UUID, organization_id: UUID, now: datetime) -> list[Waiting]:
     """What a verifier could take now, by vertical."""
-    may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
+    task = aliased(VerificationTask, name="task")
     rows = db.session.execute(
-        select(Vertical, func.count(), func.min(VerificationTask.not_before))
-        .join(VerificationTask, VerificationTask.vertical_id == Vertical.id)
-        .join(Inspection, Inspection.id == VerificationTask.inspection_id)
-        .join(Lead, Lead.id == Inspection.lead_id)
-        .where(*may)
+        select(Vertical, func.count(), func.min(task.not_before))
+        .join(task, task.vertical_id == Vertical.id)
+        .where(MAY_TAKE_SKILLED)
         .group_by(Vertical.id)
-        .order_by(Vertical.code)
+        .order_by(Vertical.code),
+        {"verifier_id": verifier_id, "organization_id": organization_id, "now": now},
     )
     return [Waiting(row[0], row[1], row[2]) for row in rows]
 
 
-def next_due(now: datetime) -> datetime | None:
-    """When the next call falls due that may not be made yet."""
+def next_due(verifier_id: UUID, *, now: datetime) -> datetime | None:
+    """When the next call of the verifier's queues falls due that may not be made yet."""
     return db.session.scalar(
-        select(func.min(VerificationTask.not_before)).where(
-            VerificationTask.status == TaskStatus.QUEUED, VerificationTask.not_before > now
+        select(func.min(VerificationTask.not_before))
+        .join(
+            Qualification,
+            (Qualification.vertical_id == VerificationTask.vertical_id)
+            & (Qualification.language == VerificationTask.language),
+        )
+        .where(
+            Qualification.verifier_id == verifier_id,
+            Qualification.status == QualificationStatus.QUALIFIED,
+            VerificationTask.status == TaskStatus.QUEUED,
+            VerificationTask.not_before > now,
         )
     )
 
@@ -195,6 +176,14 @@ def verdicts_on(inspection_id: UUID) -> Sequence[Verdict]:
         .where(Verdict.inspection_id == inspection_id, Verdict.undone_at.is_(None))
         .order_by(Verdict.created_at)
     ).all()
+
+
+def calls_since(lead_id: UUID, *, since: datetime) -> int:
+    """How often a person was called since then, for whatever purpose."""
+    counted = select(func.count(Verdict.id)).where(
+        Verdict.lead_id == lead_id, Verdict.created_at >= since, Verdict.undone_at.is_(None)
+    )
+    return db.session.scalar(counted) or 0
 
 
 def uncallable(batch_id: UUID) -> Sequence[UUID]:

@@ -53,8 +53,8 @@ class Call:
 
     @property
     def attempts_max(self) -> int:
-        """The attempts after which a look is decided."""
-        return self.definition.terms.attempts.decision_attempts
+        """The attempts after which a look is decided; more where attempts run on."""
+        return max(self.definition.terms.attempts.decision_attempts, self.attempt)
 
     def line_of(self, asked: Asked) -> Line | None:
         """The line that asks for this fact, if the script has one."""

@@ -43,9 +43,11 @@ def request_inspection(
     actor: Actor,
     verdicts_needed: int = 1,
     due_at: datetime | None = None,
+    not_before: datetime | None = None,
 ) -> list[Inspection]:
     """Have these leads called; asking again for the same purpose and ref gives the same answer.
 
+    With `due_at` it is urgent; with `not_before` nobody calls earlier.
     Raises NotFound for a lead that does not exist.
     """
     assert actor.id is not None or actor.kind == "system"
@@ -71,7 +73,7 @@ def request_inspection(
                 due_at=due_at,
             )
         )
-        tasks.queue([(inspection, lead)], is_urgent=due_at is not None)
+        tasks.queue([(inspection, lead)], is_urgent=due_at is not None, not_before=not_before)
         known[lead_id] = inspection
     return [known[lead_id] for lead_id in lead_ids]
 

@@ -38,6 +38,7 @@ from exchange.verification.models import (
 )
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.queries.tasks import (
+    HAS_OPINION,
     NOT_CALLABLE,
     decided_with_waiting_calls,
     uncallable,
@@ -107,7 +108,7 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
     """Nobody is called for a question that is answered: drop who stands behind the deciding look.
 
     People inside it whose call is still open are asked on, for the record of their source; a call
-    that is under way is finished in any case.
+    that is under way is finished in any case, and whom one verifier found bad another calls.
     """
     sample = get(Sample, sample_id)
     assert sample.stage is not None
@@ -116,6 +117,7 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
         Inspection.ref_id == sample.id,
         Inspection.position > look,
         Inspection.status == InspectionStatus.OPEN,
+        ~HAS_OPINION,
     ]
     tasks.cancel(inspections=behind, parent=sample, actor=actor)
     on_the_phone = select(VerificationTask.inspection_id).where(

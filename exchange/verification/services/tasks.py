@@ -6,13 +6,14 @@ call is ever judged twice. What was typed stays with the task when a lease runs 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, select, update
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import FieldSpec
@@ -28,7 +29,13 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, Lead
 from exchange.verification.models import Inspection, TaskStatus, VerificationTask
 from exchange.verification.policy import ANY_HOUR, LocalHours
-from exchange.verification.queries.tasks import takeable
+from exchange.verification.queries.claims import (
+    Claimant,
+    Found,
+    find_next,
+    find_this,
+    one_at_a_time,
+)
 
 LEASE: Final = timedelta(minutes=15)
 # A lead that asked so recently is hot: it is called before older ones.
@@ -39,21 +46,27 @@ NEVER: Final = timedelta(days=365)
 
 
 def queue(
-    asked: Iterable[tuple[Inspection, Lead]], *, is_urgent: bool = False
+    asked: Iterable[tuple[Inspection, Lead]],
+    *,
+    is_urgent: bool = False,
+    not_before: datetime | None = None,
 ) -> list[VerificationTask]:
     """Put a call for each inspection into the queue; it is due when the person may be called."""
     now, places = clock.now(), _Places()
+    earliest = not_before or now
     made = []
     for inspection, lead in asked:
         place = places.of(lead)
         made.append(
             VerificationTask(
                 inspection_id=inspection.id,
+                lead_id=lead.id,
+                seller_id=lead.organization_id,
                 vertical_id=lead.vertical_id,
                 language=place.language,
                 time_zone=place.hours.time_zone,
                 is_urgent=is_urgent or now - lead.requested_at < FRESH,
-                not_before=place.hours.next_open(now) or now + NEVER,
+                not_before=place.hours.next_open(earliest) or now + NEVER,
                 place=inspection.position or 0,
             )
         )
@@ -67,41 +80,25 @@ def claim_next(
 ) -> VerificationTask | None:
     """Take the next call for a verifier, or the one that is held already; None if nothing waits.
 
-    First come call-backs that the verifier promised, then hot leads, then what has waited longest.
-    Never a lead of the verifier's own organizations, nor one they judged before, nor a person who
-    may not be called at this hour.
+    First come call-backs that the verifier promised, then hot leads, then what has waited longest,
+    of the verticals and languages that the verifier is qualified for. Never a lead of the
+    verifier's own organizations, nor one they judged before, nor a person who may not be called at
+    this hour.
     """
-    _one_claim_at_a_time(verifier_id)
-    now = clock.after_lock()
-    held = _held(verifier_id)
-    if held is not None and _is_running(held, now):
-        return held
-    if held is not None:
-        _give_back(held, actor=actor, reason="lease_over")
-    may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    for wanted in _queues(verifier_id):
-        task = _next_callable([*may, *wanted], now=now)
-        if task is not None:
-            return _take(task, verifier_id=verifier_id, now=now, actor=actor)
-    return None
+    whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
+    return _claim(whose, partial(find_next, whose), keep=None, actor=actor)
 
 
 def claim(
     *, task_id: UUID, verifier_id: UUID, organization_id: UUID, actor: Actor
 ) -> VerificationTask:
     """Take this very call, after its lease ran out. Raises Conflict when it is gone."""
-    _one_claim_at_a_time(verifier_id)
-    now = clock.after_lock()
-    held = _held(verifier_id)
-    if held is not None and held.id == task_id and _is_running(held, now):
-        return held
-    if held is not None:
-        _give_back(held, actor=actor)
-    may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    task = _next_callable([*may, VerificationTask.id == task_id], now=now)
+    whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
+    find = partial(find_this, whose, task_id=task_id)
+    task = _claim(whose, find, keep=task_id, actor=actor)
     if task is None:
         raise Conflict("This call cannot be taken now.", code="task_taken")
-    return _take(task, verifier_id=verifier_id, now=now, actor=actor)
+    return task
 
 
 def release(*, task_id: UUID, lease_number: int, reason: str = "", actor: Actor) -> None:
@@ -180,17 +177,17 @@ def requeue(
     _give_back(task, actor=actor)
 
 
-def take_back(
-    task: VerificationTask, *, verifier_id: UUID, draft: dict[str, Any], actor: Actor
-) -> None:
+def take_back(task: VerificationTask, *, draft: dict[str, Any], actor: Actor) -> None:
     """Hold a call again whose verdict was undone, with what had been typed."""
-    _one_claim_at_a_time(verifier_id)
-    held = _held(verifier_id)
+    verifier_id, organization_id = verifier_of(actor), actor.organization_id
+    assert organization_id is not None
+    whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
+    held = find_this(whose, task_id=task.id).held_id
     if held is not None:
-        _give_back(held, actor=actor)
+        _give_back(lock(VerificationTask, held), actor=actor)
     task.promised_to_id = None
     task.draft = {**draft, "by": str(verifier_id)}
-    _take(task, verifier_id=verifier_id, now=clock.after_lock(), actor=actor)
+    _take(task, whose, actor=actor)
 
 
 def cancel(*, inspections: Sequence[ColumnElement[bool]], parent: Record, actor: Actor) -> int:
@@ -245,43 +242,36 @@ class _Places:
         return self._regions[batch_id]
 
 
-def _queues(verifier_id: UUID) -> Iterator[list[ColumnElement[bool]]]:
-    yield [VerificationTask.promised_to_id == verifier_id]
-    yield [VerificationTask.is_urgent.is_(True)]
-    yield [VerificationTask.is_urgent.is_(False)]
-
-
-def _next_callable(
-    conditions: Sequence[ColumnElement[bool]], *, now: datetime
+def _claim(
+    whose: Claimant, find: Callable[[], Found], *, keep: UUID | None, actor: Actor
 ) -> VerificationTask | None:
-    """The first task, locked, whose person may be called at this hour.
+    """Take what is found, unless a call is held that is to be kept: this one, or any (None).
 
-    Where it is too early or too late, everybody of that zone is put off at once, so that the next
-    claim does not meet them again.
+    Where it is too early or too late to call, everybody of that zone is put off at once, so that
+    the next claim does not meet them again.
     """
     for _ in range(ZONES_MAX):
-        task = _first(conditions)
-        if task is None:
-            return None
-        hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
-        if hours.is_open(now):
-            return task
-        _put_off(task, until=hours.next_open(now) or now + NEVER, now=now)
+        found = find()
+        if found.held_id is not None:
+            held = lock(VerificationTask, found.held_id)
+            is_running = _is_running(held, whose.now)
+            if is_running and keep in {None, held.id}:
+                return held
+            _give_back(held, actor=actor, reason="" if is_running else "lease_over")
+        elif found.task is None or _may_be_called(found.task, whose):
+            return found.task and _take(found.task, whose, actor=actor)
     return None
 
 
-def _first(conditions: Sequence[ColumnElement[bool]]) -> VerificationTask | None:
-    statement = (
-        select(VerificationTask)
-        .join(Inspection, Inspection.id == VerificationTask.inspection_id)
-        .join(Lead, Lead.id == Inspection.lead_id)
-        .where(*conditions)
-        .order_by(VerificationTask.not_before, VerificationTask.place)
-        .limit(1)
-        .with_for_update(of=VerificationTask, skip_locked=True)
-        .execution_options(populate_existing=True)
-    )
-    return db.session.scalar(statement)
+def _may_be_called(task: VerificationTask, whose: Claimant) -> bool:
+    """Whether the person may be called at this hour; if not, their zone waits until it opens."""
+    if not whose.is_live:
+        return True
+    hours = hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
+    if hours.is_open(whose.now):
+        return True
+    _put_off(task, until=hours.next_open(whose.now) or whose.now + NEVER, now=whose.now)
+    return False
 
 
 def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
@@ -303,12 +293,11 @@ def _put_off(task: VerificationTask, *, until: datetime, now: datetime) -> None:
     )
 
 
-def _take(
-    task: VerificationTask, *, verifier_id: UUID, now: datetime, actor: Actor
-) -> VerificationTask:
-    task.claimed_by_id = verifier_id
-    task.claimed_at = now
-    task.lease_until = now + LEASE
+def _take(task: VerificationTask, whose: Claimant, *, actor: Actor) -> VerificationTask:
+    clock.it_is(whose.now)
+    task.claimed_by_id = whose.verifier_id
+    task.claimed_at = whose.now
+    task.lease_until = whose.now + LEASE
     task.lease_number += 1
     transition(task, TaskStatus.CLAIMED, actor=actor, lease_number=task.lease_number)
     return task
@@ -320,22 +309,6 @@ def _give_back(task: VerificationTask, *, actor: Actor, reason: str = "") -> Non
     transition(task, TaskStatus.QUEUED, actor=actor, reason=reason)
 
 
-def _held(verifier_id: UUID) -> VerificationTask | None:
-    found = db.session.scalar(
-        select(VerificationTask.id).where(
-            VerificationTask.status == TaskStatus.CLAIMED,
-            VerificationTask.claimed_by_id == verifier_id,
-        )
-    )
-    return lock(VerificationTask, found) if found else None
-
-
 def _is_running(task: VerificationTask, now: datetime) -> bool:
     is_held = task.status is TaskStatus.CLAIMED
     return is_held and task.lease_until is not None and now < task.lease_until
-
-
-def _one_claim_at_a_time(verifier_id: UUID) -> None:
-    """Two tabs of one verifier take one call, not two."""
-    number = func.hashtextextended(f"claim|{verifier_id}", 0)
-    db.session.execute(select(func.pg_advisory_xact_lock(number)))

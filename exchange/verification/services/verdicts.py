@@ -5,7 +5,7 @@ A verdict is never changed. An undo marks it within half a minute, while nothing
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.calling import AttemptsPolicy
+from exchange.catalog.definition import Terms
 from exchange.catalog.models import Vertical
 from exchange.catalog.scripts import Outcome, Right
 from exchange.core import clock, events
@@ -29,6 +30,7 @@ from exchange.verification.models import (
     OF_SAMPLE,
     Inspection,
     InspectionStatus,
+    OutcomeClass,
     Sample,
     SampleStatus,
     TaskStatus,
@@ -36,17 +38,27 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.policy import (
+    CONFIRMED_BY_ANOTHER,
+    GO_ON,
     NOTE_LENGTH_MAX,
     RETRIED,
     TALK_SECONDS_MIN,
     TALKED,
+    LocalHours,
     Move,
     Step,
     is_last_attempt,
     next_step,
+    next_try,
 )
-from exchange.verification.queries.tasks import UNDO_TIME, find_verdict, get_verdict, verdicts_on
-from exchange.verification.services import inspections, samples, tasks
+from exchange.verification.queries.tasks import (
+    UNDO_TIME,
+    calls_since,
+    find_verdict,
+    get_verdict,
+    verdicts_on,
+)
+from exchange.verification.services import further, inspections, pay, samples, tasks
 
 RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
 
@@ -100,6 +112,7 @@ def submit(
     verdict = _write(task, inspection, found, step=step, actor=actor)
     _follow(task, inspection, found, step=step, actor=actor)
     _respect(inspection, found, actor=actor)
+    pay.earn(verdict, task)
     return verdict
 
 
@@ -117,11 +130,12 @@ def undo(*, verdict_id: UUID, actor: Actor) -> VerificationTask:
     _require_undoable(verdict, task, inspection)
     if inspection.status is InspectionStatus.CONCLUDED:
         inspections.reopen(inspection, actor=actor)
-    if Outcome(verdict.code) in RETRIED and verdict.outcome is None:
-        task.attempts -= 1
     verdict.undone_at = clock.now()
-    tasks.take_back(task, verifier_id=verifier_id, draft=_draft_of(verdict), actor=actor)
+    db.session.flush()
+    task.attempts = len(_attempts(verdicts_on(inspection.id)))  # its own: a follow-up begins anew
+    tasks.take_back(task, draft=_draft_of(verdict), actor=actor)
     events.record("verdict.undone", subject=verdict, actor=actor, code=verdict.code)
+    pay.take_back(verdict)
     return task
 
 
@@ -186,21 +200,32 @@ def _answer_problems(task: VerificationTask, found: Found) -> list[FieldProblem]
 
 
 def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
-    said = verdicts_on(inspection.id)
-    attempts = [v for v in said if Outcome(v.code) in RETRIED]
-    now = clock.now()
+    said = further.said_of(inspection)
+    judged = [v.outcome for v in said if v.outcome is not None and v.code not in RETRIED]
     return next_step(
         found.code,
-        earlier=[v.outcome for v in said if v.outcome is not None],
+        earlier=judged,
         verdicts_needed=inspection.verdicts_needed,
-        is_last_attempt=is_last_attempt(
-            task.attempts + 1,
-            first_at=attempts[0].created_at if attempts else now,
-            now=now,
-            policy=_policy(task),
-            hours=tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone),
-        ),
+        confirms_bad=inspection.purpose in CONFIRMED_BY_ANOTHER,
+        is_last_attempt=found.code in RETRIED and _is_last(task, inspection, _attempts(said)),
     )
+
+
+def _is_last(task: VerificationTask, inspection: Inspection, attempts: Sequence[Verdict]) -> bool:
+    now, hours = clock.now(), _hours(task)
+    if inspection.purpose is InspectionPurpose.FOLLOW_UP:
+        due = further.next_attempt_at(inspection, now=now, terms=_terms(task), hours=hours)
+        return due is None
+    first_at = attempts[0].created_at if attempts else now
+    return is_last_attempt(
+        len(attempts) + 1, first_at=first_at, now=now, policy=_policy(task), hours=hours
+    )
+
+
+def _attempts(said: Sequence[Verdict]) -> list[Verdict]:
+    """Calls that reached nobody since somebody judged: whoever is asked next begins anew."""
+    judged = [number for number, one in enumerate(said, 1) if one.code not in RETRIED]
+    return list(said[judged[-1] if judged else 0 :])
 
 
 def _write(
@@ -229,33 +254,50 @@ def _write(
 def _follow(
     task: VerificationTask, inspection: Inspection, found: Found, *, step: Step, actor: Actor
 ) -> None:
-    if step.move is Move.CONCLUDE:
-        assert step.outcome is not None
+    if step.answer is not None:
         task.lease_until = None
         task.draft = {}
         transition(task, TaskStatus.SUBMITTED, actor=actor)
-        inspections.conclude(inspection, outcome=step.outcome, code=found.code, actor=actor)
+        # Where three people disagree, what the last of them found is not the answer.
+        code = found.code if step.answer is step.outcome else Outcome.CANNOT_JUDGE
+        inspections.conclude(inspection, outcome=step.answer, code=code, actor=actor)
         samples.settle(inspection, actor=actor)
+        further.ask(inspection, actor=actor)
         return
     if step.move is Move.TRY_AGAIN:
         task.attempts += 1
-        _try_again(task, found, actor=actor)
+        _try_again(task, inspection, found, actor=actor)
     else:
-        tasks.requeue(task, not_before=clock.now(), promised_to=None, actor=actor)
+        _ask_another(task, actor=actor)
+    further.stop_if_over(inspection, actor=actor)
     if inspection.purpose in OF_SAMPLE and _is_decided(inspection):
         samples.cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
 
-def _try_again(task: VerificationTask, found: Found, *, actor: Actor) -> None:
-    hours = tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
-    now = clock.now()
+def _try_again(
+    task: VerificationTask, inspection: Inspection, found: Found, *, actor: Actor
+) -> None:
+    hours, now = _hours(task), clock.now()
     if found.callback_at is not None and found.code is Outcome.CALL_BACK:
         due = hours.next_open(found.callback_at) or found.callback_at
         promised_to = tasks.verifier_of(actor)
         tasks.requeue(task, not_before=due, promised_to=promised_to, actor=actor)
         return
-    today = [v for v in verdicts_on(task.inspection_id) if v.created_at >= hours.day(now)]
-    due = hours.retry_at(now, calls_today=len(today), per_day_max=_policy(task).per_day_max)
+    today = calls_since(task.lead_id, since=hours.day(now))
+    due = hours.retry_at(now, calls_today=today, per_day_max=_policy(task).per_day_max)
+    if inspection.purpose is InspectionPurpose.FOLLOW_UP:
+        # The verdict on this attempt stands already, with the time of this unit of work.
+        tried = [v.created_at for v in further.said_of(inspection) if v.code in RETRIED]
+        due = next_try(tried, now=now, policy=_policy(task), hours=hours) or due
+    tasks.requeue(task, not_before=due, promised_to=None, actor=actor)
+
+
+def _ask_another(task: VerificationTask, *, actor: Actor) -> None:
+    """Have somebody else call, who sees nothing of what was found or how often it was tried."""
+    hours, now = _hours(task), clock.now()
+    today = calls_since(task.lead_id, since=hours.day(now))
+    due = hours.ask_another_at(now, calls_today=today, per_day_max=_policy(task).per_day_max)
+    task.attempts = 0
     tasks.requeue(task, not_before=due, promised_to=None, actor=actor)
 
 
@@ -297,6 +339,8 @@ def _what_was_decided(verdict: Verdict, inspection: Inspection) -> str:
         return "The person was taken off every list at once."
     if inspection.status is InspectionStatus.OPEN:
         return ""
+    if inspection.purpose in GO_ON and inspection.outcome is not OutcomeClass.BAD:
+        return ""  # as after any other call: who calls must not know what it is for
     if inspection.purpose not in OF_SAMPLE:
         return "Somebody waited for this answer and has acted on it."
     return "The lot was decided meanwhile." if _is_decided(inspection) else ""
@@ -310,8 +354,16 @@ def _draft_of(verdict: Verdict) -> dict[str, Any]:  # Any: JSON values
     return Found(Outcome(verdict.code), verdict.note, verdict.corrections, verdict.answers).draft()
 
 
+def _terms(task: VerificationTask) -> Terms:
+    return catalog.get_terms(get(Vertical, task.vertical_id))
+
+
 def _policy(task: VerificationTask) -> AttemptsPolicy:
-    return catalog.get_terms(get(Vertical, task.vertical_id)).attempts
+    return _terms(task).attempts
+
+
+def _hours(task: VerificationTask) -> LocalHours:
+    return tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
 
 
 def _seconds(task: VerificationTask) -> int:
