@@ -8,7 +8,7 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.verification import queries
-from exchange.verification.services import draws, samples, tasks
+from exchange.verification.services import draws, exams, gold, oversight, samples, tasks
 
 DRAWS_PER_SWEEP = 20
 
@@ -31,3 +31,11 @@ def free_calls() -> None:
     """Free calls whose verifier went away, and drop those that nobody needs any longer."""
     tasks.expire_leases()
     samples.cancel_leftovers()
+
+
+@sweep("verification.workers", seconds=10)
+def check_the_checkers() -> None:
+    """Decide exams, pause who errs in known calls, and drop known calls that nobody will take."""
+    exams.decide_due()
+    oversight.review_due()
+    gold.tidy()

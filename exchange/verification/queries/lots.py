@@ -21,6 +21,7 @@ from exchange.verification.models import (
     Draw,
     DrawStatus,
     Inspection,
+    InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
     Sample,
@@ -276,7 +277,11 @@ def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
     """What the last concluded check of a lead found: the class and the outcome code behind it."""
     row = db.session.execute(
         select(Inspection.outcome, Inspection.code)
-        .where(Inspection.lead_id == lead_id, Inspection.status == InspectionStatus.CONCLUDED)
+        .where(
+            Inspection.lead_id == lead_id,
+            Inspection.status == InspectionStatus.CONCLUDED,
+            Inspection.purpose != InspectionPurpose.GOLD,  # says something of its verifier alone
+        )
         .order_by(Inspection.concluded_at.desc(), Inspection.id.desc())
         .limit(1)
     ).one_or_none()

@@ -50,6 +50,10 @@ def takeable(
             promised == verifier_id,
             VerificationTask.not_before <= now - PROMISE_KEPT,
         ),
+        or_(
+            VerificationTask.only_for_id.is_(None),
+            VerificationTask.only_for_id == verifier_id,
+        ),
         ~_judged_by(verifier_id),
         Lead.status.not_in(NOT_CALLABLE),
     ]

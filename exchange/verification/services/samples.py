@@ -117,6 +117,8 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
 
 def settle(inspection: Inspection, *, actor: Actor) -> None:
     """What follows a concluded inspection: its sample goes on, or its lead is acted on at once."""
+    if inspection.purpose is InspectionPurpose.GOLD:
+        return  # it asks about the verifier, not about the lead
     if inspection.purpose is not InspectionPurpose.SAMPLE:
         inspections.act_on([inspection], actor=actor)
         return

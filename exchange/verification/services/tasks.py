@@ -29,6 +29,7 @@ from exchange.leads.models import Batch, Lead
 from exchange.verification.models import Inspection, TaskStatus, VerificationTask
 from exchange.verification.policy import ANY_HOUR, LocalHours
 from exchange.verification.queries.tasks import takeable
+from exchange.verification.services import gold, oversight
 
 LEASE: Final = timedelta(minutes=15)
 # A lead that asked so recently is hot: it is called before older ones.
@@ -63,7 +64,11 @@ def queue(
 
 
 def claim_next(
-    *, verifier_id: UUID, organization_id: UUID, actor: Actor
+    *,
+    verifier_id: UUID,
+    organization_id: UUID,
+    dice: gold.Dice = gold.keyed_dice,
+    actor: Actor,
 ) -> VerificationTask | None:
     """Take the next call for a verifier, or the one that is held already; None if nothing waits.
 
@@ -79,11 +84,11 @@ def claim_next(
     if held is not None:
         _give_back(held, actor=actor, reason="lease_over")
     may = takeable(verifier_id=verifier_id, organization_id=organization_id, now=now)
-    for wanted in _queues(verifier_id):
-        task = _next_callable([*may, *wanted], now=now)
-        if task is not None:
-            return _take(task, verifier_id=verifier_id, now=now, actor=actor)
-    return None
+    found = (_next_callable([*may, *wanted], now=now) for wanted in _queues(verifier_id))
+    task = next((one for one in found if one is not None), None)
+    occasion = gold.Occasion(verifier_id, organization_id, now, hours_at, dice)
+    task = gold.instead_of(task, occasion)
+    return task and _take(task, verifier_id=verifier_id, now=now, actor=actor)
 
 
 def claim(
@@ -109,6 +114,8 @@ def release(*, task_id: UUID, lease_number: int, reason: str = "", actor: Actor)
     task = require_lease(task_id=task_id, lease_number=lease_number, actor=actor)
     if reason:
         task.not_before = clock.now() + SKIPPED
+        gold.skip(task)
+        oversight.after_skip(task, verifier_id=verifier_of(actor))
     _give_back(task, actor=actor, reason=reason)
 
 
