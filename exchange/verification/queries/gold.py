@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, false, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from exchange.catalog.scripts import Outcome
@@ -276,7 +277,7 @@ def candidates(vertical_id: UUID, *, now: datetime, limit: int = 50) -> list[Can
             # Who is a person behind a phone has agreed to be asked about our quality.
             or_(first.code == Outcome.NUMBER_DEAD.value, func.coalesce(agreed, false())),
         )
-        .distinct(Lead.id)
+        .ext(distinct_on(Lead.id))
         .order_by(Lead.id, second.id)
     )
     best = {code.value: place for place, code in enumerate(CALLS_AGAIN)}

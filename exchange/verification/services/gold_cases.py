@@ -86,7 +86,7 @@ def seed(*, vertical_id: UUID, values: Mapping[str, str], code: Outcome, actor: 
             lead_id=lead.id,
             vertical_id=vertical.id,
             language=vertical.language,
-            time_zone=vertical.time_zone,
+            time_zone=_zone_of(lead, definition) or vertical.time_zone,
             origin=GoldOrigin.SEEDED,
             truth=OutcomeClass(final_class(code)),
             codes=_codes(code),
@@ -154,8 +154,16 @@ def _write(
     batch.rows_done += 1
     batch.valid += written.lead.status is LeadStatus.VALID
     batch.in_review += written.lead.status is LeadStatus.IN_REVIEW
+    written.lead.in_frame = False  # never drawn, never sold
     db.session.flush()
     return written.lead
+
+
+def _zone_of(lead: Lead, definition: VerticalDefinition) -> str | None:
+    """The clock of the lead's region, as it is of any other lead."""
+    region = definition.fields.by_name.get("region")
+    choice = region.choice_by_value.get(lead.region) if region else None
+    return choice.time_zone if choice else None
 
 
 def _batch(vertical: Vertical, *, actor: Actor) -> Batch:

@@ -124,7 +124,8 @@ def _facts(inspection: Inspection, actor: Actor) -> dict[str, Any]:  # Any: fact
     The event is the house's own: sellers must not count along, and verifiers must not read what a
     call was for.
     """
-    house = identity.operator()
+    with db.session.no_autoflush:  # the change is written whole, with its status
+        house = identity.operator()
     return {
         "organization_id": house.id if house else actor.organization_id,
         "purpose": inspection.purpose.value,
