@@ -331,7 +331,7 @@ def _anonymous(text: str, found: dict | None = None) -> str:
         for value in (*found["contact"].values(), found["said"] or ""):
             text = text.replace(str(value), "…")
     text = re.sub(r"<dd[^>]*>.*?</dd>|<option[^>]*>.*?</option>|value=\"[^\"]*\"", "…", text)
-    return re.sub(r"<(?:p|blockquote|q)[^>]*>.*?</(?:p|blockquote|q)>", "…", text, flags=re.S)
+    return re.sub(r"<(?:p|blockquote|q)[^>]*>.*?</(?:p|blockquote|q)>", "…", text, flags=re.DOTALL)
 
 
 class TestCases:

@@ -84,6 +84,20 @@ def qualifications_of(verifier_id: UUID) -> dict[tuple[UUID, str], Qualification
     return {(one.vertical_id, one.language): one for one in found}
 
 
+def paused(verifier_id: UUID) -> list[tuple[Qualification, Vertical]]:
+    """What a verifier is given no calls of just now."""
+    rows = db.session.execute(
+        select(Qualification, Vertical)
+        .join(Vertical, Vertical.id == Qualification.vertical_id)
+        .where(
+            Qualification.verifier_id == verifier_id,
+            Qualification.status == QualificationStatus.PAUSED,
+        )
+        .order_by(Vertical.code)
+    )
+    return [(skill, vertical) for skill, vertical in rows]
+
+
 def floors_of(verifier_id: UUID) -> Sequence[Organization]:
     """The organizations for which somebody calls."""
     kinds = (OrganizationKind.VERIFICATION, OrganizationKind.OPERATOR)
@@ -157,6 +171,21 @@ def figures(skill: Qualification, *, now: datetime, known_until: datetime | None
         reached=Share(calls - silent, calls),
         calls=calls,
     )
+
+
+def figures_of(
+    verifier_id: UUID, *, now: datetime
+) -> list[tuple[Qualification, Vertical, Figures]]:
+    """A verifier's own figures by skill, with the known calls that may be shown."""
+    until = shown_until(now)
+    return [
+        (
+            skill,
+            db.session.get_one(Vertical, skill.vertical_id),
+            figures(skill, now=now, known_until=until),
+        )
+        for skill in qualifications_of(verifier_id).values()
+    ]
 
 
 def shown_until(now: datetime) -> datetime:

@@ -31,7 +31,6 @@ from exchange.verification.workers import LIMITS, PauseRule, is_too_fast, judge_
 
 # A worker's answers of so long are looked at again; older ones were, or nothing came since.
 REVIEWED: Final = timedelta(hours=24)
-REASON_LENGTH_MAX: Final = 500
 
 
 def after_verdict(verdict: Verdict, task: VerificationTask) -> None:
