@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from random import Random
+from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -17,12 +20,13 @@ from exchange.core.events import Event
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus, SuppressionEntry
 from exchange.verification import queries
-from exchange.verification.gold_models import GoldCase, GoldCheck
+from exchange.verification.gold_models import Exam, GoldCase, GoldCheck
 from exchange.verification.models import (
     InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
     TaskStatus,
+    Verdict,
     VerificationTask,
 )
 from exchange.verification.queries import gold as gold_queries
@@ -313,7 +317,7 @@ class TestLook:
         assert first.status_code == second.status_code == 200
         assert _anonymous(first.text) == _anonymous(second.text)
 
-    def _look(self, page: FlaskClient, headers: dict[str, str]) -> tuple[str, dict]:
+    def _look(self, page: FlaskClient, headers: dict[str, str]) -> tuple[str, dict[str, Any]]:
         answer = page.get("/api/v1/verification/tasks/next", headers=headers)
         assert answer.status_code == 200
         found = answer.get_json()
@@ -322,7 +326,7 @@ class TestLook:
         return _anonymous(seen.text, found), found
 
 
-def _anonymous(text: str, found: dict | None = None) -> str:
+def _anonymous(text: str, found: dict[str, Any] | None = None) -> str:
     """A page without the person, their facts and what is new in every answer."""
     text = re.sub(r"task_[0-9A-Z]{26}|[0-9A-Za-z_-]{22,}(?:\.[0-9A-Za-z_-]+)*", "…", text)
     text = re.sub(r'<time[^>]*>[^<]*</time>|data-[a-z-]+="[^"]*"', "…", text)
@@ -436,8 +440,6 @@ class TestCases:
         assert inspection_of(claimed(cast.verifier)).purpose is InspectionPurpose.SAMPLE
 
     def test_nobody_is_invented_where_people_are_real(self, cast: Cast) -> None:
-        from random import Random
-
         made = gold_cases.plant(
             vertical_id=make_vertical(VERTICAL).id,
             count=10,
@@ -447,11 +449,11 @@ class TestCases:
         assert [case.truth for case in made].count(OutcomeClass.BAD) == 4
 
 
-def _second(verdict, cast: Cast) -> None:
+def _second(verdict: Verdict, cast: Cast) -> None:
     """The same answer of another verifier."""
     task = get(VerificationTask, verdict.task_id)
     save(
-        type(verdict)(
+        Verdict(
             task_id=task.id,
             lease_number=99,
             inspection_id=verdict.inspection_id,
@@ -466,7 +468,5 @@ def _second(verdict, cast: Cast) -> None:
     )
 
 
-def _exam_of(verifier_id, qualification_id):
-    from exchange.verification.gold_models import Exam
-
+def _exam_of(verifier_id: UUID, qualification_id: UUID) -> UUID:
     return save(Exam(qualification_id=qualification_id, verifier_id=verifier_id)).id

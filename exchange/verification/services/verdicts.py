@@ -100,7 +100,8 @@ def submit(
     verdict = _write(task, inspection, found, step=step, actor=actor)
     _follow(task, inspection, found, step=step, actor=actor)
     _respect(inspection, found, actor=actor)
-    oversight.after_verdict(verdict, task)
+    is_live = clock.instance_kind() is clock.InstanceKind.LIVE
+    oversight.after_verdict(verdict, task, people_are_called=is_live)
     return verdict
 
 
