@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 from exchange.catalog import queries as catalog
 from exchange.catalog.models import Vertical
 from exchange.catalog.scripts import Outcome, Script
-from exchange.core import clock
 from exchange.core.db import get, parse_id
 from exchange.core.errors import NotFound
 from exchange.core.web import again_with_errors, load_form, render, see_other
@@ -164,7 +163,6 @@ def _exam_facts() -> dict[str, Any]:  # Any: for the template
         "chance_of_careful": exam_chance(0.01),
         "chance_of_careless": exam_chance(0.15),
         "retake_days": RETAKE_AFTER.days,
-        "now": clock.now(),
     }
 
 
