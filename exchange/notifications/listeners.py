@@ -19,6 +19,7 @@ from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Import, Source, SourceStatus
 from exchange.market.models import LineStatus, Listing, Order
 from exchange.notifications.services import Facts, tell
+from exchange.verification.gold_models import Appeal
 
 ROWS_WAITED_FOR: Final = 5_000  # of a check: a larger file's seller has left the page
 
@@ -76,6 +77,20 @@ def tell_seller_of_source(event: Event) -> None:
     source = get(Source, event.subject.id)
     facts: Facts = {"name": source.name, "reason": source.status_reason}
     tell(event, organization_id=source.organization_id, facts=facts)
+
+
+@on("qualification.paused")
+def tell_floor_of_pause(event: Event) -> None:
+    """Who runs the floor learns that somebody is paused; the page says who and why."""
+    if event.organization_id is not None:
+        tell(event, organization_id=event.organization_id, facts={})
+
+
+@on("appeal.upheld")
+@on("appeal.refused")
+def tell_floor_of_appeal(event: Event) -> None:
+    """Whoever appealed finds the decision on their page."""
+    tell(event, organization_id=get(Appeal, event.subject.id).organization_id, facts={})
 
 
 @on("order.confirmed")

@@ -27,6 +27,8 @@ LINKS: Final = {
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
     ("seller", "payout"): ("billing.money", None, None),
     ("buyer", "top_up"): ("billing.wallet", None, None),
+    ("verification", "qualification"): ("verification.shift", None, None),
+    ("verification", "appeal"): ("verification.results", None, None),
     ("buyer", "erasure_notice"): ("fulfillment.erasure_notices", None, None),
 }
 

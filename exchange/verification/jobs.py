@@ -9,7 +9,15 @@ from exchange.core.actors import SYSTEM
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.verification import queries
 from exchange.verification.queries import inspected
-from exchange.verification.services import draws, full_inspections, samples, tasks
+from exchange.verification.services import (
+    draws,
+    exams,
+    full_inspections,
+    gold,
+    oversight,
+    samples,
+    tasks,
+)
 
 DRAWS_PER_SWEEP = 20
 INSPECTIONS_PER_SWEEP = 100
@@ -47,3 +55,11 @@ def ring_for_inspections() -> None:
     """Ring for full inspections that run: whoever was taken off the lists leaves no answer."""
     for inspection_id in inspected.to_go_on(limit=INSPECTIONS_PER_SWEEP):
         enqueue("verification.inspect_on", inspection_id)
+
+
+@sweep("verification.workers", seconds=10)
+def check_the_checkers() -> None:
+    """Decide exams, pause who errs in known calls, and drop known calls that nobody will take."""
+    exams.decide_due()
+    oversight.review_due()
+    gold.tidy()

@@ -223,6 +223,7 @@ class VerificationTask(Record):
     attempts: Mapped[int] = mapped_column(default=0)  # calls that reached nobody who could talk
     claimed_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))
     promised_to_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))  # a call-back
+    only_for_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))  # a known answer
     claimed_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     lease_number: Mapped[int] = mapped_column(default=0)  # fences a worker whose lease is over

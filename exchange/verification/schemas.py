@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask_babel import lazy_gettext as _
 from marshmallow import Schema, fields, validate
 
@@ -11,7 +13,10 @@ from exchange.verification.models import OutcomeClass, VerificationTask
 from exchange.verification.policy import NOTE_LENGTH_MAX
 from exchange.verification.words import SKIPS
 
+REASON_LENGTH_MAX: Final = 500
+
 _note = validate.Length(max=NOTE_LENGTH_MAX)
+_reason = validate.Length(min=1, max=REASON_LENGTH_MAX, error=_("Say why."))
 
 
 class LeaseForm(Schema):
@@ -47,6 +52,36 @@ class DraftForm(LeaseForm):
     called_before = fields.String(load_default="", validate=validate.Length(max=40))
     horizon = fields.String(load_default="", validate=validate.Length(max=40))
     right = fields.String(load_default="", validate=validate.Length(max=40))
+
+
+class PracticeForm(Schema):
+    outcome = fields.Enum(
+        Outcome, by_value=True, required=True, error_messages={"required": _("Choose a result.")}
+    )
+
+
+class AppealForm(Schema):
+    text = fields.String(required=True, validate=_note)
+
+
+class PauseForm(Schema):
+    reason = fields.String(required=True, validate=_reason)
+
+
+class DecideForm(PauseForm):
+    decision = fields.String(required=True, validate=validate.OneOf(("upheld", "refused")))
+
+
+class CaseForm(Schema):
+    """How a test identity answers; the rest of the form are the fields of the vertical."""
+
+    outcome = fields.Enum(
+        Outcome, by_value=True, required=True, error_messages={"required": _("Choose an answer.")}
+    )
+
+
+class ConfirmForm(Schema):
+    lead = fields.String(required=True)
 
 
 class VerdictIn(Schema):

@@ -7,6 +7,7 @@ from typing import Final
 from flask_babel import lazy_gettext as _
 
 from exchange.catalog.scripts import Asked
+from exchange.verification.workers import PauseRule
 
 SKIPS: Final = {
     "language": _("I do not speak the language"),
@@ -17,6 +18,11 @@ SKIPS: Final = {
 ASKED: Final = {
     Asked.CALLED_BEFORE: _("Called about this before"),
     Asked.HORIZON: _("Wants to act"),
+}
+PAUSES: Final[dict[str, str]] = {
+    PauseRule.GOLD_ERRORS: _("Too many answers to calls with a known answer were wrong."),
+    PauseRule.TOO_FAST: _("Three talks in a row took less than ten seconds each."),
+    PauseRule.SKIPS: _("Five calls in a row were skipped."),
 }
 KEYS: Final = (
     ("1", _("choose a result, 1 to 9")),

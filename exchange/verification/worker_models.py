@@ -41,4 +41,6 @@ class Qualification(Record):
         enum_column(QualificationStatus), default=QualificationStatus.LEARNING
     )
     qualified_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(default="")  # why it is paused
+    reason: Mapped[str] = mapped_column(default="")  # why it is paused: a rule's code or a sentence
+    practised: Mapped[int] = mapped_column(server_default="0", default=0)  # tasks of the training
+    skips_in_a_row: Mapped[int] = mapped_column(server_default="0", default=0)

@@ -28,6 +28,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from exchange.billing.models import Posting
+from exchange.catalog import queries
 from exchange.core import events, jobs
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
@@ -39,6 +40,8 @@ from exchange.leads.rights import Erasure
 from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
 from exchange.verification.models import TaskStatus, VerificationTask
+from exchange.verification.services import qualifications
+from exchange.verification.worker_models import Qualification
 from tests.cast import Cast, Player
 from tests.doorbell import run_jobs
 from tests.factories.catalog import VERTICAL
@@ -183,6 +186,15 @@ class Rounds:
             "terms_id": story.terms,
             "preset": ["meta"],
             "code": [VERTICAL],
+            "qualification_id": [
+                skill.public_id
+                for skill in db.session.scalars(
+                    select(Qualification).where(
+                        Qualification.verifier_id == story.cast.verifier.user.id
+                    )
+                )
+            ],
+            "number": ["1"],
         }
         db.session.rollback()
         return found
@@ -261,6 +273,7 @@ def test_nobody_is_shown_where_nobody_may_be(
     caplog.set_level(logging.DEBUG, logger="exchange")
     searcher = Searcher(story)
     show_what_people_saw(story)
+    begin_a_training(story)
     rounds = Rounds(app, story, searcher)
     erasures.erase(person="somebody@example.com", actor=SYSTEM)
     db.session.commit()
@@ -285,6 +298,18 @@ def show_what_people_saw(story: Story) -> None:
     for source_id in {batch.source_id for batch in story.batches}:
         seller = story.cast.seller.actor
         sources.set_picture(source_id=source_id, stream=io.BytesIO(PNG), actor=seller)
+    db.session.commit()
+
+
+def begin_a_training(story: Story) -> None:
+    """Somebody who learns, so that the pages of the training have something to give."""
+    vertical = queries.get_vertical(VERTICAL)
+    qualifications.begin(
+        verifier_id=story.cast.verifier.user.id,
+        vertical_id=vertical.id,
+        language=vertical.language,
+        actor=story.cast.verifier.actor,
+    )
     db.session.commit()
 
 

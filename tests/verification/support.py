@@ -4,20 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 from sqlalchemy import select
 
+from exchange.catalog.models import Vertical
 from exchange.catalog.scripts import Outcome
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get
 from exchange.identity.models import Membership, User
 from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.samples import invented_rows
 from exchange.verification import queries
-from exchange.verification.models import Inspection, Sample, TaskStatus, Verdict, VerificationTask
-from exchange.verification.services import draws, tasks, verdicts
-from tests.cast import Player
+from exchange.verification.gold_models import GoldCase, GoldCheck
+from exchange.verification.models import (
+    Inspection,
+    InspectionPurpose,
+    OutcomeClass,
+    Sample,
+    TaskStatus,
+    Verdict,
+    VerificationTask,
+)
+from exchange.verification.services import draws, gold_cases, qualifications, tasks, verdicts
+from exchange.verification.worker_models import Qualification
+from tests.cast import Cast, Player
+from tests.factories.catalog import definition_of, make_vertical
 from tests.factories.leads import make_batch
 
 # By position in the draw order, from 1: how the call ends.
@@ -159,3 +173,56 @@ def inspection_at(sample: Sample, position: int) -> Inspection:
 def later(**span: float) -> None:
     """Move the sandbox's clock."""
     clock.advance(timedelta(**span))
+
+
+def cases(cast: Cast, *, good: int = 0, bad: int = 0, vertical: Vertical | None = None) -> None:
+    """Test identities whose answers are known."""
+    vertical = vertical or make_vertical()
+    definition = definition_of(vertical)
+    rows = invented_rows(definition, random=Random(7), count=good + bad, now=clock.now())
+    for number, row in enumerate(rows):
+        code, ending = (Outcome.WRONG_PERSON, "01") if number < bad else (Outcome.CONFIRMED, "33")
+        values = {**row, "phone": row["phone"][:-2] + ending}
+        gold_cases.seed(vertical_id=vertical.id, values=values, code=code, actor=cast.admin.actor)
+
+
+def always(*_asked: object) -> float:
+    """Dice by which a known call comes whenever one may, and is a bad one where both fit."""
+    return 0.0
+
+
+def skill_of(verifier: Player, vertical: Vertical | None = None) -> Qualification:
+    """What allows a verifier to call, given where they had none."""
+    vertical = vertical or make_vertical()
+    return qualifications.grant(
+        verifier_id=verifier.user.id,
+        vertical_id=vertical.id,
+        language=vertical.language,
+        actor=SYSTEM,
+    )
+
+
+def claim_gold(verifier: Player) -> VerificationTask:
+    """The next call of a verifier, a known one."""
+    task = tasks.claim_next(
+        verifier_id=verifier.user.id,
+        organization_id=verifier.organization.id,
+        dice=always,
+        actor=verifier.actor,
+    )
+    assert task is not None
+    assert inspection_of(task).purpose is InspectionPurpose.GOLD
+    return task
+
+
+def case_of(task: VerificationTask) -> GoldCase:
+    """The case behind a known call."""
+    return get(GoldCase, get(GoldCheck, inspection_of(task).ref_id).case_id)
+
+
+def answer_gold(verifier: Player, *, rightly: bool = True) -> Verdict:
+    """A known call, answered."""
+    task = claim_gold(verifier)
+    is_good = case_of(task).truth is OutcomeClass.GOOD
+    code = Outcome.CONFIRMED if is_good is rightly else Outcome.WRONG_PERSON
+    return report(verifier, task, code)

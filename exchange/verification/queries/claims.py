@@ -41,6 +41,7 @@ MAY_TAKE: Final = f"""
    AND (task.promised_to_id IS NULL OR task.promised_to_id = :verifier_id
         OR task.not_before <= CAST(:now AS timestamptz)
                               - INTERVAL '{PROMISE_KEPT.total_seconds():.0f} seconds')
+   AND (task.only_for_id IS NULL OR task.only_for_id = :verifier_id)
    AND (SELECT true FROM verdict
          WHERE verdict.lead_id = task.lead_id AND verdict.verifier_id = :verifier_id
            AND verdict.code NOT IN ('not_reached', 'call_back')
@@ -50,11 +51,12 @@ MAY_TAKE: Final = f"""
    AND (SELECT status FROM lead WHERE lead.id = task.lead_id) NOT IN ('suppressed', 'purged')
 """  # noqa: S608  # nosec B608  # constants of this file
 IS_SKILLED: Final = """
-   AND EXISTS (SELECT FROM qualification
-                WHERE qualification.verifier_id = :verifier_id
-                  AND qualification.vertical_id = task.vertical_id
-                  AND qualification.language = task.language
-                  AND qualification.status = 'qualified')
+   AND (task.only_for_id = :verifier_id
+        OR EXISTS (SELECT FROM qualification
+                    WHERE qualification.verifier_id = :verifier_id
+                      AND qualification.vertical_id = task.vertical_id
+                      AND qualification.language = task.language
+                      AND qualification.status = 'qualified'))
 """
 LOCKED: Final = "LIMIT 1 FOR UPDATE OF task SKIP LOCKED"
 PROMISED: Final = f"""

@@ -430,7 +430,11 @@ def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
     """
     row = db.session.execute(
         select(Inspection.outcome, Inspection.code)
-        .where(Inspection.lead_id == lead_id, Inspection.status == InspectionStatus.CONCLUDED)
+        .where(
+            Inspection.lead_id == lead_id,
+            Inspection.status == InspectionStatus.CONCLUDED,
+            Inspection.purpose != InspectionPurpose.GOLD,  # says something of its verifier alone
+        )
         .order_by(
             Inspection.outcome == OutcomeClass.OPEN,
             Inspection.concluded_at.desc(),

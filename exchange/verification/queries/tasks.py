@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import aliased
 
 from exchange.catalog.models import Vertical
@@ -44,15 +44,22 @@ HAS_OPINION: Final = (
 
 
 def get_task(task_id: UUID, *, viewer: UUID) -> VerificationTask:
-    """A task that the verifier holds, or held last. Raises NotFound."""
+    """A task that the verifier holds, held last or has answered. Raises NotFound."""
+    mine = or_(VerificationTask.claimed_by_id == viewer, _answered_by(viewer))
     task = db.session.scalar(
         select(VerificationTask)
-        .where(VerificationTask.id == task_id, VerificationTask.claimed_by_id == viewer)
+        .where(VerificationTask.id == task_id, mine)
         .execution_options(populate_existing=True)
     )
     if task is None:
         raise NotFound
     return task
+
+
+def has_answered(task_id: UUID, *, verifier_id: UUID) -> bool:
+    """Whether the verifier has said what they found in a call, for good."""
+    found = select(VerificationTask.id).where(_answered_by(verifier_id))
+    return db.session.scalar(found.where(VerificationTask.id == task_id)) is not None
 
 
 def held_by(verifier_id: UUID, *, now: datetime) -> VerificationTask | None:
@@ -209,6 +216,19 @@ def decided_with_waiting_calls() -> Sequence[UUID]:
         .where(Sample.status != SampleStatus.OPEN, VerificationTask.status == TaskStatus.QUEUED)
         .distinct()
     ).all()
+
+
+def _answered_by(verifier_id: UUID) -> ColumnElement[bool]:
+    return (
+        select(Verdict.id)
+        .where(
+            Verdict.task_id == VerificationTask.id,
+            Verdict.outcome.is_not(None),
+            *_own(verifier_id),
+        )
+        .correlate(VerificationTask)
+        .exists()
+    )
 
 
 def _verdicts(verifier_id: UUID) -> Select[Verdict]:

@@ -22,6 +22,7 @@ from exchange.core.db import db, save
 from exchange.core.errors import NotFound
 from exchange.core.events import Ref
 from exchange.core.states import transition
+from exchange.identity import queries as identity
 from exchange.leads.models import Lead
 from exchange.leads.services import batches
 from exchange.verification.models import (
@@ -120,9 +121,15 @@ def _asked_before(
 
 
 def _facts(inspection: Inspection, actor: Actor) -> dict[str, Any]:  # Any: facts of an event
-    """What listeners need. The event is the verifiers' own: sellers must not count along."""
+    """What listeners need.
+
+    The event is the house's own: sellers must not count along, and verifiers must not read what a
+    call was for.
+    """
+    with db.session.no_autoflush:  # the change is written whole, with its status
+        house = identity.operator()
     return {
-        "organization_id": actor.organization_id,
+        "organization_id": house.id if house else actor.organization_id,
         "purpose": inspection.purpose.value,
         "ref_kind": inspection.ref_kind,
         "ref_id": str(inspection.ref_id),

@@ -21,11 +21,13 @@ def begin(*, verifier_id: UUID, vertical_id: UUID, language: str, actor: Actor) 
     )
 
 
-def grant(*, verifier_id: UUID, vertical_id: UUID, language: str, actor: Actor) -> Qualification:
+def grant(
+    *, verifier_id: UUID, vertical_id: UUID, language: str, note: str = "", actor: Actor
+) -> Qualification:
     """Qualify somebody: they passed the test, or whoever runs the floor vouches for them."""
     found = begin(verifier_id=verifier_id, vertical_id=vertical_id, language=language, actor=actor)
     if found.status is not QualificationStatus.QUALIFIED:
         found.qualified_at = clock.now()
         found.reason = ""
-        transition(found, QualificationStatus.QUALIFIED, actor=actor)
+        transition(found, QualificationStatus.QUALIFIED, actor=actor, reason=note)
     return found

@@ -36,6 +36,7 @@ from exchange.verification.queries.claims import (
     find_this,
     one_at_a_time,
 )
+from exchange.verification.services import gold, oversight
 
 LEASE: Final = timedelta(minutes=15)
 # A lead that asked so recently is hot: it is called before older ones.
@@ -76,7 +77,11 @@ def queue(
 
 
 def claim_next(
-    *, verifier_id: UUID, organization_id: UUID, actor: Actor
+    *,
+    verifier_id: UUID,
+    organization_id: UUID,
+    dice: gold.Dice = gold.keyed_dice,
+    actor: Actor,
 ) -> VerificationTask | None:
     """Take the next call for a verifier, or the one that is held already; None if nothing waits.
 
@@ -86,7 +91,9 @@ def claim_next(
     this hour.
     """
     whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
-    return _claim(whose, partial(find_next, whose), keep=None, actor=actor)
+    occasion = gold.Occasion(verifier_id, organization_id, whose.now, hours_at, dice)
+    instead_of = partial(gold.instead_of, occasion=occasion)
+    return _claim(whose, partial(find_next, whose), instead_of=instead_of, keep=None, actor=actor)
 
 
 def claim(
@@ -106,6 +113,8 @@ def release(*, task_id: UUID, lease_number: int, reason: str = "", actor: Actor)
     task = require_lease(task_id=task_id, lease_number=lease_number, actor=actor)
     if reason:
         task.not_before = clock.now() + SKIPPED
+        gold.skip(task)
+        oversight.after_skip(task, verifier_id=verifier_of(actor))
     _give_back(task, actor=actor, reason=reason)
 
 
@@ -243,9 +252,16 @@ class _Places:
 
 
 def _claim(
-    whose: Claimant, find: Callable[[], Found], *, keep: UUID | None, actor: Actor
+    whose: Claimant,
+    find: Callable[[], Found],
+    *,
+    instead_of: Callable[[VerificationTask | None], VerificationTask | None] = lambda found: found,
+    keep: UUID | None,
+    actor: Actor,
 ) -> VerificationTask | None:
     """Take what is found, unless a call is held that is to be kept: this one, or any (None).
+
+    `instead_of` may give another call before what is found.
 
     Where it is too early or too late to call, everybody of that zone is put off at once, so that
     the next claim does not meet them again.
@@ -259,7 +275,8 @@ def _claim(
                 return held
             _give_back(held, actor=actor, reason="" if is_running else "lease_over")
         elif found.task is None or _may_be_called(found.task, whose):
-            return found.task and _take(found.task, whose, actor=actor)
+            task = instead_of(found.task)
+            return task and _take(task, whose, actor=actor)
     return None
 
 

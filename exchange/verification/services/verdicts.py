@@ -29,6 +29,7 @@ from exchange.verification.facts import correction_problems
 from exchange.verification.models import (
     OF_SAMPLE,
     Inspection,
+    InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
     Sample,
@@ -58,7 +59,15 @@ from exchange.verification.queries.tasks import (
     get_verdict,
     verdicts_on,
 )
-from exchange.verification.services import further, inspections, pay, samples, tasks
+from exchange.verification.services import (
+    further,
+    gold,
+    inspections,
+    oversight,
+    pay,
+    samples,
+    tasks,
+)
 
 RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
 
@@ -113,6 +122,8 @@ def submit(
     _follow(task, inspection, found, step=step, actor=actor)
     _respect(inspection, found, actor=actor)
     pay.earn(verdict, task)
+    is_live = clock.instance_kind() is clock.InstanceKind.LIVE
+    oversight.after_verdict(verdict, task, people_are_called=is_live)
     return verdict
 
 
@@ -202,13 +213,15 @@ def _answer_problems(task: VerificationTask, found: Found) -> list[FieldProblem]
 def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
     said = further.said_of(inspection)
     judged = [v.outcome for v in said if v.outcome is not None and v.code not in RETRIED]
-    return next_step(
+    step = next_step(
         found.code,
         earlier=judged,
         verdicts_needed=inspection.verdicts_needed,
         confirms_bad=inspection.purpose in CONFIRMED_BY_ANOTHER,
         is_last_attempt=found.code in RETRIED and _is_last(task, inspection, _attempts(said)),
     )
+    is_alone = inspection.purpose is InspectionPurpose.GOLD  # a known answer is asked of one person
+    return Step(Move.CONCLUDE, step.outcome) if is_alone and step.move is Move.ASK_ANOTHER else step
 
 
 def _is_last(task: VerificationTask, inspection: Inspection, attempts: Sequence[Verdict]) -> bool:
@@ -303,6 +316,8 @@ def _ask_another(task: VerificationTask, *, actor: Actor) -> None:
 
 def _respect(inspection: Inspection, found: Found, *, actor: Actor) -> None:
     """Do not call means never again, at once; erasure is for the operator to carry out."""
+    if gold.is_test_identity(inspection):
+        return
     right = found.answers.get(RIGHT)
     if right == Right.ERASURE:
         subject = Ref("lead", inspection.lead_id)
@@ -337,7 +352,7 @@ def _what_was_decided(verdict: Verdict, inspection: Inspection) -> str:
     """Why a verdict can no longer be taken back; empty where nothing hangs on it yet."""
     if verdict.code == Outcome.DO_NOT_CALL or RIGHT in verdict.answers:
         return "The person was taken off every list at once."
-    if inspection.status is InspectionStatus.OPEN:
+    if inspection.status is InspectionStatus.OPEN or inspection.purpose is InspectionPurpose.GOLD:
         return ""
     if inspection.purpose in GO_ON and inspection.outcome is not OutcomeClass.BAD:
         return ""  # as after any other call: who calls must not know what it is for

@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
@@ -21,18 +21,18 @@ from exchange.catalog.queries import get_definition
 from exchange.catalog.scripts import Asked, Outcome
 from exchange.core import clock
 from exchange.core.db import parse_id
-from exchange.core.errors import Conflict, Gone
+from exchange.core.errors import Conflict, Gone, NotFound
 from exchange.core.web import again_with_errors, load_form, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.verification.models import TaskStatus, Verdict, VerificationTask
 from exchange.verification.queries import tasks as questions
+from exchange.verification.queries import workers
 from exchange.verification.schemas import CallForm, DraftForm, SkipForm
 from exchange.verification.services import calls, tasks, verdicts
 from exchange.verification.services.verdicts import RIGHT
-from exchange.verification.words import ASKED, KEYS, SKIPS
-
-blueprint = Blueprint("verification", __name__, url_prefix="/verification")
+from exchange.verification.views.blueprint import blueprint
+from exchange.verification.words import ASKED, KEYS, PAUSES, SKIPS
 
 FIX: Final = "fix-"  # the beginning of a corrected field's name in the form
 
@@ -51,6 +51,8 @@ def start() -> Response:
         next_due=None if found else questions.next_due(me, now=now),
         today=questions.done_since(me, since=_midnight(now)),
         last=questions.last_verdict(me, now=now),
+        paused=workers.paused(me),
+        why=PAUSES,
     )
 
 
@@ -68,7 +70,7 @@ def task(task_id: str) -> Response:
         call = calls.open_call(
             task_id=mine.id, language=request.args.get("language", ""), actor=actor()
         )
-    except Conflict:
+    except (Conflict, NotFound):
         return _ended(mine)
     except Gone:
         tasks.release(task_id=mine.id, lease_number=mine.lease_number, actor=actor())
@@ -192,6 +194,9 @@ def results() -> Response:
         page=questions.verdicts(me, cursor=request.args.get("cursor")),
         today=questions.done_since(me, since=midnight),
         week=questions.done_since(me, since=midnight - timedelta(days=midnight.weekday())),
+        skills=workers.figures_of(me, now=now),
+        disagreements=workers.disagreements(me, until=workers.shown_until(now)),
+        why=PAUSES,
     )
 
 
@@ -209,9 +214,15 @@ def _ended(mine: VerificationTask) -> Response:
         "verification/tasks/ended.html",
         task=mine,
         draft=_draft(mine),
-        is_waiting=mine.status in {TaskStatus.QUEUED, TaskStatus.CLAIMED},
+        is_waiting=_is_waiting(mine),
         last=questions.last_verdict(_me(), now=clock.now()),
     )
+
+
+def _is_waiting(mine: VerificationTask) -> bool:
+    """Whether it can be taken again; what somebody has answered is done, for them."""
+    is_open = mine.status in {TaskStatus.QUEUED, TaskStatus.CLAIMED}
+    return is_open and not questions.has_answered(mine.id, verifier_id=_me())
 
 
 def _keep(task_id: str, *, lease_number: int | None = None) -> int:
