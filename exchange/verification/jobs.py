@@ -8,7 +8,7 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.verification import queries
-from exchange.verification.services import draws, samples, tasks
+from exchange.verification.services import draws, priors, samples, tasks
 
 DRAWS_PER_SWEEP = 20
 
@@ -31,3 +31,10 @@ def free_calls() -> None:
     """Free calls whose verifier went away, and drop those that nobody needs any longer."""
     tasks.expire_leases()
     samples.cancel_leftovers()
+
+
+@sweep("verification.priors", seconds=3_600)
+def renew_priors() -> None:
+    """Work out anew what a day's lots have changed about the sources of a vertical."""
+    for vertical_id in queries.verticals_without_prior(clock.now()):
+        priors.renew_prior(vertical_id)

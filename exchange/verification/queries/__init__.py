@@ -22,14 +22,25 @@ from exchange.verification.queries.lots import (
     public_record,
     published_qualities,
     published_quality,
+)
+from exchange.verification.queries.reputation import (
+    Cell,
+    SourceRecord,
+    newest_prior,
+    records_of_sources,
+    reputation,
     reserve_bps,
+    reserve_days,
     source_record,
+    verticals_without_prior,
 )
 from exchange.verification.queries.workers import skills_of
 
 __all__ = [
+    "Cell",
     "Progress",
     "Quality",
+    "SourceRecord",
     "draw_so_far",
     "draws_to_make",
     "find_sample",
@@ -40,14 +51,19 @@ __all__ = [
     "is_public",
     "known_outcome",
     "lots_at_odds_with_their_sample",
+    "newest_prior",
     "next_commitment",
     "open_commitment",
     "progress",
     "public_record",
     "published_qualities",
     "published_quality",
+    "records_of_sources",
+    "reputation",
     "reserve_bps",
+    "reserve_days",
     "samples_with_wrong_tallies",
     "skills_of",
     "source_record",
+    "verticals_without_prior",
 ]
