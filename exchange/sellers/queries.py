@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from exchange.catalog.models import Vertical
-from exchange.core.db import get
+from exchange.core.db import db, get
 from exchange.core.events import Event, Ref
 from exchange.core.money import Money
 from exchange.core.pagination import Page
@@ -65,6 +68,18 @@ def view_of(batch: Batch) -> BatchView:
         check={**draft.forecast, "words": open_words(draft)} if draft and draft.forecast else None,
         problems=leads.problem_counts(batch.id),
     )
+
+
+def time_to_sale(batch: Batch, listing: Listing) -> timedelta | None:
+    """How long it took from the seal until the lot was first on sale; None before."""
+    first = db.session.scalar(
+        select(func.min(Event.occurred_at)).where(
+            Event.subject_kind == Listing.KIND,
+            Event.subject_id == listing.id,
+            Event.type == "listing.published",
+        )
+    )
+    return first - batch.sealed_at if first and batch.sealed_at else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,9 +189,7 @@ def _likelihood(cells: Sequence[Evidence], strength: float) -> float:
     mean = _mean(cells, strength)
     a, b = strength * mean, strength * (1 - mean)
     start = _log_beta(a, b)
-    return math.fsum(
-        _log_beta(a + cell.bad, b + cell.checks - cell.bad) - start for cell in cells
-    )
+    return math.fsum(_log_beta(a + cell.bad, b + cell.checks - cell.bad) - start for cell in cells)
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -57,15 +57,12 @@ def release_due(*, days: Mapping[UUID, int] | None = None) -> int:
 
 def _needed(now: datetime, days: Mapping[UUID, int]) -> dict[AccountRef, int]:
     """By reserve, what must stay in it, in minor units."""
-    needed: dict[AccountRef, int] = {}
-    for period in {RESERVE_DAYS, *days.values()}:
-        sellers = {seller for seller, wanted in days.items() if wanted == period}
-        for ref, amount in _kept_since(now - timedelta(days=period)).items():
-            if ref.organization_id in sellers or (
-                period == RESERVE_DAYS and ref.organization_id not in days
-            ):
-                needed[ref] = amount
-    return needed
+    return {
+        ref: amount
+        for period in {RESERVE_DAYS, *days.values()}
+        for ref, amount in _kept_since(now - timedelta(days=period)).items()
+        if ref.organization_id and days.get(ref.organization_id, RESERVE_DAYS) == period
+    }
 
 
 def _filled(needed: dict[AccountRef, int]) -> list[AccountRef]:
@@ -77,7 +74,7 @@ def _filled(needed: dict[AccountRef, int]) -> list[AccountRef]:
     return [ref for ref, amount in found.items() if amount > needed.get(ref, 0)]
 
 
-def _filled_accounts() -> Select[tuple[UUID | None, str, int]]:
+def _filled_accounts() -> Select[UUID | None, str, int | None]:
     return select(Account.organization_id, Account.currency, Account.balance).where(
         Account.kind == AccountKind.RESERVE, Account.balance > 0
     )

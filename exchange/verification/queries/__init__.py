@@ -34,10 +34,14 @@ from exchange.verification.queries.reputation import (
     source_record,
     verticals_without_prior,
 )
+from exchange.verification.queries.sheets import Look, LotSheet, Measured, lot_sheet
 from exchange.verification.queries.workers import skills_of
 
 __all__ = [
     "Cell",
+    "Look",
+    "LotSheet",
+    "Measured",
     "Progress",
     "Quality",
     "SourceRecord",
@@ -50,6 +54,7 @@ __all__ = [
     "inspections_of",
     "is_public",
     "known_outcome",
+    "lot_sheet",
     "lots_at_odds_with_their_sample",
     "newest_prior",
     "next_commitment",

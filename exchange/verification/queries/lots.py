@@ -29,7 +29,6 @@ from exchange.verification.plans import SamplingPlan
 from exchange.verification.queries.reputation import DECIDED, SourceRecord, records_before
 from exchange.verification.records import OpenLeaves, iso, write_record
 
-
 # `class` is a word of Python, so the fields are listed as a call.
 Quality = TypedDict(
     "Quality",
@@ -160,9 +159,7 @@ def published_qualities(batch_ids: Collection[UUID]) -> dict[UUID, Quality]:
     return {batch.id: _quality(sample, batch, records) for sample, batch in rows}
 
 
-def _quality(
-    sample: Sample, batch: Batch, records: Mapping[UUID, SourceRecord | None]
-) -> Quality:
+def _quality(sample: Sample, batch: Batch, records: Mapping[UUID, SourceRecord | None]) -> Quality:
     assert sample.decided_at is not None
     measured = measured_quality(
         SamplingPlan.from_json(sample.plan),

@@ -10,6 +10,7 @@ from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, true
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
 from exchange.core.db import db
@@ -160,7 +161,7 @@ def _standing(cell: Cell) -> tuple[Reputation, bool]:
     return judge_source(lots, given or HOUSE), any(lot.good + lot.bad for lot in lots)
 
 
-def _lots_of(cell: Cell) -> Select[Any]:
+def _lots_of(cell: Cell) -> Select[int, int]:
     return (
         select(Sample.good, Sample.bad)
         .join(Batch, Batch.id == Sample.batch_id)
@@ -198,9 +199,7 @@ def _earlier_lots() -> Any:  # Any: a lateral
 def _prior_before(moment: Any) -> Any:  # Any: a column and a lateral
     return (
         select(VerticalPrior.mean, VerticalPrior.strength)
-        .where(
-            VerticalPrior.vertical_id == Sample.vertical_id, VerticalPrior.created_at < moment
-        )
+        .where(VerticalPrior.vertical_id == Sample.vertical_id, VerticalPrior.created_at < moment)
         .order_by(VerticalPrior.created_at.desc())
         .limit(1)
         .correlate(Sample)
@@ -211,7 +210,7 @@ def _prior_before(moment: Any) -> Any:  # Any: a column and a lateral
 def _priors_now(vertical_ids: Iterable[UUID]) -> dict[UUID, Prior]:
     statement = (
         select(VerticalPrior)
-        .distinct(VerticalPrior.vertical_id)
+        .ext(distinct_on(VerticalPrior.vertical_id))
         .where(VerticalPrior.vertical_id.in_(list(vertical_ids)))
         .order_by(VerticalPrior.vertical_id, VerticalPrior.created_at.desc())
     )
