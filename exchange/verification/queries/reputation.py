@@ -54,6 +54,20 @@ def reputation(*, seller_id: UUID, vertical_id: UUID, source_id: UUID) -> Reputa
     return _standing(Cell(seller_id, vertical_id, source_id))[0]
 
 
+def reputations(cells: Collection[Cell]) -> dict[Cell, Reputation]:
+    """The same for many sources, in two queries."""
+    if not cells:
+        return {}
+    lots = lots_by_cell(Batch.source_id.in_({cell.source_id for cell in cells}))
+    priors = _priors_now({cell.vertical_id for cell in cells})
+    return {
+        cell: judge_source(
+            [lot for _, lot in lots.get(cell, [])], priors.get(cell.vertical_id, HOUSE)
+        )
+        for cell in cells
+    }
+
+
 def source_record(*, seller_id: UUID, vertical_id: UUID, source_id: UUID) -> SourceRecord | None:
     """The record of a seller's source from all decided lots; None for one without any."""
     standing, has_lots = _standing(Cell(seller_id, vertical_id, source_id))
