@@ -46,6 +46,11 @@ class BatchQuery(Schema):
     cursor = fields.String(load_default=None)
 
 
+class ChartQuery(Schema):
+    vertical = fields.String(load_default="", validate=_line)
+    source = fields.String(load_default="", validate=_line)
+
+
 class ReturnQuery(Schema):
     view = fields.String(load_default="waiting", validate=validate.OneOf(["waiting", "all"]))
     cursor = fields.String(load_default=None)

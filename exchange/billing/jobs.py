@@ -1,4 +1,4 @@
-"""Jobs and sweeps of money: Stripe's events, payouts, accounts, fees, reserves and the sealer."""
+"""Jobs and sweeps of money: Stripe's events, payouts, accounts, fees and the sealer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exchange.billing.models import (
     TopUp,
     TopUpStatus,
 )
-from exchange.billing.services import inbox, payouts, reserves, sealing, top_ups
+from exchange.billing.services import inbox, payouts, sealing, top_ups
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
@@ -101,12 +101,6 @@ def seal() -> None:
 def seal_everything() -> None:
     """Look for postings without a link in the whole journal."""
     sealing.seal_pending(everywhere=True)
-
-
-@sweep("billing.reserves", seconds=3_600)
-def release_reserves() -> None:
-    """Make payable what no reserve needs any more."""
-    reserves.release_due()
 
 
 def _ring(name: str, wanted: Select[UUID]) -> None:

@@ -58,6 +58,12 @@ def find_closed_windows() -> None:
         enqueue("fulfillment.settle", order_id)
 
 
+@sweep("fulfillment.reserves", seconds=3_600)
+def release_reserves() -> None:
+    """Make payable what no reserve needs any more."""
+    settlements.release_reserves()
+
+
 @sweep("fulfillment.close_order", seconds=30)
 def find_ended_orders() -> None:
     """Orders whose lines have all come to their end."""

@@ -173,6 +173,7 @@ class Batch(Record):
             unique=True,
             postgresql_where=text("status = 'open'"),
         ),
+        Index(None, "source_id", "vertical_id", "decided_at"),
         # Decision 39: every row of the file ends in exactly one state.
         CheckConstraint(
             "rows_done = valid + in_review + invalid + duplicate + suppressed", name="row_equation"

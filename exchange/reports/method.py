@@ -8,16 +8,15 @@ from typing import Final
 
 from exchange.catalog.policies import BAD_LIMIT_BPS, QualityClass
 from exchange.verification.bounds import stagewise_upper
+from exchange.verification.curves import Curve, curve_of, risks_of
 from exchange.verification.plans import SamplingPlan, plan_for
 from exchange.verification.sampling import (
     ActualRisks,
     acceptance_probability,
-    actual_risks,
     expected_checks,
 )
 
 LOT: Final = 1_000  # leads of the example
-CURVE_END: Final = 0.25  # beyond this share of bad leads the curve lies on the floor
 SHARES: Final = (0.0, 0.03, 0.05, 0.08, 0.10, 0.15)
 
 
@@ -47,7 +46,7 @@ class Method:
     limit: float
     plan: SamplingPlan
     risks: ActualRisks
-    curve: tuple[tuple[float, float], ...]
+    curve: Curve
     bounds: tuple[Bound, ...]
     chances: tuple[Chance, ...]
 
@@ -60,8 +59,8 @@ def method_of(quality_class: QualityClass) -> Method:
         quality_class=quality_class,
         limit=BAD_LIMIT_BPS[quality_class] / 10_000,
         plan=plan,
-        risks=actual_risks(plan),
-        curve=tuple((bad / LOT, acceptance_probability(plan, bad)) for bad in _steps()),
+        risks=risks_of(plan),
+        curve=curve_of(plan),
         bounds=tuple(_bound(plan, stage) for stage in range(1, len(plan.looks) + 1)),
         chances=tuple(_chance(plan, share) for share in SHARES),
     )
@@ -70,10 +69,6 @@ def method_of(quality_class: QualityClass) -> Method:
 def classes() -> tuple[QualityClass, ...]:
     """The classes that promise something, the most lenient first."""
     return tuple(BAD_LIMIT_BPS)
-
-
-def _steps() -> range:
-    return range(0, round(LOT * CURVE_END) + 1, LOT // 200)
 
 
 def _bound(plan: SamplingPlan, stage: int) -> Bound:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from exchange.catalog.models import Vertical
-from exchange.core.db import get
+from exchange.core.db import db, get
 from exchange.core.events import Event, Ref
 from exchange.core.money import Money
 from exchange.core.pagination import Page
@@ -22,7 +25,9 @@ from exchange.leads.suspicion import explained
 from exchange.market import queries as market
 from exchange.market.models import Listing, OrderLine
 from exchange.reports import queries as reports
+from exchange.sellers.price_hints import PriceHint, hints_for
 from exchange.verification import queries as verification
+from exchange.verification.queries import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,18 @@ def view_of(batch: Batch) -> BatchView:
         check={**draft.forecast, "words": open_words(draft)} if draft and draft.forecast else None,
         problems=leads.problem_counts(batch.id),
     )
+
+
+def time_to_sale(batch: Batch, listing: Listing) -> timedelta | None:
+    """How long it took from the seal until the lot was first on sale; None before."""
+    first = db.session.scalar(
+        select(func.min(Event.occurred_at)).where(
+            Event.subject_kind == Listing.KIND,
+            Event.subject_id == listing.id,
+            Event.type == "listing.published",
+        )
+    )
+    return first - batch.sealed_at if first and batch.sealed_at else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +173,7 @@ class ListingView:
     stock: market.Stock
     quality: Any  # Any: verification's Quality or None before the decision
     guidance: market.PriceGuidance | None
+    hint: PriceHint | None  # None where there is no guidance
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,18 +199,32 @@ def listing_views(*, viewer: UUID, cursor: str | None = None) -> ListingPage:
         vertical.id: market.price_guidance(vertical.id, currency=vertical.currency)
         for vertical in verticals.values()
     }
+    batches = {one.id: market.get_batch_of(one) for one in page.items}
+    hints = _hints(batches.values(), guidances)
     items = [
         ListingView(
             listing=one,
-            batch=market.get_batch_of(one),
+            batch=batches[one.id],
             vertical=verticals[one.vertical_id],
             stock=stocks[one.id],
             quality=qualities.get(one.batch_id),
             guidance=guidances[one.vertical_id],
+            hint=hints.get(_cell(batches[one.id])),
         )
         for one in page.items
     ]
     return ListingPage(items, page.next_cursor)
+
+
+def _hints(
+    batches: Iterable[Batch], guidances: Mapping[UUID, market.PriceGuidance | None]
+) -> dict[Cell, PriceHint]:
+    paid = {batch: guidances[batch.vertical_id] for batch in batches}
+    return hints_for({_cell(batch): band.median if band else None for batch, band in paid.items()})
+
+
+def _cell(batch: Batch) -> Cell:
+    return Cell(batch.organization_id, batch.vertical_id, batch.source_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from exchange.verification.services import (
     full_inspections,
     gold,
     oversight,
+    priors,
     samples,
     tasks,
 )
@@ -63,3 +64,10 @@ def check_the_checkers() -> None:
     exams.decide_due()
     oversight.review_due()
     gold.tidy()
+
+
+@sweep("verification.priors", seconds=3_600)
+def renew_priors() -> None:
+    """Work out anew what a day's lots have changed about the sources of a vertical."""
+    for vertical_id in queries.verticals_without_prior(clock.now()):
+        priors.renew_prior(vertical_id)

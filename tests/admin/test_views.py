@@ -37,6 +37,7 @@ PAGES = [
     "/admin/returns",
     "/admin/returns?view=all",
     "/admin/quality",
+    "/admin/quality/charts",
     "/admin/verticals",
     "/admin/ledger",
     "/admin/ledger/accounts",

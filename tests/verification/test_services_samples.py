@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from scipy.stats import beta
 from sqlalchemy import select
 
 from exchange.catalog.policies import QualityClass
@@ -264,11 +265,13 @@ class TestSource:
         assert found[other.batch_id]["source"] is None
         record = found[two.batch_id]["source"]
         assert record is not None
-        # Beta(1.5, 28.5): 1 bad of 29, with half a lead added on either side.
-        assert record["n_effective"] == 29
-        assert record["mean"] == pytest.approx(0.05)
-        assert record["lower"] == pytest.approx(0.0061, abs=0.0002)
-        assert record["upper"] == pytest.approx(0.1271, abs=0.0005)
+        # 1 bad of 29 counts for 22.7 checks after its design effect, onto 20 checks of 5 %.
+        effect = 1 + 28 / 101
+        a, b = 1 + 1 / effect, 19 + 28 / effect
+        assert record["n_effective"] == round(29 / effect)
+        assert record["mean"] == pytest.approx(a / (a + b), abs=1e-12)
+        assert record["lower"] == pytest.approx(beta.ppf(0.05, a, b), abs=1e-9)
+        assert record["upper"] == pytest.approx(beta.ppf(0.95, a, b), abs=1e-9)
 
     def test_sets_the_reserve_once_it_is_known(self, cast: Cast) -> None:
         sample = make_sample(cast.seller, leads=1_000)
@@ -277,7 +280,7 @@ class TestSource:
         assert queries.reserve_bps(*cell) == 1_500
         work(cast.verifier, these({1: DEAD, 23: DEAD, 37: DEAD, 51: DEAD}))
         assert sample.n == 78
-        assert 300 < queries.reserve_bps(*cell) < 1_500
+        assert queries.reserve_bps(*cell) == 1_500, "78 checks of one lot count for 44"
 
 
 class TestProgress:

@@ -9,6 +9,7 @@ from exchange.admin.queries.directory import (
     people,
     terms_of,
 )
+from exchange.admin.queries.hearings import agreement, bad_reasons, return_reasons
 from exchange.admin.queries.money import (
     ACCOUNTS_MAX,
     AccountLine,
@@ -17,6 +18,7 @@ from exchange.admin.queries.money import (
     get_entry,
     trial,
 )
+from exchange.admin.queries.quality import Narrowed, compared, control, ranked
 from exchange.admin.queries.room import (
     FirstSteps,
     Waiting,
@@ -29,20 +31,27 @@ __all__ = [
     "ACCOUNTS_MAX",
     "AccountLine",
     "FirstSteps",
+    "Narrowed",
     "ReturnRate",
     "Terms",
     "TrialBalance",
     "Waiting",
     "accounts",
+    "agreement",
     "all_returns",
+    "bad_reasons",
     "batches",
+    "compared",
+    "control",
     "first_steps",
     "get_entry",
     "names",
     "organizations",
     "people",
     "prices",
+    "ranked",
     "return_rates",
+    "return_reasons",
     "staff_of_money",
     "terms_of",
     "trial",

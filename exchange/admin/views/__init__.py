@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from exchange.admin.views import (
     batches,
+    charts,
     clock,
     events,
     home,
@@ -18,6 +19,7 @@ from exchange.admin.views.blueprint import blueprint
 __all__ = [
     "batches",
     "blueprint",
+    "charts",
     "clock",
     "events",
     "home",

@@ -21,7 +21,7 @@ def quality() -> Response:
     asked = load_query(BatchQuery())
     page = queries.batches(**asked)
     return render(
-        "admin/quality.html",
+        "admin/quality/index.html",
         block="results",
         page=page,
         asked={"status": str(asked["status"])} if asked["status"] else {},

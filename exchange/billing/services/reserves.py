@@ -1,16 +1,18 @@
 """The rolling reserve: what settlements kept back goes to the seller after its time.
 
-The reserve must cover the settlements of the last thirty days; what is above that is released.
+The reserve must cover the settlements of the last thirty days, or of as many as the record of its
+seller asks for; what is above that is released.
 Refunds that ate into the reserve are thereby filled up again from what is kept next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from exchange.billing import accounts, ledger
@@ -22,16 +24,23 @@ from exchange.core.db import db
 from exchange.core.events import Ref
 from exchange.core.money import Currency, Money
 
-RESERVE_DAYS: Final = 30
+RESERVE_DAYS: Final = 30  # of a seller without a record
 
 
-def release_due() -> int:
+def filled() -> set[UUID]:
+    """The sellers of whom something is kept in reserve."""
+    rows = db.session.scalars(_filled_accounts().with_only_columns(Account.organization_id))
+    return {seller_id for seller_id in rows if seller_id is not None}
+
+
+def release_due(*, days: Mapping[UUID, int] | None = None) -> int:
     """Make payable what no seller's reserve needs any more; returns how many were released.
 
-    Once a day for each reserve: the day is in the posting's key.
+    `days`: for how long each seller's reserve is kept, thirty where it does not say. Once a day
+    for each reserve: the day is in the posting's key.
     """
     now = clock.now()
-    needed = _kept_since(now - timedelta(days=RESERVE_DAYS))
+    needed = _needed(now, days or {})
     balances = ledger.lock_balances(
         account(ref.organization_id, ref.currency)
         for ref in _filled(needed)
@@ -46,15 +55,29 @@ def release_due() -> int:
     return len(ledger.post_all(entries))
 
 
+def _needed(now: datetime, days: Mapping[UUID, int]) -> dict[AccountRef, int]:
+    """By reserve, what must stay in it, in minor units."""
+    return {
+        ref: amount
+        for period in {RESERVE_DAYS, *days.values()}
+        for ref, amount in _kept_since(now - timedelta(days=period)).items()
+        if ref.organization_id and days.get(ref.organization_id, RESERVE_DAYS) == period
+    }
+
+
 def _filled(needed: dict[AccountRef, int]) -> list[AccountRef]:
     """The reserves that hold more than they need, before any lock."""
-    rows = db.session.execute(
-        select(Account.organization_id, Account.currency, Account.balance).where(
-            Account.kind == AccountKind.RESERVE, Account.balance > 0
-        )
-    )
-    found = {_reserve(row.organization_id, row.currency): row.balance for row in rows}
+    found = {
+        _reserve(row.organization_id, row.currency): row.balance
+        for row in db.session.execute(_filled_accounts())
+    }
     return [ref for ref, amount in found.items() if amount > needed.get(ref, 0)]
+
+
+def _filled_accounts() -> Select[UUID | None, str, int | None]:
+    return select(Account.organization_id, Account.currency, Account.balance).where(
+        Account.kind == AccountKind.RESERVE, Account.balance > 0
+    )
 
 
 def _kept_since(moment: datetime) -> dict[AccountRef, int]:

@@ -34,6 +34,7 @@ from exchange.leads.models import Lead
 from exchange.market import queries as market
 from exchange.market.models import Listing, ListingTerms, Order
 from exchange.market.services import orders as verbs
+from exchange.verification import queries as verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def listing(listing_id: str) -> Response:
             seen, viewer=ours.id, narrowing=narrowing, cursor=asked["cursor"]
         ),
         count=queries.count_leads(seen, viewer=ours.id, narrowing=narrowing),
+        sheet=verification.lot_sheet(seen.batch) if seen.quality else None,
         regions=queries.regions_of(seen),
         completeness=queries.completeness(seen),
         narrowing=narrowing,

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from exchange.billing import queries as billing
-from exchange.billing.services import sales
+from exchange.billing.services import reserves, sales
 from exchange.billing.services.sales import Sale
 from exchange.core import clock
 from exchange.core.actors import Actor
@@ -50,6 +50,14 @@ def close_order(*, order_id: UUID, actor: Actor) -> Order:
     order = lock(Order, order_id)
     _close_if_final(order, actor=actor)
     return order
+
+
+def release_reserves() -> int:
+    """Make payable what no reserve needs any more; how long it is kept is the sources' doing.
+
+    Returns how many reserves gave something back.
+    """
+    return reserves.release_due(days=verification.reserve_days(reserves.filled()))
 
 
 def _close_if_final(order: Order, *, actor: Actor) -> None:

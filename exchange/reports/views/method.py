@@ -10,7 +10,10 @@ from exchange.core.errors import NotFound
 from exchange.core.web import render
 from exchange.identity.access import public
 from exchange.reports import method as figures
+from exchange.reports import method_rules as rules
 from exchange.reports.views.blueprint import blueprint
+from exchange.verification import reputation
+from exchange.verification.judging import OPEN_SHARE_MAX
 
 
 @blueprint.get("/method")
@@ -25,5 +28,8 @@ def method() -> Response:
         methods=[figures.method_of(grade) for grade in figures.classes()],
         chosen=figures.method_of(known[asked]),
         lot=figures.LOT,
+        rules=rules,
+        record=reputation,
+        open_most=float(OPEN_SHARE_MAX),
         outcomes=[(code.value, found.value) for code, found in OUTCOME_CLASS.items()],
     )

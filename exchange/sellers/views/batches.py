@@ -6,6 +6,7 @@ import secrets
 
 from flask import Response
 from flask.typing import ResponseReturnValue
+from flask_babel import format_timedelta
 from flask_babel import gettext as _
 
 from exchange.core.db import get, parse_id
@@ -47,14 +48,19 @@ def batches() -> Response:
 @requires(Permission.BATCH_READ)
 def batch(batch_id: str) -> Response:
     seen = queries.get_batch_view(parse_id(batch_id, Batch), viewer=organization().id)
+    listing = market.find_listing_of_batch(seen.batch.id)
+    waited = listing and queries.time_to_sale(seen.batch, listing)
     return render(
         "sellers/batches/detail.html",
         block="progress",
         seen=seen,
         batch=seen.batch,
         draw=verification.get_draw(seen.batch.id),
+        is_public=verification.is_public(seen.batch),
         progress=verification.progress(seen.batch.id),
-        listing=market.find_listing_of_batch(seen.batch.id),
+        sheet=verification.lot_sheet(seen.batch),
+        listing=listing,
+        waited=format_timedelta(waited, granularity="minute") if waited else "",
         refusal=_refusal(seen.batch),
         suggestion=secrets.token_hex(8),
         choice=choice_of(seen.batch),

@@ -20,10 +20,12 @@ from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
 from exchange.leads.services import imports
 from exchange.market import queries as market
 from exchange.sellers import drafts
+from exchange.sellers.price_hints import hints_for
 from exchange.sellers.schemas import TermsForm
 from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 from exchange.verification import queries as verification
+from exchange.verification.queries import Cell
 
 
 @blueprint.get("/imports/<import_id>/confirm")
@@ -35,6 +37,8 @@ def terms(import_id: str) -> ResponseReturnValue:
     definition = drafts.definition_of(draft)
     found = drafts.checked(draft, language=definition.language)
     vertical = queries.vertical_of(draft.vertical_id)
+    band = market.price_guidance(vertical.id, currency=vertical.currency)
+    cell = Cell(draft.organization_id, draft.vertical_id, draft.source_id)
     return render(
         "sellers/imports/terms.html",
         draft=draft,
@@ -42,7 +46,8 @@ def terms(import_id: str) -> ResponseReturnValue:
         found=found,
         is_checked=draft.is_checked_whole,
         plans=drafts.plans_to_come(found.counts["valid"], definition.quality_classes),
-        band=market.price_guidance(vertical.id, currency=vertical.currency),
+        band=band,
+        hint=hints_for({cell: band.median if band else None}).get(cell),
     )
 
 

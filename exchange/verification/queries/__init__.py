@@ -29,17 +29,33 @@ from exchange.verification.queries.lots import (
     published_quality,
     reach_norm,
     reach_of,
-    reserve_bps,
-    source_record,
 )
 from exchange.verification.queries.pay import pay_at_odds_with_the_ledger
 from exchange.verification.queries.proofs import lead_proof, leaf_proof
+from exchange.verification.queries.reputation import (
+    Cell,
+    SourceRecord,
+    newest_prior,
+    records_of_sources,
+    reputation,
+    reputations,
+    reserve_bps,
+    reserve_days,
+    source_record,
+    verticals_without_prior,
+)
+from exchange.verification.queries.sheets import Look, LotSheet, Measured, lot_sheet
 from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
 from exchange.verification.queries.workers import skills_of
 
 __all__ = [
+    "Cell",
+    "Look",
+    "LotSheet",
+    "Measured",
     "Progress",
     "Quality",
+    "SourceRecord",
     "asked_for",
     "called_of",
     "draw_so_far",
@@ -55,9 +71,11 @@ __all__ = [
     "known_outcome",
     "lead_proof",
     "leaf_proof",
+    "lot_sheet",
     "lot_sources",
     "lots_at_odds_with_their_inspection",
     "lots_at_odds_with_their_sample",
+    "newest_prior",
     "next_commitment",
     "open_commitment",
     "pay_at_odds_with_the_ledger",
@@ -67,10 +85,15 @@ __all__ = [
     "published_quality",
     "reach_norm",
     "reach_of",
+    "records_of_sources",
+    "reputation",
+    "reputations",
     "reserve_bps",
+    "reserve_days",
     "samples_with_wrong_tallies",
     "skills_of",
     "source_map",
     "source_map_hash",
     "source_record",
+    "verticals_without_prior",
 ]

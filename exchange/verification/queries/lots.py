@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
-from typing import Any, Final, TypedDict, cast
+from functools import partial
+from typing import Any, TypedDict, cast
 from uuid import UUID
 
 from sqlalchemy import func, or_, select
@@ -17,7 +17,6 @@ from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Lead
-from exchange.verification.bounds import jeffreys_bounds
 from exchange.verification.inspection_models import FullInspection
 from exchange.verification.judging import Judgement, counted_quality, measured_quality
 from exchange.verification.models import (
@@ -34,6 +33,7 @@ from exchange.verification.models import (
 )
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.queries import inspected
+from exchange.verification.queries.reputation import DECIDED, SourceRecord, records_before
 from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
 from exchange.verification.reachability import (
     NORM_PEOPLE_MIN,
@@ -43,23 +43,6 @@ from exchange.verification.reachability import (
     counts_as_reached,
 )
 from exchange.verification.records import OpenLeaves, iso, write_record
-
-SOURCE_TAIL: Final = 0.05  # on each side: the record of a source has a 90 % interval
-NEW_SOURCE_CHECKS: Final = 60  # below so many checks a source counts as new
-NEW_SOURCE_RESERVE_BPS: Final = 1_500
-RESERVE_BPS: Final = (300, 2_500)
-
-# What ends a lot's check. A lot that went on to full inspection keeps what its sample said.
-DECIDED: Final = (SampleStatus.ACCEPTED, SampleStatus.REJECTED, SampleStatus.UNDECIDED)
-
-
-class SourceRecord(TypedDict):
-    """What earlier lots of one seller, vertical and source were like: shares of bad leads."""
-
-    mean: float
-    lower: float
-    upper: float
-    n_effective: int
 
 
 class OpenShares(TypedDict):
@@ -264,11 +247,11 @@ def sample_qualities(batch_ids: Collection[UUID]) -> dict[UUID, Quality]:
         .join(Batch, Batch.id == Sample.batch_id)
         .where(Sample.batch_id.in_(batch_ids), Sample.status.in_(DECIDED))
     ).all()
-    lots = _decided_lots({batch.source_id for _, batch in rows})
-    return {batch.id: _quality(sample, batch, lots) for sample, batch in rows}
+    records = records_before(batch_ids)
+    return {batch.id: _quality(sample, batch, records) for sample, batch in rows}
 
 
-def _quality(sample: Sample, batch: Batch, lots: Sequence[_Lot]) -> Quality:
+def _quality(sample: Sample, batch: Batch, records: Mapping[UUID, SourceRecord | None]) -> Quality:
     assert sample.decided_at is not None
     measured = measured_quality(
         SamplingPlan.from_json(sample.plan),
@@ -276,13 +259,11 @@ def _quality(sample: Sample, batch: Batch, lots: Sequence[_Lot]) -> Quality:
         quality_class=batch.quality_class.value,
         bound=sample.bad_upper,
     )
-    source = _record(
-        lot
-        for lot in lots
-        if lot.cell == (batch.organization_id, batch.vertical_id, batch.source_id)
-        and lot.is_before(sample.decided_at)
-    )
-    quality: Any = {**measured, "checked_at": sample.decided_at, "source": source}  # Any: as listed
+    quality: Any = {  # Any: as listed
+        **measured,
+        "checked_at": sample.decided_at,
+        "source": records[batch.id],
+    }
     return cast("Quality", quality)  # the keys of `measured_quality` and these two
 
 
@@ -352,75 +333,6 @@ def reach_norm(vertical_id: UUID) -> ReachNorm:
     if people >= NORM_PEOPLE_MIN:
         return ReachNorm(reached, people, lots)
     return ReachNorm.start(catalog.get_terms(get(Vertical, vertical_id)).reachability_norm_bps)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lot:
-    """What a decided lot adds to the record of its source."""
-
-    cell: tuple[UUID, UUID, UUID]  # seller, vertical, source
-    decided_at: datetime | None
-    good: int
-    bad: int
-
-    def is_before(self, moment: datetime) -> bool:
-        """Whether the lot was decided by then."""
-        return self.decided_at is not None and self.decided_at < moment
-
-
-def _decided_lots(source_ids: Collection[UUID]) -> list[_Lot]:
-    rows = db.session.execute(
-        select(
-            Batch.organization_id,
-            Batch.vertical_id,
-            Batch.source_id,
-            Sample.decided_at,
-            Sample.good,
-            Sample.bad,
-        )
-        .join(Batch, Batch.id == Sample.batch_id)
-        .where(Batch.source_id.in_(source_ids), Sample.status.in_(DECIDED))
-    )
-    return [_Lot((row[0], row[1], row[2]), row[3], row[4], row[5]) for row in rows]
-
-
-def source_record(*, seller_id: UUID, vertical_id: UUID, source_id: UUID) -> SourceRecord | None:
-    """The record of a seller's source from all decided lots; None for a new one.
-
-    Mean and 90 % interval of the bad share among people who answered, after a Jeffreys prior
-    (a beta-binomial with half a lead on either side).
-    """
-    cell = (seller_id, vertical_id, source_id)
-    return _record(lot for lot in _decided_lots([source_id]) if lot.cell == cell)
-
-
-def reserve_bps(seller_id: UUID, vertical_id: UUID, source_id: UUID) -> int:
-    """What is held back of a sale, in basis points.
-
-    A new source has the usual 15 %, any other its upper bound, between 3 % and 25 %.
-    """
-    known = source_record(seller_id=seller_id, vertical_id=vertical_id, source_id=source_id)
-    if known is None or known["n_effective"] < NEW_SOURCE_CHECKS:
-        return NEW_SOURCE_RESERVE_BPS
-    least, most = RESERVE_BPS
-    return min(max(round(known["upper"] * 10_000), least), most)
-
-
-def _record(lots: Iterable[_Lot]) -> SourceRecord | None:
-    good, bad = 0, 0
-    for lot in lots:
-        good, bad = good + lot.good, bad + lot.bad
-    if good + bad == 0:
-        return None
-    lower, upper = _interval(bad, good + bad)
-    mean = (bad + 0.5) / (good + bad + 1)
-    return SourceRecord(mean=mean, lower=lower, upper=upper, n_effective=good + bad)
-
-
-@lru_cache(maxsize=4096)
-def _interval(bad: int, checked: int) -> tuple[float, float]:
-    found = jeffreys_bounds(bad, drawn=checked, tail=SOURCE_TAIL)
-    return found.lower, found.upper
 
 
 def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:
