@@ -100,7 +100,7 @@ def _copy_calls(
     connection: psycopg.Connection, task: VerificationTask, inspection: Inspection
 ) -> None:
     seller = numbered(SELLER, f"(1 + n / {LOT} % {SELLERS})")
-    skill = _skill(f"((n * 7919) % {SKILLS})")
+    skill = _skill(f"((n * 7919 + n / 200) % {SKILLS})")
     vertical = {"vertical_id": skill["vertical_id"]}
     leads = {"id": numbered(LEAD), "row_number": "1000 + n", "organization_id": seller, **vertical}
     copy(connection, "lead", of=inspection.lead_id, times=TASKS, changed=leads)

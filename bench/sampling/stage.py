@@ -1,4 +1,4 @@
-"""A house of the bench's own: one lot that went the product's way, and copies of it by the thousand.
+"""A house of the bench's own, and copies of its rows by the thousand.
 
 Rows are copied by the database from rows that the verbs wrote, so a copy has every column as the
 product fills it, whatever columns a table has.
