@@ -116,6 +116,8 @@ def _copy_calls(
     calls = {
         "id": numbered(TASK),
         "inspection_id": numbered(INSPECTION),
+        "lead_id": numbered(LEAD),
+        "seller_id": seller,
         "is_urgent": "n % 10 = 0",
         # Due within the last eight hours, in an order that is not that of the ids.
         "not_before": "original.not_before - (n * 7907 % 28800) * interval '1 second'",
