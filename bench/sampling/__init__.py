@@ -7,10 +7,10 @@ of a long queue; the draw of a large lot; the next task on the screen.
 from __future__ import annotations
 
 from bench.harness import Bench
-from bench.sampling import claims, rolling, simulation
+from bench.sampling import claims, drawing, rolling, screen, simulation
 
 
 def run(bench: Bench) -> None:
     """Measure all parts."""
-    for part in (simulation, rolling, claims):
+    for part in (simulation, rolling, claims, drawing, screen):
         part.run(bench)

@@ -11,6 +11,7 @@ import re
 import time
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urljoin
 
 import requests
 
@@ -85,7 +86,7 @@ def _send(
 
 
 def _follow(user: requests.Session, answer: requests.Response, url: str) -> requests.Response:
-    following = user.get(requests.compat.urljoin(url, answer.headers["Location"]), timeout=30)
+    following = user.get(urljoin(url, answer.headers["Location"]), timeout=30)
     assert following.ok, f"{following.url}: {following.status_code}"
     return following
 
