@@ -9,7 +9,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,11 @@ def stopwatch() -> Iterator[list[float]]:
 def median(values: list[float]) -> float:
     """The median: one disturbed pair does not make the figure."""
     return statistics.median(values)
+
+
+def p95(values: Sequence[float]) -> float:
+    """The value that one in twenty exceeds."""
+    return statistics.quantiles(values, n=20)[-1]
 
 
 @contextmanager

@@ -7,7 +7,6 @@ Only requests that fall into the import count; the figure is their p95 over that
 from __future__ import annotations
 
 import itertools
-import statistics
 import time
 from collections.abc import Callable
 from uuid import UUID
@@ -15,7 +14,7 @@ from uuid import UUID
 import requests
 
 from bench import made
-from bench.harness import Bench, settings
+from bench.harness import Bench, p95, settings
 from bench.intake import confirmed_batch, house
 from exchange.core import clock
 from exchange.core.db import db, get
@@ -39,13 +38,13 @@ def run(bench: Bench) -> None:
         with processes.web(wanted) as web:
             user = _signed_in(web.url)
             _ask(user, web.url, requests_max=50)  # warm
-            idle = _p95(_ask(user, web.url, requests_max=REQUESTS))
+            idle = p95(_ask(user, web.url, requests_max=REQUESTS))
             with processes.worker(wanted), processes.scheduler(wanted):
                 _wait_until(lambda: _rows_done(batch_id) > 0)
                 taken = _ask(user, web.url, requests_max=REQUESTS, while_=lambda: _runs(batch_id))
-    print(f"# idle p95 {idle * 1000:.1f} ms, during the import {_p95(taken) * 1000:.1f} ms")
+    print(f"# idle p95 {idle * 1000:.1f} ms, during the import {p95(taken) * 1000:.1f} ms")
     print(f"# {len(taken)} of {REQUESTS} requests fell into the import")
-    bench.figure("neighbor_p95_to_idle", _p95(taken) / idle, "ratio", goal=("<=", 1.6))
+    bench.figure("neighbor_p95_to_idle", p95(taken) / idle, "ratio", goal=("<=", 1.6))
 
 
 def _signed_in(url: str) -> requests.Session:
@@ -78,10 +77,6 @@ def _ask(
         taken.append(time.perf_counter() - sent)
         assert answer.ok, f"{page}: {answer.status_code}"
     return taken
-
-
-def _p95(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=20)[-1]
 
 
 def _wait_until(holds: Callable[[], bool]) -> None:

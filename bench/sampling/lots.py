@@ -1,0 +1,121 @@
+"""One lot under way on the floor: who is called, what is heard, when it is decided.
+
+The steps are those of the product, in its order: `judge` recounts after every answer,
+`called_ahead` says how far down the draw people are called, `next_step` and `is_last_attempt` what
+follows a call, and calls behind the deciding look are dropped. A second verifier confirms what a
+first finds bad, a third settles; one in ten good answers is asked for twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import Final
+
+from bench.sampling.people import Person
+from exchange.catalog.calling import AttemptsPolicy
+from exchange.catalog.scripts import Outcome
+from exchange.verification.judging import Judgement, called_ahead, judge
+from exchange.verification.models import OutcomeClass, SampleStatus
+from exchange.verification.plans import SamplingPlan
+from exchange.verification.policy import LocalHours, Move, Step, is_last_attempt, next_step
+
+ATTEMPTS: Final = AttemptsPolicy(
+    decision_attempts=3,
+    decision_hours=24,
+    attempts_max=6,
+    days_max=4,
+    per_day_max=2,
+    day_parts_min=3,
+)
+DOUBLES: Final = 0.10  # of good answers
+OPEN_AT_ONCE: Final = 2  # times the look's leads (decision 8)
+CONFIRMED_BY: Final = 3  # verifiers at most, once somebody finds a lead bad: two that agree
+
+
+@dataclass(slots=True)
+class Question:
+    """One question about one person, until it is answered or dropped."""
+
+    lot: LotUnderWay
+    person: Person
+    place: int  # in the draw, from 1
+    is_double: bool = False
+    said: list[OutcomeClass] = field(default_factory=list)  # final verdicts of verifiers
+    attempts: int = 0  # in vain
+    calls: list[datetime] = field(default_factory=list)
+    outcome: OutcomeClass | None = None
+    is_dropped: bool = False
+
+    def call(self, random: Random) -> Outcome:
+        """Call the person once."""
+        verifier = 2 if self.is_double else len(self.said)
+        return self.person.answer(verifier, random)
+
+    def hear(self, code: Outcome, *, now: datetime, hours: LocalHours) -> Step:
+        """What follows the call that has just ended, by the product's rules."""
+        first_at = self.calls[0] if self.calls else now
+        self.calls.append(now)
+        last = is_last_attempt(
+            self.attempts + 1, first_at=first_at, now=now, policy=ATTEMPTS, hours=hours
+        )
+        step = self._step(code, is_last=last)
+        if step.outcome is not None:
+            self.said.append(step.outcome)
+        if step.move is Move.TRY_AGAIN:
+            self.attempts += 1
+        if step.move is Move.CONCLUDE:
+            self.outcome = step.outcome
+        return step
+
+    def _step(self, code: Outcome, *, is_last: bool) -> Step:
+        is_doubted = code in {Outcome.DENIES, Outcome.NUMBER_DEAD} or OutcomeClass.BAD in self.said
+        needed = CONFIRMED_BY if is_doubted and not self.is_double else 1
+        return next_step(code, earlier=self.said, verdicts_needed=needed, is_last_attempt=is_last)
+
+
+@dataclass(slots=True)
+class LotUnderWay:
+    """A sealed lot, its people in the order of the draw, and what happened to it."""
+
+    plan: SamplingPlan
+    people: Sequence[Person]  # by place, as far down as anybody may be called
+    of_sources: Collection[int]  # places of those by whom the lot's sources are judged
+    sealed_at: datetime
+    asked: dict[int, Question] = field(default_factory=dict)  # by place
+    doubles: list[Question] = field(default_factory=list)
+    judgement: Judgement | None = None
+    decided_at: datetime | None = None
+
+    def advance(self, now: datetime) -> list[Question]:
+        """Recount; gives whom to call now, or decides and drops who stands behind."""
+        if self.judgement is not None:
+            return []
+        found = judge(self.plan, [self._outcome(n) for n in range(1, self.plan.looks[-1] + 1)])
+        is_open = found.status is SampleStatus.OPEN
+        if is_open or (found.status is not SampleStatus.REJECTED and self._sources_wait()):
+            return self._call(stage=min(found.stage, len(self.plan.looks)))
+        self.judgement, self.decided_at = found, now
+        for one in self.asked.values():
+            one.is_dropped = one.outcome is None and one.place > self.plan.looks[found.stage - 1]
+        return []
+
+    def _outcome(self, place: int) -> OutcomeClass | None:
+        return self.asked[place].outcome if place in self.asked else None
+
+    def _sources_wait(self) -> bool:
+        return any(self._outcome(place) is None for place in self.of_sources)
+
+    def _call(self, *, stage: int) -> list[Question]:
+        """The core as far ahead as the product calls; sources while few are open (decision 8)."""
+        core = range(1, called_ahead(self.plan, stage=stage) + 1)
+        fresh = [place for place in core if place not in self.asked]
+        open_now = sum(one.outcome is None for one in self.asked.values()) + len(fresh)
+        room = max(0, OPEN_AT_ONCE * self.plan.looks[stage - 1] - open_now)
+        known = {*self.asked, *fresh}
+        fresh += [place for place in sorted(self.of_sources) if place not in known][:room]
+        questions = [Question(self, self.people[place - 1], place) for place in fresh]
+        self.asked.update((one.place, one) for one in questions)
+        return questions
