@@ -50,6 +50,7 @@ def batch(batch_id: str) -> Response:
         seen=seen,
         batch=seen.batch,
         draw=verification.get_draw(seen.batch.id),
+        sources=verification.lot_sources(seen.batch.id),
         progress=verification.progress(seen.batch.id),
         listing=market.find_listing_of_batch(seen.batch.id),
         refusal=_refusal(seen.batch),
