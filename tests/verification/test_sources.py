@@ -34,6 +34,7 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.records import check_lead, check_record
+from exchange.verification.services import draws
 from exchange.verification.source_models import LotSourceStatus
 from exchange.verification.sources import (
     CHECKS,
@@ -45,7 +46,7 @@ from exchange.verification.sources import (
     judge_source,
 )
 from tests.cast import Cast, Player
-from tests.factories.leads import leads_of, make_person
+from tests.factories.leads import leads_of, make_batch, make_person
 from tests.verification.support import (
     claim,
     everybody,
@@ -305,9 +306,6 @@ class TestDecision:
         assert (b.status, b.n) == (LotSourceStatus.PASSED, CHECKS)
 
     def test_unverified_lot_asks_nobody(self, cast: Cast) -> None:
-        from exchange.verification.services import draws  # noqa: PLC0415
-        from tests.factories.leads import make_batch  # noqa: PLC0415
-
         batch = make_batch(
             cast.seller,
             people=people_of({"a": 60, "b": 60}),
