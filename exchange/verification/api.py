@@ -69,12 +69,10 @@ def leaves(batch_id: str) -> ResponseReturnValue:
 def sources(batch_id: str) -> ResponseReturnValue:
     """Download the map of a batch's sources: the number of its source for each leaf, a byte each.
 
-    404 for a batch of one source, which has none.
+    Empty for a batch of one source, which has none.
     """
     batch = _sealed(batch_id)
-    numbers = queries.source_map(batch.id)
-    if numbers is None:
-        raise NotFound("This batch is of one source: there is no map.")
+    numbers = queries.source_map(batch.id) or b""
     headers = {"Content-Disposition": f'attachment; filename="{batch.public_id}.sources"'}
     return Response(numbers, mimetype="application/octet-stream", headers=headers)
 
@@ -87,12 +85,14 @@ def prove_leaf(batch_id: str, index: int) -> dict[str, Any]:  # Any: JSON
     return queries.leaf_proof(_sealed(batch_id), index=index)
 
 
-@blueprint.route("/batches/<batch_id>/draw/leads/<lead_id>", methods=["GET"])
+@blueprint.route("/leads/<lead_id>/proof", methods=["GET"])
 @public
 @blueprint.response(200, LeafProofOut)
-def prove_lead(batch_id: str, lead_id: str) -> dict[str, Any]:  # Any: JSON
-    """Prove that a lead, which you may have bought, stood in the lot when it was sealed."""
-    return queries.lead_proof(_sealed(batch_id), lead_id=parse_id(lead_id, Lead))
+def prove_lead(lead_id: str) -> dict[str, Any]:  # Any: JSON
+    """Prove that a lead, which you may have bought, stood in its batch when that was sealed."""
+    lead = get(Lead, parse_id(lead_id, Lead))
+    batch = _sealed(get(Batch, lead.batch_id).public_id)
+    return queries.lead_proof(batch, lead_id=lead.id)
 
 
 @blueprint.route("/verification/tasks/next", methods=["GET"])

@@ -51,6 +51,9 @@ PUBLIC = {
     "market_api.verticals",
     "verification_api.draw",
     "verification_api.leaves",
+    "verification_api.sources",
+    "verification_api.prove_leaf",
+    "verification_api.prove_lead",
 }
 
 

@@ -35,7 +35,7 @@ from exchange.core.db import db, save
 from exchange.core.idempotency import IdempotencyKey
 from exchange.core.ids import encode
 from exchange.identity.permissions import PAGES_ONLY
-from exchange.leads.models import Import, Source
+from exchange.leads.models import Import, Lead, Source
 from exchange.leads.rights import Erasure
 from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
@@ -164,6 +164,9 @@ class Rounds:
         lines = [line for order in story.orders for line in market.lines_of(order.id)]
         found = {
             "batch_id": [batch.public_id for batch in story.batches],
+            "index": ["0"],
+            "lead_id": [encode(Lead.PREFIX, line.lead_id) for line in lines[:2]]
+            or [lead.public_id for lead in db.session.scalars(select(Lead).limit(2))],
             "import_id": [
                 *(draft.public_id for draft in story.drafts),
                 *(encode(Import.PREFIX, b.import_id) for b in story.batches if b.import_id),

@@ -12,13 +12,22 @@ from sqlalchemy import select
 from exchange.catalog.scripts import Outcome
 from exchange.core.db import db, get
 from exchange.leads import queries
-from exchange.leads.models import Batch, BatchStatus, Fingerprint, LeadStatus, ProblemRow
-from exchange.leads.services import batches, forecasts, imports, intake
+from exchange.leads.models import (
+    Batch,
+    BatchStatus,
+    Fingerprint,
+    Lead,
+    LeadStatus,
+    ProblemRow,
+)
+from exchange.leads.post_models import PostOutcome
+from exchange.leads.services import batches, forecasts, imports, intake, lots
 from exchange.verification import queries as verification
 from exchange.verification.services import draws
 from tests.cast import Cast, Player
 from tests.factories.catalog import make_vertical
 from tests.factories.leads import leads_of, make_batch, make_person
+from tests.factories.posts import make_body, make_terms, post
 from tests.leads.test_intake import as_file, confirm, rows_for, start
 from tests.verification.support import make_sealed, these, work
 
@@ -214,3 +223,30 @@ class TestFile:
         assert (forecast["invalid"], forecast["valid"], forecast["in_review"]) == (
             len(bad), len(good), 150 - len(bad) - len(good),
         )  # fmt: skip
+
+
+class TestPosts:
+    def test_single_leads_are_recognised_like_rows(self, cast: Cast) -> None:
+        told = judged(cast, leads=200, story=these({20: DENIES, 21: DENIES, 22: DENIES}))
+        terms = make_terms(cast.seller)
+        bad, unknown = told.with_(failed=True)[0], told.with_()[0]
+        refused = post(cast.seller, terms, make_body(bad)).post
+        assert (refused.outcome, refused.reason) == (PostOutcome.REJECTED, "failed_check_before")
+        assert refused.since is not None
+        kept = post(cast.seller, terms, make_body(unknown)).post
+        assert (kept.outcome, kept.reason) == (PostOutcome.QUEUED_FOR_CHECK, "resubmitted")
+        lead = get(Lead, kept.lead_id)
+        assert (lead.status, lead.repeats_id is None) == (LeadStatus.IN_REVIEW, False)
+        assert post(cast.seller, terms, make_body(unknown)).post.outcome is PostOutcome.DUPLICATE
+
+    def test_rolling_lot_of_comebacks_is_rejected_and_stops_no_source(
+        self, cast: Cast, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lots, "LEADS_MAX", 3)
+        told, terms = judged(cast), make_terms(cast.seller)
+        for person in told.with_()[:3]:
+            lead = get(Lead, post(cast.seller, terms, make_body(person)).post.lead_id)
+        lot = get(Batch, lead.batch_id)
+        assert (lot.status, lot.in_review, lot.merkle_root) == (BatchStatus.REJECTED, 3, None)
+        assert not verification.is_public(lot)
+        assert post(cast.seller, terms).post.outcome is PostOutcome.QUEUED_FOR_CHECK

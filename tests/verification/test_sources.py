@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -32,7 +33,8 @@ from exchange.verification.models import (
     TaskStatus,
     VerificationTask,
 )
-from exchange.verification.records import check_record
+from exchange.verification.records import check_lead, check_record
+from exchange.verification.services import draws
 from exchange.verification.source_models import LotSourceStatus
 from exchange.verification.sources import (
     CHECKS,
@@ -44,7 +46,7 @@ from exchange.verification.sources import (
     judge_source,
 )
 from tests.cast import Cast, Player
-from tests.factories.leads import leads_of, make_person
+from tests.factories.leads import leads_of, make_batch, make_person
 from tests.verification.support import (
     claim,
     everybody,
@@ -304,9 +306,6 @@ class TestDecision:
         assert (b.status, b.n) == (LotSourceStatus.PASSED, CHECKS)
 
     def test_unverified_lot_asks_nobody(self, cast: Cast) -> None:
-        from exchange.verification.services import draws  # noqa: PLC0415
-        from tests.factories.leads import make_batch  # noqa: PLC0415
-
         batch = make_batch(
             cast.seller,
             people=people_of({"a": 60, "b": 60}),
@@ -387,3 +386,47 @@ class TestRecord:
         work(cast.verifier, everybody(GOOD))
         record = queries.public_record(sample.batch_id)
         assert "campaign" not in json.dumps(record.header)
+
+
+class TestDoors:
+    def test_seller_sees_names_at_once_and_ends_after_the_decision(
+        self, cast: Cast, client: FlaskClient
+    ) -> None:
+        sample = sampled(cast.seller, {"morning-ads": 500, "evening-ads": 60})
+        place = {i.lead_id: i.leaf_index for i in queries.asked_for(sample.id)}
+        wrong = set(queries.lot_sources(sample.batch_id)[1].leaves[-2:])
+        path = f"/sellers/batches/{batch_of(sample).public_id}"
+        db.session.commit()
+        browser = cast.seller.sign_in(client)
+        before = browser.get(path).text
+        assert "morning-ads" in before
+        assert "Quarantined" not in before
+        call(cast.verifier, lambda lead: DENIES if place[lead.id] in wrong else GOOD)
+        db.session.commit()
+        after = browser.get(path).text
+        assert "Quarantined" in after
+        assert "Passed" in after
+
+    def test_anybody_proves_one_lead_from_the_root_alone(
+        self, cast: Cast, client: FlaskClient
+    ) -> None:
+        sample = sampled(cast.seller, {"a": 100, "b": 57})
+        batch = batch_of(sample)
+        db.session.commit()
+        draw = f"/api/v1/batches/{batch.public_id}/draw"
+        assert client.get(f"{draw}/leaves/3").status_code == 404  # not decided yet
+        assert client.get(f"{draw}/sources").status_code == 404
+        call(cast.verifier, lambda _: GOOD)
+        db.session.commit()
+        header = client.get(draw).get_json()
+        assert client.get(f"{draw}/sources").data == queries.source_map(batch.id)
+        leads = leads_of(batch)
+        for index in (0, 77, 156):
+            proof = client.get(f"{draw}/leaves/{index}").get_json()
+            assert check_lead(header, proof).agrees
+            assert proof["leaf"] == leads[index].leaf.hex()
+            by_lead = client.get(f"/api/v1/leads/{leads[index].public_id}/proof").get_json()
+            assert by_lead == proof
+            assert not check_lead(header, {**proof, "index": index ^ 1}).agrees
+            assert not check_lead(header, {**proof, "leaf": "ab" * 32}).agrees
+        assert client.get(f"{draw}/leaves/157").status_code == 404

@@ -57,6 +57,7 @@ def batch(batch_id: str) -> Response:
         batch=seen.batch,
         draw=verification.get_draw(seen.batch.id),
         is_public=verification.is_public(seen.batch),
+        sources=verification.lot_sources(seen.batch.id),
         progress=verification.progress(seen.batch.id),
         sheet=verification.lot_sheet(seen.batch),
         listing=listing,
