@@ -61,12 +61,17 @@ class Known:
     check: GoldCheck
     case: GoldCase
     inspection: Inspection
+    has_verdict: bool  # a person may also be taken off the lists meanwhile
 
     @property
     def is_right(self) -> bool | None:
         """Whether the answer is right; None while there is none, or where it says nothing."""
         inspection, case = self.inspection, self.case
-        if inspection.status is not InspectionStatus.CONCLUDED or inspection.code is None:
+        if (
+            not self.has_verdict
+            or inspection.status is not InspectionStatus.CONCLUDED
+            or inspection.code is None
+        ):
             return None
         return is_right(Outcome(inspection.code), right=case.codes, is_answered=case.is_answered)
 
@@ -141,6 +146,29 @@ def known_calls(
         statement = statement.where(Inspection.concluded_at <= until)
     found = _found(statement.order_by(Inspection.concluded_at, Inspection.id))
     return [one for one in found if one.is_right is not None]
+
+
+def answered(qualification: Qualification) -> int:
+    """How many known calls a verifier has answered since they were qualified, roughly.
+
+    Those whose answer says nothing are counted too: it decides how often the next one comes.
+    """
+    statement = (
+        select(func.count())
+        .select_from(GoldCheck)
+        .join(GoldCase, GoldCase.id == GoldCheck.case_id)
+        .join(Inspection, Inspection.ref_id == GoldCheck.id)
+        .where(
+            GoldCheck.verifier_id == qualification.verifier_id,
+            GoldCase.vertical_id == qualification.vertical_id,
+            GoldCase.language == qualification.language,
+            Inspection.purpose == InspectionPurpose.GOLD,
+            Inspection.status == InspectionStatus.CONCLUDED,
+        )
+    )
+    if qualification.qualified_at is not None:
+        statement = statement.where(Inspection.concluded_at >= qualification.qualified_at)
+    return db.session.scalar(statement) or 0
 
 
 def given(qualification: Qualification) -> tuple[int, int]:
@@ -351,9 +379,13 @@ def _judged_by(verifier_id: UUID) -> ColumnElement[bool]:
     return select(Verdict.id).where(*mine).correlate(GoldCase).exists()
 
 
-def _known() -> Select[GoldCheck, GoldCase, Inspection]:
+def _known() -> Select[GoldCheck, GoldCase, Inspection, bool]:
+    mine = (Verdict.inspection_id == Inspection.id, Verdict.verifier_id == GoldCheck.verifier_id)
+    said = select(Verdict.id).where(
+        *mine, Verdict.outcome.is_not(None), Verdict.undone_at.is_(None)
+    )
     return (
-        select(GoldCheck, GoldCase, Inspection)
+        select(GoldCheck, GoldCase, Inspection, said.correlate(Inspection, GoldCheck).exists())
         .join(GoldCase, GoldCase.id == GoldCheck.case_id)
         .join(
             Inspection,
@@ -362,5 +394,6 @@ def _known() -> Select[GoldCheck, GoldCase, Inspection]:
     )
 
 
-def _found(statement: Select[GoldCheck, GoldCase, Inspection]) -> list[Known]:
-    return [Known(check, case, asked) for check, case, asked in db.session.execute(statement)]
+def _found(statement: Select[GoldCheck, GoldCase, Inspection, bool]) -> list[Known]:
+    rows = db.session.execute(statement)
+    return [Known(check, case, asked, said) for check, case, asked, said in rows]

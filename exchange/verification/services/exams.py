@@ -47,7 +47,14 @@ def begin(*, qualification_id: UUID, verifier_id: UUID, actor: Actor) -> Exam:
     if running is not None and running.qualification_id == skill.id:
         return running
     _require_ready(skill, running)
-    exam = save(Exam(qualification_id=skill.id, verifier_id=verifier_id))
+    assert actor.organization_id is not None
+    exam = save(
+        Exam(
+            qualification_id=skill.id,
+            verifier_id=verifier_id,
+            organization_id=actor.organization_id,
+        )
+    )
     events.record("exam.begun", subject=exam, actor=actor, qualification_id=str(skill.id))
     return exam
 
