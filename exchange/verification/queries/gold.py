@@ -94,13 +94,11 @@ def find_cases(
         select(GoldCase)
         .join(Lead, Lead.id == GoldCase.lead_id)
         .where(
-            GoldCase.status == GoldCaseStatus.ACTIVE,
+            *_may_be_given(organization_id),
             GoldCase.vertical_id == qualification.vertical_id,
             GoldCase.language == qualification.language,
             GoldCase.truth == truth,
             or_(GoldCase.origin == GoldOrigin.SEEDED, GoldCase.created_at > now - TRUE_FOR),
-            or_(GoldCase.calls_max.is_(None), used < GoldCase.calls_max),
-            used_here < USES_PER_ORGANIZATION,
             Lead.status.not_in(NOT_CALLABLE),
             Lead.organization_id != organization_id,
             Lead.organization_id.not_in(own),
@@ -112,6 +110,18 @@ def find_cases(
         .limit(LOOKED_AT)
     )
     return db.session.scalars(statement).all()
+
+
+def hold_case(case_id: UUID, *, organization_id: UUID) -> bool:
+    """Hold a case until the transaction ends; False where it was just given as often as allowed.
+
+    Two claims of one moment must not both be the last one: whoever does not get the lock at once
+    takes another case, and what the other claim has written is counted behind the lock.
+    """
+    row = select(GoldCase.id).where(GoldCase.id == case_id)
+    if db.session.scalar(row.with_for_update(skip_locked=True)) is None:
+        return False
+    return db.session.scalar(row.where(*_may_be_given(organization_id))) is not None
 
 
 def was_preceded(verifier_id: UUID, *, task_id: UUID) -> bool:
@@ -366,6 +376,15 @@ def _uses(*more: ColumnElement[bool]) -> ScalarSelect[int]:
         .correlate(GoldCase)
         .scalar_subquery()
     )
+
+
+def _may_be_given(organization_id: UUID) -> list[ColumnElement[bool]]:
+    """A case that is in use and was not given too often, anywhere or to this organization."""
+    return [
+        GoldCase.status == GoldCaseStatus.ACTIVE,
+        or_(GoldCase.calls_max.is_(None), _uses() < GoldCase.calls_max),
+        _uses(GoldCheck.organization_id == organization_id) < USES_PER_ORGANIZATION,
+    ]
 
 
 def _given_to(verifier_id: UUID) -> ColumnElement[bool]:

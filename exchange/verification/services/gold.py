@@ -143,14 +143,13 @@ def _choose(skill: Qualification, occasion: Occasion, *, about: UUID) -> GoldCas
     found = queries.find_cases(
         skill, truth=truth, organization_id=occasion.organization_id, now=occasion.now
     )
-    return next(
-        (
-            case
-            for case in found
-            if occasion.hours(vertical, time_zone=case.time_zone).is_open(occasion.now)
-        ),
-        None,
-    )
+    for case in found:
+        hours = occasion.hours(vertical, time_zone=case.time_zone)
+        if hours.is_open(occasion.now) and queries.hold_case(
+            case.id, organization_id=occasion.organization_id
+        ):
+            return case
+    return None
 
 
 def _give(
