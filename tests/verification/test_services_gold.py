@@ -30,6 +30,7 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.queries import gold as gold_queries
+from exchange.verification.queries import gold_stock
 from exchange.verification.services import gold, gold_cases, tasks, verdicts
 from tests.cast import Cast, Player
 from tests.factories.catalog import VERTICAL, definition_of, make_vertical
@@ -412,7 +413,7 @@ class TestCases:
         make_sample(cast.seller, leads=1)
         verdict = report(cast.verifier, claimed(cast.verifier), Outcome.DENIES)
         _second(verdict, cast)
-        assert gold_queries.candidates(make_vertical().id, now=clock.now()) == []
+        assert gold_stock.candidates(make_vertical().id, now=clock.now()) == []
 
     def test_a_retired_one_is_given_to_nobody(self, cast: Cast) -> None:
         make_sample(cast.seller)

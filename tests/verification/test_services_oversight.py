@@ -24,7 +24,7 @@ from exchange.verification.gold_models import (
     GoldCheck,
 )
 from exchange.verification.models import InspectionPurpose, OutcomeClass, Verdict
-from exchange.verification.queries import gold, workers
+from exchange.verification.queries import gold, gold_stock, workers
 from exchange.verification.queries.workers import skills_of
 from exchange.verification.services import (
     appeals,
@@ -371,7 +371,7 @@ class TestAppeal:
         assert made.status is AppealStatus.UPHELD
         assert gold.known_calls(skill) == []
         check = db.session.get_one(GoldCheck, made.check_id)
-        (stock,) = [one for one in gold.cases() if one.case.id == check.case_id]
+        (stock,) = [one for one in gold_stock.cases() if one.case.id == check.case_id]
         assert stock.case.status is GoldCaseStatus.RETIRED
         with pytest.raises(Conflict):
             appeals.decide(appeal_id=made.id, is_upheld=False, reason="no", actor=cast.admin.actor)
