@@ -81,6 +81,7 @@ class Exam(Record):
 
     qualification_id: Mapped[UUID] = mapped_column(ForeignKey("qualification.id"))
     verifier_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the verifier's
     status: Mapped[ExamStatus] = mapped_column(enum_column(ExamStatus), default=ExamStatus.OPEN)
     errors: Mapped[int] = mapped_column(default=0)  # final at the decision
     decided_at: Mapped[datetime | None]

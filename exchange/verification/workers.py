@@ -175,6 +175,11 @@ def gold_rate(answered: int) -> float:
     return next((rate for limit, rate in RATES if answered + EXAM_SIZE < limit), RATE_FLOOR)
 
 
+def before(rate: float) -> float:
+    """The chance that a known call precedes an ordinary one, so that `rate` of all are known."""
+    return rate / (1 - rate)
+
+
 def wants_bad(*, bad: int, n: int, dice: float) -> bool:
     """Whether the next known call is a bad one, after `bad` of `n`; dice from 0 up to 1.
 

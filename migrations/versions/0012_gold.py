@@ -122,6 +122,7 @@ def _create_exams() -> None:
         ),
         sa.Column("qualification_id", sa.Uuid(), nullable=False),
         sa.Column("verifier_id", sa.Uuid(), nullable=False),
+        sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column(
             "status",
             sa.Enum(
@@ -141,6 +142,9 @@ def _create_exams() -> None:
             ["qualification_id"], ["qualification.id"], name=op.f("fk_exam_qualification_id")
         ),
         sa.ForeignKeyConstraint(["verifier_id"], ["user.id"], name=op.f("fk_exam_verifier_id")),
+        sa.ForeignKeyConstraint(
+            ["organization_id"], ["organization.id"], name=op.f("fk_exam_organization_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exam")),
     )
     op.create_index(op.f("ix_exam_qualification_id"), "exam", ["qualification_id"], unique=False)

@@ -29,6 +29,7 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.services import draws, gold_cases, qualifications, tasks, verdicts
+from exchange.verification.services.gold import Dice
 from exchange.verification.worker_models import Qualification
 from tests.cast import Cast, Player
 from tests.factories.catalog import definition_of, make_vertical
@@ -64,11 +65,22 @@ def make_sample(seller: Player, *, nonce: str = "a nonce", **terms: Any) -> Samp
     return sample
 
 
-def claim(verifier: Player) -> VerificationTask | None:
+def always(*_asked: object) -> float:
+    """Dice by which a known call comes whenever one may, and is a bad one where both fit."""
+    return 0.0
+
+
+def never(*_asked: object) -> float:
+    """Dice by which no known call comes, outside of an exam."""
+    return 0.999
+
+
+def claim(verifier: Player, *, dice: Dice = never) -> VerificationTask | None:
     """The next call of a verifier."""
     return tasks.claim_next(
         verifier_id=verifier.user.id,
         organization_id=verifier.organization.id,
+        dice=dice,
         actor=verifier.actor,
     )
 
@@ -186,11 +198,6 @@ def cases(cast: Cast, *, good: int = 0, bad: int = 0, vertical: Vertical | None 
         gold_cases.seed(vertical_id=vertical.id, values=values, code=code, actor=cast.admin.actor)
 
 
-def always(*_asked: object) -> float:
-    """Dice by which a known call comes whenever one may, and is a bad one where both fit."""
-    return 0.0
-
-
 def skill_of(verifier: Player, vertical: Vertical | None = None) -> Qualification:
     """What allows a verifier to call, given where they had none."""
     vertical = vertical or make_vertical()
@@ -204,12 +211,7 @@ def skill_of(verifier: Player, vertical: Vertical | None = None) -> Qualificatio
 
 def claim_gold(verifier: Player) -> VerificationTask:
     """The next call of a verifier, a known one."""
-    task = tasks.claim_next(
-        verifier_id=verifier.user.id,
-        organization_id=verifier.organization.id,
-        dice=always,
-        actor=verifier.actor,
-    )
+    task = claim(verifier, dice=always)
     assert task is not None
     assert inspection_of(task).purpose is InspectionPurpose.GOLD
     return task

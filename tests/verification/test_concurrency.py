@@ -8,13 +8,14 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from exchange.catalog.scripts import Outcome
 from exchange.core.db import db, unit_of_work
 from exchange.identity import services as identity
 from exchange.identity.permissions import Role
 from exchange.verification import queries
+from exchange.verification.gold_models import GoldCase, GoldOrigin
 from exchange.verification.models import (
     OutcomeClass,
     Sample,
@@ -22,8 +23,18 @@ from exchange.verification.models import (
     Verdict,
     VerificationTask,
 )
+from exchange.verification.queries import gold
 from tests.cast import PASSWORD, Cast, Player, make_cast, qualify_verifiers
-from tests.verification.support import claim, inspection_of, make_sample, report, these
+from tests.verification.support import (
+    always,
+    cases,
+    claim,
+    inspection_of,
+    make_sample,
+    report,
+    skill_of,
+    these,
+)
 
 VERIFIERS = 6
 STORY = these({4: Outcome.DENIES, 9: Outcome.NUMBER_DEAD})
@@ -70,6 +81,38 @@ def is_decided(batch_id: UUID) -> bool:
     with unit_of_work():
         status = select(Sample.status).where(Sample.batch_id == batch_id)
         return db.session.scalar(status) is not SampleStatus.OPEN
+
+
+def claim_together(app: Flask, player: Player, start: threading.Barrier) -> bool:
+    """A claim that is not over before everybody has claimed; whether a known call came of it."""
+    with app.app_context(), unit_of_work():
+        task = claim(player, dice=always)
+        assert task is not None
+        start.wait(timeout=60)
+        return task.only_for_id is not None
+
+
+@pytest.mark.commits
+@pytest.mark.parametrize(("guarded", "given"), [(True, 1), (False, VERIFIERS)])
+def test_a_person_is_asked_again_once_whoever_claims_at_that_moment(
+    committed: Flask, monkeypatch: pytest.MonkeyPatch, guarded: bool, given: int
+) -> None:
+    with unit_of_work():
+        cast = make_cast()
+        players = make_verifiers(cast)
+    with unit_of_work():
+        make_sample(cast.seller)
+        cases(cast, bad=1)
+        asked_once = {"calls_max": 1, "origin": GoldOrigin.CONFIRMED}
+        db.session.execute(update(GoldCase).values(**asked_once))
+        for player in players:
+            skill_of(player)
+    if not guarded:  # the control
+        monkeypatch.setattr(gold, "hold_case", lambda *_case, **_whose: True)
+    start = threading.Barrier(VERIFIERS)
+    with ThreadPoolExecutor(VERIFIERS) as pool:
+        claims = [pool.submit(claim_together, committed, one, start) for one in players]
+        assert sum(one.result(timeout=120) for one in claims) == given
 
 
 @pytest.mark.commits

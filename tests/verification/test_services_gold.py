@@ -30,8 +30,9 @@ from exchange.verification.models import (
     VerificationTask,
 )
 from exchange.verification.queries import gold as gold_queries
+from exchange.verification.queries import gold_stock
 from exchange.verification.services import gold, gold_cases, tasks, verdicts
-from tests.cast import Cast
+from tests.cast import Cast, Player
 from tests.factories.catalog import VERTICAL, definition_of, make_vertical
 from tests.factories.leads import make_person
 from tests.verification.support import (
@@ -45,14 +46,11 @@ from tests.verification.support import (
     inspection_of,
     later,
     make_sample,
+    never,
     report,
     skill_of,
     task_at,
 )
-
-
-def never(*_asked: object) -> float:
-    return 0.999999
 
 
 class TestOffer:
@@ -62,12 +60,7 @@ class TestOffer:
         skill_of(cast.verifier)
         known = claim_gold(cast.verifier)
         report(cast.verifier, known, Outcome.CONFIRMED)
-        ordinary = tasks.claim_next(
-            verifier_id=cast.verifier.user.id,
-            organization_id=cast.verifier.organization.id,
-            dice=always,
-            actor=cast.verifier.actor,
-        )
+        ordinary = claim(cast.verifier, dice=always)
         assert ordinary is not None
         # The dice say yes again, but this call was preceded already.
         assert inspection_of(ordinary).purpose is InspectionPurpose.SAMPLE
@@ -81,12 +74,7 @@ class TestOffer:
         make_sample(cast.seller)
         cases(cast, good=3, bad=3)
         skill_of(cast.verifier)
-        task = tasks.claim_next(
-            verifier_id=cast.verifier.user.id,
-            organization_id=cast.verifier.organization.id,
-            dice=never,
-            actor=cast.verifier.actor,
-        )
+        task = claim(cast.verifier, dice=never)
         assert task is not None
         assert inspection_of(task).purpose is InspectionPurpose.SAMPLE
 
@@ -96,12 +84,7 @@ class TestOffer:
         skill_of(cast.verifier)
         report(cast.verifier, claimed(cast.verifier), Outcome.CALL_BACK)
         later(hours=3)
-        task = tasks.claim_next(
-            verifier_id=cast.verifier.user.id,
-            organization_id=cast.verifier.organization.id,
-            dice=always,
-            actor=cast.verifier.actor,
-        )
+        task = claim(cast.verifier, dice=always)
         assert task is not None
         assert inspection_of(task).purpose is InspectionPurpose.SAMPLE
 
@@ -140,11 +123,8 @@ class TestOffer:
         make_sample(cast.seller)
         cases(cast, good=1, bad=0)
         skill_of(cast.verifier)
-        known = tasks.claim_next(
-            verifier_id=cast.verifier.user.id,
-            organization_id=cast.verifier.organization.id,
-            dice=lambda _who, _what, asked: 0.0 if asked == "gold" else 0.9,
-            actor=cast.verifier.actor,
+        known = claim(
+            cast.verifier, dice=lambda _who, _what, asked: 0.0 if asked == "gold" else 0.9
         )
         assert known is not None
         actor = cast.verifier.actor
@@ -185,11 +165,11 @@ class TestOffer:
         cases(cast, good=1)
         case = db.session.scalars(select(GoldCase)).one()
         skill = skill_of(cast.verifier)
-        ask = {"truth": OutcomeClass.GOOD, "now": clock.now()}
+        ask: dict[str, Any] = {"truth": OutcomeClass.GOOD, "now": clock.now()}
         here = {"organization_id": cast.second_verifier.organization.id}
         assert gold_queries.find_cases(skill, **ask, **here) == [case]
         for other in (cast.second_verifier, cast.admin, cast.finance):
-            exam = _exam_of(other.user.id, skill_of(other).id)
+            exam = _exam_of(other)
             save(GoldCheck(case_id=case.id, verifier_id=other.user.id, exam_id=exam, **here))
         assert gold_queries.find_cases(skill, **ask, **here) == []
         elsewhere = {"organization_id": cast.admin.organization.id}
@@ -391,7 +371,11 @@ class TestCases:
         task = claimed(cast.verifier)
         verdict = report(cast.verifier, task, Outcome.NUMBER_DEAD)
         vertical = make_vertical()
-        ask = {"lead_id": verdict.lead_id, "vertical_id": vertical.id, "actor": cast.admin.actor}
+        ask: dict[str, Any] = {
+            "lead_id": verdict.lead_id,
+            "vertical_id": vertical.id,
+            "actor": cast.admin.actor,
+        }
         with pytest.raises(Conflict):
             gold_cases.confirm(**ask)
         _second(verdict, cast)
@@ -429,7 +413,7 @@ class TestCases:
         make_sample(cast.seller, leads=1)
         verdict = report(cast.verifier, claimed(cast.verifier), Outcome.DENIES)
         _second(verdict, cast)
-        assert gold_queries.candidates(make_vertical().id, now=clock.now()) == []
+        assert gold_stock.candidates(make_vertical().id, now=clock.now()) == []
 
     def test_a_retired_one_is_given_to_nobody(self, cast: Cast) -> None:
         make_sample(cast.seller)
@@ -468,5 +452,10 @@ def _second(verdict: Verdict, cast: Cast) -> None:
     )
 
 
-def _exam_of(verifier_id: UUID, qualification_id: UUID) -> UUID:
-    return save(Exam(qualification_id=qualification_id, verifier_id=verifier_id)).id
+def _exam_of(player: Player) -> UUID:
+    exam = Exam(
+        qualification_id=skill_of(player).id,
+        verifier_id=player.user.id,
+        organization_id=player.organization.id,
+    )
+    return save(exam).id

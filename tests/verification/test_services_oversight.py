@@ -7,12 +7,13 @@ from sqlalchemy import select
 
 from exchange.catalog.scripts import Outcome
 from exchange.core import clock
-from exchange.core.actors import Actor
+from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, save
 from exchange.core.errors import Conflict, Forbidden, Invalid, NotFound
 from exchange.core.events import Event
 from exchange.identity.models import Membership
 from exchange.identity.permissions import Role, permissions_of
+from exchange.leads.services import suppression
 from exchange.notifications.models import Notice
 from exchange.verification.gold_models import (
     Appeal,
@@ -23,7 +24,7 @@ from exchange.verification.gold_models import (
     GoldCheck,
 )
 from exchange.verification.models import InspectionPurpose, OutcomeClass, Verdict
-from exchange.verification.queries import gold, workers
+from exchange.verification.queries import gold, gold_stock, workers
 from exchange.verification.queries.workers import skills_of
 from exchange.verification.services import (
     appeals,
@@ -179,6 +180,30 @@ class TestExam:
         again = exams.begin(**ask)
         assert again.id != exam.id
         assert exams.begin(**ask).id == again.id
+
+    def test_a_skipped_call_comes_back(self, cast: Cast) -> None:
+        cases(cast, good=16, bad=12)
+        exam = sit(cast.verifier, calls=EXAM_SIZE - 1)
+        _skip(cast.verifier)
+        assert claim(cast.verifier) is None
+        later(minutes=11)
+        answer_exam(cast.verifier)
+        later(seconds=31)
+        exams.decide_due()
+        assert exam.status is ExamStatus.PASSED
+        assert len(gold.calls_of_exam(exam.id)) == EXAM_SIZE
+
+    def test_a_person_taken_off_the_lists_is_nobodys_error(self, cast: Cast) -> None:
+        cases(cast, good=16, bad=12)
+        exam = sit(cast.verifier, calls=1)
+        task = claimed(cast.verifier)
+        tasks.release(task_id=task.id, lease_number=task.lease_number, actor=cast.verifier.actor)
+        lead = inspection_of(task).lead_id
+        suppression.suppress_person(lead_id=lead, origin="objection", actor=SYSTEM)
+        closed = [one for one in gold.calls_of_exam(exam.id) if one.inspection.lead_id == lead]
+        assert [(one.inspection.outcome, one.is_right) for one in closed] == [
+            (OutcomeClass.OPEN, None)
+        ]
 
     def test_an_undone_answer_is_asked_again(self, cast: Cast) -> None:
         cases(cast, good=16, bad=12)
@@ -346,7 +371,7 @@ class TestAppeal:
         assert made.status is AppealStatus.UPHELD
         assert gold.known_calls(skill) == []
         check = db.session.get_one(GoldCheck, made.check_id)
-        (stock,) = [one for one in gold.cases() if one.case.id == check.case_id]
+        (stock,) = [one for one in gold_stock.cases() if one.case.id == check.case_id]
         assert stock.case.status is GoldCaseStatus.RETIRED
         with pytest.raises(Conflict):
             appeals.decide(appeal_id=made.id, is_upheld=False, reason="no", actor=cast.admin.actor)

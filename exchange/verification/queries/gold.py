@@ -8,14 +8,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, false, func, or_, select
-from sqlalchemy.dialects.postgresql import distinct_on
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, or_, select
 
 from exchange.catalog.scripts import Outcome
 from exchange.core.db import db
 from exchange.identity.models import Membership
-from exchange.leads.models import Consent, Lead
+from exchange.leads.models import Lead
 from exchange.verification.gold_models import (
     Exam,
     ExamStatus,
@@ -33,7 +31,6 @@ from exchange.verification.models import (
     Verdict,
     VerificationTask,
 )
-from exchange.verification.policy import final_class
 from exchange.verification.queries.tasks import NOT_CALLABLE
 from exchange.verification.worker_models import Qualification
 from exchange.verification.workers import Answered, is_right
@@ -43,15 +40,6 @@ TRUE_FOR: Final = timedelta(days=60)
 # Colleagues talk: a person whom the whole floor has called would be known as a known call.
 USES_PER_ORGANIZATION: Final = 3
 LOOKED_AT: Final = 20  # cases of which one is in its calling hours
-QUALITY_CHECK: Final = "quality_check"
-# How often a number is called again for it. Nobody is behind a dead one; who has denied to have
-# asked is left alone.
-CALLS_AGAIN: Final = {
-    Outcome.NUMBER_DEAD: None,
-    Outcome.WRONG_PERSON: 2,
-    Outcome.CONFIRMED: 1,
-    Outcome.CORRECTED: 1,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +49,17 @@ class Known:
     check: GoldCheck
     case: GoldCase
     inspection: Inspection
+    has_verdict: bool  # a person may also be taken off the lists meanwhile
 
     @property
     def is_right(self) -> bool | None:
         """Whether the answer is right; None while there is none, or where it says nothing."""
         inspection, case = self.inspection, self.case
-        if inspection.status is not InspectionStatus.CONCLUDED or inspection.code is None:
+        if (
+            not self.has_verdict
+            or inspection.status is not InspectionStatus.CONCLUDED
+            or inspection.code is None
+        ):
             return None
         return is_right(Outcome(inspection.code), right=case.codes, is_answered=case.is_answered)
 
@@ -89,13 +82,11 @@ def find_cases(
         select(GoldCase)
         .join(Lead, Lead.id == GoldCase.lead_id)
         .where(
-            GoldCase.status == GoldCaseStatus.ACTIVE,
+            *_may_be_given(organization_id),
             GoldCase.vertical_id == qualification.vertical_id,
             GoldCase.language == qualification.language,
             GoldCase.truth == truth,
             or_(GoldCase.origin == GoldOrigin.SEEDED, GoldCase.created_at > now - TRUE_FOR),
-            or_(GoldCase.calls_max.is_(None), used < GoldCase.calls_max),
-            used_here < USES_PER_ORGANIZATION,
             Lead.status.not_in(NOT_CALLABLE),
             Lead.organization_id != organization_id,
             Lead.organization_id.not_in(own),
@@ -107,6 +98,18 @@ def find_cases(
         .limit(LOOKED_AT)
     )
     return db.session.scalars(statement).all()
+
+
+def hold_case(case_id: UUID, *, organization_id: UUID) -> bool:
+    """Hold a case until the transaction ends; False where it was just given as often as allowed.
+
+    Two claims of one moment must not both be the last one: whoever does not get the lock at once
+    takes another case, and what the other claim has written is counted behind the lock.
+    """
+    row = select(GoldCase.id).where(GoldCase.id == case_id)
+    if db.session.scalar(row.with_for_update(skip_locked=True)) is None:
+        return False
+    return db.session.scalar(row.where(*_may_be_given(organization_id))) is not None
 
 
 def was_preceded(verifier_id: UUID, *, task_id: UUID) -> bool:
@@ -141,6 +144,29 @@ def known_calls(
         statement = statement.where(Inspection.concluded_at <= until)
     found = _found(statement.order_by(Inspection.concluded_at, Inspection.id))
     return [one for one in found if one.is_right is not None]
+
+
+def answered(qualification: Qualification) -> int:
+    """How many known calls a verifier has answered since they were qualified, roughly.
+
+    Those whose answer says nothing are counted too: it decides how often the next one comes.
+    """
+    statement = (
+        select(func.count())
+        .select_from(GoldCheck)
+        .join(GoldCase, GoldCase.id == GoldCheck.case_id)
+        .join(Inspection, Inspection.ref_id == GoldCheck.id)
+        .where(
+            GoldCheck.verifier_id == qualification.verifier_id,
+            GoldCase.vertical_id == qualification.vertical_id,
+            GoldCase.language == qualification.language,
+            Inspection.purpose == InspectionPurpose.GOLD,
+            Inspection.status == InspectionStatus.CONCLUDED,
+        )
+    )
+    if qualification.qualified_at is not None:
+        statement = statement.where(Inspection.concluded_at >= qualification.qualified_at)
+    return db.session.scalar(statement) or 0
 
 
 def given(qualification: Qualification) -> tuple[int, int]:
@@ -238,96 +264,9 @@ def final_verdict_of(inspection_id: UUID) -> Verdict | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A lead about which two verifiers agree, so that it can become a case."""
-
-    lead: Lead
-    task: VerificationTask
-    code: Outcome
-    outcome: OutcomeClass
-
-
-def candidates(vertical_id: UUID, *, now: datetime, limit: int = 50) -> list[Candidate]:
-    """Leads with two agreeing verdicts that are no case yet; those who burden nobody come first."""
-    first, second = aliased(Verdict), aliased(Verdict)
-    agree = (
-        first.lead_id == second.lead_id,
-        first.verifier_id < second.verifier_id,
-        first.code == second.code,
-        first.undone_at.is_(None),
-        second.undone_at.is_(None),
-        first.code.in_([code.value for code in CALLS_AGAIN]),
-        first.created_at > now - TRUE_FOR,
-        second.created_at > now - TRUE_FOR,
-    )
-    known = select(GoldCase.id).where(GoldCase.lead_id == Lead.id).exists()
-    agreed = Consent.purposes.contains([QUALITY_CHECK])
-    statement = (
-        select(Lead, VerificationTask, first.code)
-        .join(first, first.lead_id == Lead.id)
-        .join(second, second.lead_id == Lead.id)
-        .join(VerificationTask, VerificationTask.id == second.task_id)
-        .outerjoin(Consent, Consent.lead_id == Lead.id)
-        .where(
-            *agree,
-            Lead.vertical_id == vertical_id,
-            Lead.status.not_in(NOT_CALLABLE),
-            ~known,
-            # Who is a person behind a phone has agreed to be asked about our quality.
-            or_(first.code == Outcome.NUMBER_DEAD.value, func.coalesce(agreed, false())),
-        )
-        .ext(distinct_on(Lead.id))
-        .order_by(Lead.id, second.id)
-    )
-    best = {code.value: place for place, code in enumerate(CALLS_AGAIN)}
-    found = [
-        Candidate(lead, task, Outcome(code), final_class(Outcome(code)))
-        for lead, task, code in db.session.execute(statement)
-    ]
-    return sorted(found, key=lambda one: best[one.code.value])[:limit]
-
-
-def find_candidate(lead_id: UUID, *, vertical_id: UUID, now: datetime) -> Candidate | None:
-    """The lead, if two verifiers agree about it and it is no case yet."""
-    found = candidates(vertical_id, now=now, limit=1_000_000)
-    return next((one for one in found if one.lead.id == lead_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """A case with how often it was given and how often it was answered wrongly."""
-
-    case: GoldCase
-    lead: Lead
-    given: int
-    wrong: int
-
-
-def cases(vertical_id: UUID | None = None) -> list[Stock]:
-    """All cases, those in use first."""
-    statement = select(GoldCase, Lead).join(Lead, Lead.id == GoldCase.lead_id)
-    if vertical_id is not None:
-        statement = statement.where(GoldCase.vertical_id == vertical_id)
-    rows = db.session.execute(statement.order_by(GoldCase.status, GoldCase.id.desc())).all()
-    known = _found(_known().where(GoldCheck.is_void.is_(False)))
-    given_of: dict[UUID, list[bool | None]] = {}
-    for one in known:
-        given_of.setdefault(one.case.id, []).append(one.is_right)
-    return [
-        Stock(case, lead, len(given_of.get(case.id, ())), given_of.get(case.id, []).count(False))
-        for case, lead in rows
-    ]
-
-
-def house_of_test_identities() -> UUID | None:
-    """The organization that holds the test identities, once there is one."""
-    return db.session.scalar(
-        select(Lead.organization_id)
-        .join(GoldCase, GoldCase.lead_id == Lead.id)
-        .where(GoldCase.origin == GoldOrigin.SEEDED)
-        .limit(1)
-    )
+def known_of_cases() -> list[Known]:
+    """Everything that was asked of anybody, without what an appeal has taken out."""
+    return _found(_known().where(GoldCheck.is_void.is_(False)))
 
 
 def _uses(*more: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -338,6 +277,15 @@ def _uses(*more: ColumnElement[bool]) -> ScalarSelect[int]:
         .correlate(GoldCase)
         .scalar_subquery()
     )
+
+
+def _may_be_given(organization_id: UUID) -> list[ColumnElement[bool]]:
+    """A case that is in use and was not given too often, anywhere or to this organization."""
+    return [
+        GoldCase.status == GoldCaseStatus.ACTIVE,
+        or_(GoldCase.calls_max.is_(None), _uses() < GoldCase.calls_max),
+        _uses(GoldCheck.organization_id == organization_id) < USES_PER_ORGANIZATION,
+    ]
 
 
 def _given_to(verifier_id: UUID) -> ColumnElement[bool]:
@@ -351,9 +299,13 @@ def _judged_by(verifier_id: UUID) -> ColumnElement[bool]:
     return select(Verdict.id).where(*mine).correlate(GoldCase).exists()
 
 
-def _known() -> Select[GoldCheck, GoldCase, Inspection]:
+def _known() -> Select[GoldCheck, GoldCase, Inspection, bool]:
+    mine = (Verdict.inspection_id == Inspection.id, Verdict.verifier_id == GoldCheck.verifier_id)
+    said = select(Verdict.id).where(
+        *mine, Verdict.outcome.is_not(None), Verdict.undone_at.is_(None)
+    )
     return (
-        select(GoldCheck, GoldCase, Inspection)
+        select(GoldCheck, GoldCase, Inspection, said.correlate(Inspection, GoldCheck).exists())
         .join(GoldCase, GoldCase.id == GoldCheck.case_id)
         .join(
             Inspection,
@@ -362,5 +314,6 @@ def _known() -> Select[GoldCheck, GoldCase, Inspection]:
     )
 
 
-def _found(statement: Select[GoldCheck, GoldCase, Inspection]) -> list[Known]:
-    return [Known(check, case, asked) for check, case, asked in db.session.execute(statement)]
+def _found(statement: Select[GoldCheck, GoldCase, Inspection, bool]) -> list[Known]:
+    rows = db.session.execute(statement)
+    return [Known(check, case, asked, said) for check, case, asked, said in rows]

@@ -47,7 +47,14 @@ def begin(*, qualification_id: UUID, verifier_id: UUID, actor: Actor) -> Exam:
     if running is not None and running.qualification_id == skill.id:
         return running
     _require_ready(skill, running)
-    exam = save(Exam(qualification_id=skill.id, verifier_id=verifier_id))
+    assert actor.organization_id is not None
+    exam = save(
+        Exam(
+            qualification_id=skill.id,
+            verifier_id=verifier_id,
+            organization_id=actor.organization_id,
+        )
+    )
     events.record("exam.begun", subject=exam, actor=actor, qualification_id=str(skill.id))
     return exam
 
@@ -64,14 +71,6 @@ def retake_at(skill: Qualification) -> datetime | None:
         return None
     moment = last.decided_at + RETAKE_AFTER
     return moment if moment > clock.now() else None
-
-
-def calls_to_pay(exam: Exam) -> int:
-    """How many calls of the exam are paid at half rate (decision 11): all of a passed one.
-
-    Nothing before it is passed, and nothing of a failed one. Whoever pays hears `exam.passed`.
-    """
-    return EXAM_SIZE if exam.status is ExamStatus.PASSED else 0
 
 
 def _decide(exam_id: UUID) -> bool:
@@ -94,6 +93,13 @@ def _decide(exam_id: UUID) -> bool:
             vertical_id=skill.vertical_id,
             language=skill.language,
             actor=SYSTEM,
+        )
+        pay.earn_training(
+            ref=Ref.to(exam),
+            organization_id=exam.organization_id,
+            verifier_id=exam.verifier_id,
+            vertical_id=skill.vertical_id,
+            calls=EXAM_SIZE,
         )
     else:
         transition(exam, ExamStatus.FAILED, actor=SYSTEM, errors=exam.errors)

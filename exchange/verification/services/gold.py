@@ -33,7 +33,7 @@ from exchange.verification.policy import LocalHours
 from exchange.verification.queries import gold as queries
 from exchange.verification.queries.workers import find_qualification
 from exchange.verification.worker_models import Qualification
-from exchange.verification.workers import EXAM_SIZE, gold_rate, wants_bad
+from exchange.verification.workers import EXAM_SIZE, before, gold_rate, wants_bad
 
 # A number from 0 up to 1 for a verifier, a record and a question; the same when asked again.
 Dice = Callable[[UUID, UUID, str], float]
@@ -79,7 +79,8 @@ def instead_of(found: VerificationTask | None, occasion: Occasion) -> Verificati
 def skip(task: VerificationTask) -> None:
     """A known call that was skipped does not come back, as a call that others take does not."""
     check = queries.find_check(get(Inspection, task.inspection_id))
-    if check is not None:
+    # One of an exam does come back: nobody passes by passing on what is hard.
+    if check is not None and check.exam_id is None:
         check.is_skipped = True
         task.not_before = clock.now() + SKIPPED
 
@@ -103,12 +104,11 @@ def is_test_identity(inspection: Inspection) -> bool:
 def _before(found: VerificationTask, occasion: Occasion) -> VerificationTask | None:
     """A known call like the waiting one, if it is time for one and there is a case."""
     verifier_id = occasion.verifier_id
-    skill = find_qualification(verifier_id, vertical_id=found.vertical_id, language=found.language)
-    if skill is None:
+    dice = occasion.dice(verifier_id, found.id, "gold")
+    if dice >= before(gold_rate(0)):  # however little is known: nine of ten claims ask no table
         return None
-    rate = gold_rate(len(queries.known_calls(skill, since=skill.qualified_at)))
-    # One known call in r of all calls is one before r / (1 - r) of the others.
-    if occasion.dice(verifier_id, found.id, "gold") >= rate / (1 - rate):
+    skill = find_qualification(verifier_id, vertical_id=found.vertical_id, language=found.language)
+    if skill is None or dice >= before(gold_rate(queries.answered(skill))):
         return None
     if queries.was_preceded(verifier_id, task_id=found.id):
         return None
@@ -143,14 +143,13 @@ def _choose(skill: Qualification, occasion: Occasion, *, about: UUID) -> GoldCas
     found = queries.find_cases(
         skill, truth=truth, organization_id=occasion.organization_id, now=occasion.now
     )
-    return next(
-        (
-            case
-            for case in found
-            if occasion.hours(vertical, time_zone=case.time_zone).is_open(occasion.now)
-        ),
-        None,
-    )
+    for case in found:
+        hours = occasion.hours(vertical, time_zone=case.time_zone)
+        if hours.is_open(occasion.now) and queries.hold_case(
+            case.id, organization_id=occasion.organization_id
+        ):
+            return case
+    return None
 
 
 def _give(

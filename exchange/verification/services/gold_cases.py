@@ -38,7 +38,7 @@ from exchange.verification import planted
 from exchange.verification.gold_models import GoldCase, GoldCaseStatus, GoldOrigin
 from exchange.verification.models import OutcomeClass
 from exchange.verification.policy import final_class
-from exchange.verification.queries import gold as queries
+from exchange.verification.queries import gold_stock as queries
 
 HOUSE: Final = "Test identities"
 AGREED: Final = "Agreed to answer as a test identity of the spot check."

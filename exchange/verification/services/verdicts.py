@@ -221,7 +221,9 @@ def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
         is_last_attempt=found.code in RETRIED and _is_last(task, inspection, _attempts(said)),
     )
     is_alone = inspection.purpose is InspectionPurpose.GOLD  # a known answer is asked of one person
-    return Step(Move.CONCLUDE, step.outcome) if is_alone and step.move is Move.ASK_ANOTHER else step
+    if is_alone and step.move is Move.ASK_ANOTHER:
+        return Step(Move.CONCLUDE, step.outcome, step.outcome)
+    return step
 
 
 def _is_last(task: VerificationTask, inspection: Inspection, attempts: Sequence[Verdict]) -> bool:

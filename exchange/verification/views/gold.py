@@ -21,7 +21,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads.models import Lead
 from exchange.verification.gold_models import GoldCase, GoldCaseStatus
 from exchange.verification.models import OutcomeClass
-from exchange.verification.queries import gold as queries
+from exchange.verification.queries import gold_stock as queries
 from exchange.verification.schemas import CaseForm, ConfirmForm, PauseForm
 from exchange.verification.services import gold_cases
 from exchange.verification.views.blueprint import blueprint
