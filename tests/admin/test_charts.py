@@ -92,7 +92,7 @@ class TestControl:
         assert [lot.batch_id for lot in found.lots][-1] == last.batch_id
         assert found.share == sum(lot.bad for lot in found.lots) / sum(lot.n for lot in found.lots)
         for lot in found.lots:
-            assert lot.limits == limits(found.share, drawn=lot.n, population=40)
+            assert lot.limits == limits(found.share, drawn=lot.n)
             assert lot.is_ordinary == (lot.limits.lower <= lot.bad <= lot.limits.upper)
         assert not found.lots[-1].is_ordinary
         html = admin.get(PAGE).get_data(as_text=True)
