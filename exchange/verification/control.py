@@ -1,8 +1,8 @@
 """Process control over lots: limits of bad counts, and a test whether two shares are one.
 
-Both are exact. The count of a lot is binomial where its process has the overall rate: the lot itself
-is drawn from the process, so its size does not matter. Two shares are compared given how many bad
-leads there are in all (R. A. Fisher). Pure.
+Both are exact. The count of a lot is binomial where its process has the overall rate: the lot
+itself is drawn from the process, so its size does not matter. Two shares are compared given how
+many bad leads there are in all (R. A. Fisher). Pure.
 """
 
 from __future__ import annotations
