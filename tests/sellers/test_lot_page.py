@@ -89,7 +89,6 @@ class TestBeforeTheDecision:
     def finish(verifier: Player) -> None:
         work(verifier, these({}))
 
-
     def test_nothing_tells_who_is_called(self, seller: FlaskClient, cast: Cast) -> None:
         """With seed and leaves a seller would know whom to warn."""
         sample = make_sample(cast.seller, leads=120)
