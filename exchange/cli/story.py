@@ -76,6 +76,12 @@ LOTS: Final = (
     Lot("loans", LOGINS["seller"], "personal_loan_my", 140, "Social ads", bad=2),
     Lot("cars", "volga@demo.example", "car_insurance_ru", 200, "Контекстная реклама", bad=1),
     Lot("audits", "volga@demo.example", "audit_services_ru", 120, "Вебинары", bad=2),
+    # So many that sources have a record, and lots a chart.
+    Lot("gutters", LOGINS["seller"], "home_improvement_us", 110, "Search ads", bad=1),
+    Lot("garages", LOGINS["seller"], "home_improvement_us", 110, "Search ads", bad=2),
+    Lot("fences", LOGINS["seller"], "home_improvement_us", 110, "Partner site", bad=8),
+    Lot("porches", LOGINS["seller"], "home_improvement_us", 110, "Search ads", bad=1),
+    Lot("vans", "volga@demo.example", "car_insurance_ru", 110, "Контекстная реклама", bad=3),
     Lot("kitchens", LOGINS["seller"], "home_improvement_us", 150, "Search ads", bad=3,
         is_checked=False),
 )  # fmt: skip

@@ -9,20 +9,23 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from exchange.catalog.policies import USUAL_CHECKS
 from exchange.leads import seal
 from exchange.verification import draw
-from exchange.verification.distributions import binomial_sf
 from exchange.verification.plans import LX_15
 from exchange.verification.reputation import LotCount, Reputation, judge_source
 from exchange.verification.sampling import Odds, probability_up_to
+from exchange.verification.sources import EXTRA_MAX
+from exchange.verification.tripwires import SOURCE_RULE
+from exchange.verification.workers import EXAM_SIZE
 
-SOURCE_CHECKS: Final = 12  # of each declared source that is large enough
-SOURCE_BAD: Final = 2  # among them, and the source is quarantined
-SOURCE_EXTRA: Final = 60  # checks at most, beside those of the lot
+SOURCE_CHECKS: Final = SOURCE_RULE.drawn  # of each declared source that is large enough
+SOURCE_BAD: Final = SOURCE_RULE.quarantine_at  # among them, and the source is quarantined
+SOURCE_EXTRA: Final = EXTRA_MAX  # checks at most, beside those of the lot
+EXAM: Final = EXAM_SIZE  # known calls
 SOURCE_SHARES: Final = (0.01, 0.03, 0.15, 0.30)
 SENSITIVITY, SPECIFICITY = 0.95, 0.98  # of the verifier of the example
-DOUBLES: Final = 0.10  # of the good answers
-EXAM, GOLD_RATES, GOLD_LEAST = 20, (0.10, 0.05), 0.02
+DOUBLES: Final = USUAL_CHECKS.double_checks_bps / 10_000  # of the good answers
 
 LOTS: Final = (0, 1, 4, 10, 25)
 CITIES: Final = ("Boston", "Chicago", "Denver", "Memphis")
@@ -81,10 +84,7 @@ class WorkedDraw:
 
 def flagged() -> tuple[Flagged, ...]:
     """How often the rule of sources stops one: P(at least two bad among twelve)."""
-    return tuple(
-        Flagged(share, binomial_sf(SOURCE_BAD - 1, share=share, drawn=SOURCE_CHECKS))
-        for share in SOURCE_SHARES
-    )
+    return tuple(Flagged(share, SOURCE_RULE.quarantined(share)) for share in SOURCE_SHARES)
 
 
 @cache

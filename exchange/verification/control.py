@@ -1,7 +1,8 @@
 """Process control over lots: limits of bad counts, and a test whether two shares are one.
 
-Both are exact: a lot is a sample without replacement, and two shares are compared given how many
-bad leads there are in all (R. A. Fisher). Pure.
+Both are exact. The count of a lot is binomial where its process has the overall rate: the lot
+itself is drawn from the process, so its size does not matter. Two shares are compared given how
+many bad leads there are in all (R. A. Fisher). Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Final
 
 from exchange.verification.distributions import (
     TOLERANCE,
+    binomial_cdf,
+    binomial_sf,
     hypergeometric_cdf,
     hypergeometric_sf,
 )
@@ -22,7 +25,7 @@ DIVERGED_BELOW: Final = 0.01  # probability of a difference as large between equ
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The bad counts that are ordinary in a sample of a lot at the overall rate."""
+    """The bad counts that are ordinary where nothing but the overall rate is at work."""
 
     lower: int
     upper: int
@@ -33,17 +36,16 @@ class Limits:
 
 
 @lru_cache(maxsize=4096)
-def limits(share: float, *, drawn: int, population: int) -> Limits:
+def limits(share: float, *, drawn: int) -> Limits:
     """The fewest and the most bad leads among `drawn` that are still likelier than `TAIL`.
 
-    The lot holds `share` bad leads, rounded to a whole number of them.
+    The limits of a p-chart for a sample of this size, by the binomial itself instead of a normal.
     """
-    lot = {"population": population, "bad": round(share * population), "drawn": drawn}
-    lower = upper = 0
-    while hypergeometric_cdf(lower, **lot) <= TAIL + TOLERANCE:
+    lower = 0
+    while binomial_cdf(lower, share=share, drawn=drawn) <= TAIL + TOLERANCE:
         lower += 1
     upper = lower
-    while hypergeometric_sf(upper, **lot) > TAIL + TOLERANCE:
+    while binomial_sf(upper, share=share, drawn=drawn) > TAIL + TOLERANCE:
         upper += 1
     return Limits(lower, upper)
 

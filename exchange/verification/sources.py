@@ -15,9 +15,10 @@ from typing import Final
 
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.source_models import LotSourceStatus
+from exchange.verification.tripwires import SOURCE_RULE
 
-CHECKS: Final = 12  # leads of each source, the first ones in the order of the draw
-BAD_MAX: Final = 1  # among them; one more, and the source is quarantined
+CHECKS: Final = SOURCE_RULE.drawn  # of each source, the first ones in the order of the draw
+BAD_MAX: Final = SOURCE_RULE.quarantine_at - 1  # one more among them, and it is quarantined
 SHARE_MIN: Final = Fraction(10, 100)  # of the lot: a source of that share is checked on its own
 LARGE: Final = 50  # and so is one of so many leads
 EXTRA_MAX: Final = 60  # checks beside the core's in a lot (decision 35)

@@ -92,7 +92,7 @@ class TestControl:
         assert [lot.batch_id for lot in found.lots][-1] == last.batch_id
         assert found.share == sum(lot.bad for lot in found.lots) / sum(lot.n for lot in found.lots)
         for lot in found.lots:
-            assert lot.limits == limits(found.share, drawn=lot.n, population=40)
+            assert lot.limits == limits(found.share, drawn=lot.n)
             assert lot.is_ordinary == (lot.limits.lower <= lot.bad <= lot.limits.upper)
         assert not found.lots[-1].is_ordinary
         html = admin.get(PAGE).get_data(as_text=True)
@@ -110,6 +110,16 @@ class TestControl:
         assert len(table(admin, "control")) == 11
         vertical = "home_improvement_us"
         assert len(table(admin, "control", f"?vertical={vertical}")) == 11
+
+    def test_htmx_gets_the_part_that_the_page_has(self, admin: FlaskClient, cast: Cast) -> None:
+        source = get(Source, get(Batch, make_decided(cast.seller).batch_id).source_id)
+        address = f"{PAGE}?vertical=home_improvement_us&source={source.public_id}"
+        part = admin.get(address, headers={"HX-Request": "true"})
+        assert part.status_code == 200
+        text = part.get_data(as_text=True)
+        assert "<html" not in text
+        assert source.name in text
+        assert text.strip() in admin.get(address).get_data(as_text=True)
 
     def test_what_is_long_ago_is_not_on_it(self, cast: Cast) -> None:
         for _ in range(10):

@@ -253,8 +253,8 @@ def release(story: Story) -> None:
     reserves.release_due()
     story.tell(
         "The reserve is released",
-        "A reserve must cover what settlements of the last thirty days kept back; what is above that"
-        " becomes payable.",
+        "A reserve must cover what settlements of the last thirty days kept back (14 to 45 where the"
+        " seller's sources have a record); what is above that becomes payable.",
     )
 
 

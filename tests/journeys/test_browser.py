@@ -394,6 +394,7 @@ def room_of(stage: Stage, role: str) -> Room:
             ],
             [
                 *("/admin/organizations", "/admin/returns", "/admin/quality", "/admin/clock"),
+                "/admin/quality/charts",
                 *("/admin/ledger/accounts", "/admin/ledger/postings", "/admin/verticals"),
             ],
         ),

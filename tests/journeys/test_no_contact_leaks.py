@@ -27,6 +27,7 @@ from sqlalchemy import select, text
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from exchange.admin.views.charts import TABLES
 from exchange.billing.models import Posting
 from exchange.catalog import queries
 from exchange.core import events, jobs
@@ -187,6 +188,7 @@ class Rounds:
             "erasure_id": [found.public_id for found in db.session.scalars(select(Erasure))],
             "token": [*story.invitations[:1], *story.shared],
             "terms_id": story.terms,
+            "table": list(TABLES),
             "preset": ["meta"],
             "code": [VERTICAL],
             "qualification_id": [

@@ -89,6 +89,23 @@ class TestBeforeTheDecision:
     def finish(verifier: Player) -> None:
         work(verifier, these({}))
 
+    def test_nothing_tells_who_is_called(self, seller: FlaskClient, cast: Cast) -> None:
+        """With seed and leaves a seller would know whom to warn."""
+        sample = make_sample(cast.seller, leads=120)
+        db.session.commit()
+        draw = queries.get_draw(sample.batch_id)
+        assert draw is not None
+        assert draw.seed is not None
+        assert draw.secret is not None
+        html = seller.get(page_of(sample)).get_data(as_text=True)
+        assert draw.seed.hex() not in html
+        assert draw.secret.hex() not in html
+        self.finish(cast.verifier)
+        db.session.commit()
+        html = seller.get(page_of(sample)).get_data(as_text=True)
+        assert draw.seed.hex() in html
+        assert draw.secret.hex() in html
+
 
 class TestAfterTheDecision:
     def test_an_accepted_lot_shows_everything(self, seller: FlaskClient, cast: Cast) -> None:
@@ -112,7 +129,7 @@ class TestAfterTheDecision:
         sample = make_decided(cast.seller, {1: DEAD, 2: DEAD, 3: DEAD}, leads=120)
         assert sample.status is SampleStatus.REJECTED
         seen = words(seller, page_of(sample))
-        assert "Rejected: 3 bad leads among the first 22 people, where 3 are too many." in seen
+        assert "Rejected after 22 people: 3 bad leads were found, and 3 are too many" in seen
         assert "a lot that is not accepted has no bound" in seen
 
     def test_an_undecided_lot_says_why(self, seller: FlaskClient, cast: Cast) -> None:
@@ -126,7 +143,7 @@ class TestAfterTheDecision:
         sample = make_decided(cast.seller, {1: DEAD, 2: DEAD, 3: DEAD}, leads=120)
         transition(get(Batch, sample.batch_id), BatchStatus.IN_FULL_INSPECTION, actor=SYSTEM)
         db.session.commit()
-        assert "Rejected: 3 bad leads" in words(seller, page_of(sample))
+        assert "Rejected after 22 people" in words(seller, page_of(sample))
 
     def test_time_to_sale_is_that_of_the_first_time(self, seller: FlaskClient, cast: Cast) -> None:
         sample = make_decided(cast.seller, leads=120)

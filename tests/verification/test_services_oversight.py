@@ -10,7 +10,7 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, save
 from exchange.core.errors import Conflict, Forbidden, Invalid, NotFound
-from exchange.core.events import Event
+from exchange.core.events import Event, Ref
 from exchange.identity.models import Membership
 from exchange.identity.permissions import Role, permissions_of
 from exchange.leads.services import suppression
@@ -25,6 +25,7 @@ from exchange.verification.gold_models import (
 )
 from exchange.verification.models import InspectionPurpose, OutcomeClass, Verdict
 from exchange.verification.queries import gold, gold_stock, workers
+from exchange.verification.queries.pay import find_earning
 from exchange.verification.queries.workers import skills_of
 from exchange.verification.services import (
     appeals,
@@ -144,13 +145,13 @@ class TestExam:
         exam = sit(cast.verifier)
         assert claim(cast.verifier) is None  # nothing else is given to who learns
         assert exams.decide_due() == 0  # the last answer may still be undone
-        assert exams.calls_to_pay(exam) == 0
+        assert find_earning(Ref.to(exam)) is None
         later(seconds=31)
         assert exams.decide_due() == 1
         assert (exam.status, exam.errors) == (ExamStatus.PASSED, 0)
         vertical = make_vertical()
         assert skills_of(cast.verifier.user.id) == [(vertical.id, vertical.language)]
-        assert exams.calls_to_pay(exam) == EXAM_SIZE
+        assert find_earning(Ref.to(exam)).calls == EXAM_SIZE
         assert exams.decide_due() == 0
 
     def test_asks_bad_ones_by_the_mix(self, cast: Cast) -> None:
@@ -166,7 +167,7 @@ class TestExam:
         later(seconds=31)
         exams.decide_due()
         assert (exam.status, exam.errors) == (ExamStatus.FAILED, 1)
-        assert exams.calls_to_pay(exam) == 0
+        assert find_earning(Ref.to(exam)) is None
         skill = learn(cast.verifier)
         ask = {
             "qualification_id": skill.id,

@@ -141,7 +141,7 @@ def control(narrowed: Narrowed) -> Control | None:
 
 def _control_lot(sample: Sample, name: str, seller: str, *, share: float) -> ControlLot:
     assert sample.decided_at is not None
-    ordinary = limits(share, drawn=sample.n, population=sample.plan["population"])
+    ordinary = limits(share, drawn=sample.n)
     return ControlLot(
         sample.batch_id, name, seller, sample.decided_at, sample.n, sample.bad, ordinary
     )

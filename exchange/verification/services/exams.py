@@ -12,12 +12,13 @@ from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get, lock, save
 from exchange.core.errors import Conflict, NotFound
+from exchange.core.events import Ref
 from exchange.core.states import transition
 from exchange.verification.gold_models import Exam, ExamStatus
 from exchange.verification.queries import gold as queries
 from exchange.verification.queries.tasks import UNDO_TIME
 from exchange.verification.sampling import Decision
-from exchange.verification.services import qualifications
+from exchange.verification.services import pay, qualifications
 from exchange.verification.worker_models import Qualification, QualificationStatus
 from exchange.verification.workers import (
     EXAM_SIZE,
