@@ -77,7 +77,7 @@ class TestStart:
         call = take(page)
         assert send(page, call, "call_back", callback_at=in_a_day(call)).status_code == 303
         seen = page.get("/verification").text
-        assert "Call-backs that you promised" in seen
+        assert "1 call-back that you promised" in seen
         assert not PHONE.search(seen)
 
     def test_takes_nothing_where_nothing_waits(self, page: FlaskClient) -> None:
@@ -159,6 +159,34 @@ class TestCall:
     @pytest.mark.parametrize("call", ["task_nonsense", "lead_01JD9YQ4S8K2M3N4P5Q6R7S8T9", "x"])
     def test_that_does_not_exist_is_not_found(self, page: FlaskClient, call: str) -> None:
         assert page.get(f"/verification/tasks/{call}").status_code == 404
+
+
+class TestPace:
+    def test_is_to_go_on_unless_the_browser_remembers_otherwise(
+        self, cast: Cast, page: FlaskClient
+    ) -> None:
+        sampled(cast)
+        page.post("/verification/pace", data={})
+        response = send(page, take(page), "number_dead")
+        assert response.location.endswith("/verification")
+        assert "You come back here" in page.get("/verification").text
+        page.post("/verification/pace", data={"goes_on": "yes"})
+        response = send(page, take(page), "number_dead")
+        assert "/tasks/" in response.location
+
+    def test_and_pay_of_a_vertical_are_on_the_start_page(
+        self, cast: Cast, page: FlaskClient
+    ) -> None:
+        sampled(cast)
+        assert "$1.20" in page.get("/verification").text
+        call = take(page)
+        later(minutes=2)
+        db.session.commit()
+        send(page, call, "confirmed")
+        page.post(f"{take(page)}/release", data={"lease_number": "1"})
+        shown = page.get("/verification").text
+        assert "2 min" in shown
+        assert re.search(r"\$3[56]\.", shown)  # one result in two minutes
 
 
 class TestSubmit:

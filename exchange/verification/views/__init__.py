@@ -1,0 +1,8 @@
+"""Pages of the spot check, one module per room on one blueprint."""
+
+from __future__ import annotations
+
+from exchange.verification.views import callbacks, calls, pay
+from exchange.verification.views.blueprint import blueprint
+
+__all__ = ["blueprint", "callbacks", "calls", "pay"]
