@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from exchange.catalog.scripts import Outcome
@@ -203,6 +203,36 @@ class TestSubmit:
         ended = page.get(call)
         assert ended.status_code == 200
         assert not PHONE.search(ended.text)
+
+    def test_answers_a_script_with_the_next_call_itself(
+        self, cast: Cast, page: FlaskClient
+    ) -> None:
+        sampled(cast)
+        call = take(page)
+        form = {"lease_number": lease(page, call), "outcome": "confirmed", "sure": "1"}
+        response = page.post(f"{call}/verdict", data=form, headers={"HX-Request": "true"})
+        assert response.status_code == 200
+        following = response.headers["HX-Push-Url"]
+        assert following != call
+        assert f'action="{following}/verdict"' in response.text
+        assert "<html" not in response.text
+        assert lease(page, following) == "1"  # one call was taken, not two
+        held = select(func.count(VerificationTask.id)).where(
+            VerificationTask.status == TaskStatus.CLAIMED
+        )
+        assert db.session.scalar(held) == 1
+
+    def test_refused_is_shown_again_in_place(self, cast: Cast, page: FlaskClient) -> None:
+        sampled(cast)
+        call = take(page)
+        response = page.post(
+            f"{call}/verdict",
+            data={"lease_number": lease(page, call), "note": "half a word"},
+            headers={"HX-Request": "true"},
+        )
+        assert response.status_code == 422
+        assert "half a word" in response.text
+        assert "<html" not in response.text
 
     def test_of_the_last_call_leads_home(self, cast: Cast, page: FlaskClient) -> None:
         sampled(cast, leads=1)

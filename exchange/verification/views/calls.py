@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Response, request
+from flask import Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
@@ -22,7 +22,7 @@ from exchange.catalog.scripts import Asked, Outcome
 from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.errors import Conflict, Gone
-from exchange.core.web import again_with_errors, load_form, render, see_other
+from exchange.core.web import again_with_errors, is_fragment, load_form, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.verification.models import TaskStatus, Verdict, VerificationTask
@@ -93,6 +93,8 @@ def task(task_id: str) -> Response:
     now = clock.now()
     return render(
         "verification/tasks/detail.html",
+        block="content",
+        is_fragment=is_fragment(),
         call=call,
         task=call.task,
         draft=_draft(call.task),
@@ -219,7 +221,12 @@ def _next(*, nothing: str) -> ResponseReturnValue:
     found = tasks.claim_next(verifier_id=me(), organization_id=organization().id, actor=actor())
     if found is None:
         return see_other("verification.start", toast=nothing)
-    return see_other("verification.task", task_id=found.public_id)
+    if not is_fragment():
+        return see_other("verification.task", task_id=found.public_id)
+    # The answer to a result is the next call: it is claimed and opened once, and on screen at once.
+    page = make_response(task(found.public_id))
+    page.headers["HX-Push-Url"] = url_for("verification.task", task_id=found.public_id)
+    return page
 
 
 def _goes_on() -> bool:
@@ -230,6 +237,7 @@ def _ended(mine: VerificationTask) -> Response:
     """What is left of a call that is no longer held: the typed text, never the contact."""
     return render(
         "verification/tasks/ended.html",
+        block="content",
         task=mine,
         draft=_draft(mine),
         is_waiting=mine.status in {TaskStatus.QUEUED, TaskStatus.CLAIMED},
