@@ -82,6 +82,23 @@ def stop_if_over(inspection: Inspection, *, actor: Actor) -> None:
         stop(batch_id=batch.id, actor=actor)
 
 
+def is_kept_back(inspection: Inspection) -> bool:
+    """Whether an answer acts on its lead only at the decision, like the one that it follows."""
+    batch = get(Batch, get(Lead, inspection.lead_id).batch_id)
+    return inspection.purpose in GO_ON and batch.status is BatchStatus.SAMPLING
+
+
+def answered(drawn: Sequence[Inspection]) -> Sequence[Inspection]:
+    """What was kept back so far of the answers that follow these."""
+    return db.session.scalars(
+        select(Inspection).where(
+            Inspection.purpose.in_(GO_ON),
+            Inspection.ref_id.in_([inspection.id for inspection in drawn]),
+            Inspection.status == InspectionStatus.CONCLUDED,
+        )
+    ).all()
+
+
 def next_attempt_at(
     inspection: Inspection, *, now: datetime, terms: Terms, hours: LocalHours
 ) -> datetime | None:

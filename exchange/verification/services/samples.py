@@ -38,7 +38,7 @@ from exchange.verification.queries.tasks import (
     decided_with_waiting_calls,
     uncallable,
 )
-from exchange.verification.services import inspections, tasks
+from exchange.verification.services import further, inspections, tasks
 
 DECISIONS = {
     SampleStatus.ACCEPTED: BatchStatus.ACCEPTED,
@@ -120,7 +120,8 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
 def settle(inspection: Inspection, *, actor: Actor) -> None:
     """What follows a concluded inspection: its sample goes on, or its lead is acted on at once."""
     if inspection.purpose is not InspectionPurpose.SAMPLE:
-        inspections.act_on([inspection], actor=actor)
+        if not further.is_kept_back(inspection):
+            inspections.act_on([inspection], actor=actor)
         return
     was_open = lock(Sample, inspection.ref_id).status is SampleStatus.OPEN
     advance(sample_id=inspection.ref_id, actor=actor)
@@ -200,7 +201,7 @@ def _decide(
         open=judgement.open,
         bad_upper=sample.bad_upper,
     )
-    inspections.act_on(drawn, actor=actor)
+    inspections.act_on([*drawn, *further.answered(drawn)], actor=actor)
     cancel_undrawn(sample_id=sample.id, actor=actor)
     # Last, so that whoever hears of it finds the lot's leads as the check left them.
     batches.decide_batch(
