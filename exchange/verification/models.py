@@ -112,7 +112,7 @@ class InspectionPurpose(StrEnum):
 OF_SAMPLE: Final = frozenset({InspectionPurpose.SAMPLE, InspectionPurpose.SOURCE})
 # What these find shows nothing and acts on nobody before their lot is decided: a seller would count
 # along.
-OF_THE_DECISION: Final = OF_SAMPLE | {InspectionPurpose.DOUBLE}
+OF_THE_DECISION: Final = OF_SAMPLE | {InspectionPurpose.DOUBLE, InspectionPurpose.FOLLOW_UP}
 
 
 class InspectionStatus(StrEnum):
@@ -189,10 +189,13 @@ class VerificationTask(Record):
         TaskStatus.CANCELLED: set(),
     }
     __table_args__ = (
-        # Promised call-backs of one verifier, and the queue of each skill in its order.
+        # Promised call-backs of one verifier, everybody's queue, and that of each skill.
         Index(
             None, "promised_to_id", "not_before",
             postgresql_where=text("status = 'queued' AND promised_to_id IS NOT NULL"),
+        ),
+        Index(
+            None, "is_urgent", "not_before", "place", postgresql_where=text("status = 'queued'")
         ),
         Index(
             "ix_verification_task_queue",

@@ -69,8 +69,8 @@ def next_step(
     *,
     earlier: Sequence[OutcomeClass],
     verdicts_needed: int,
-    confirms_bad: bool,
     is_last_attempt: bool,
+    confirms_bad: bool = False,
 ) -> Step:
     """The step after a verdict; `earlier` is what other verifiers judged, each for themselves.
 

@@ -27,6 +27,18 @@ class SkipForm(LeaseForm):
     reason = fields.String(required=True, validate=validate.OneOf(SKIPS))
 
 
+class SnoozeForm(Schema):
+    minutes = fields.Integer(
+        required=True,
+        validate=validate.Range(min=5, max=24 * 60),
+        error_messages={"required": _("Choose how much later.")},
+    )
+
+
+class HandOverForm(Schema):
+    colleague = fields.String(required=True, error_messages={"required": _("Choose a colleague.")})
+
+
 class CallForm(LeaseForm):
     """The verifier's page; corrections come as `fix-<field>`, times by the person's own clock."""
 

@@ -14,7 +14,6 @@ QUEUED = sa.text("status = 'queued'")
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     _name_lead_and_seller()
-    op.drop_index("ix_verification_task_is_urgent_not_before_place", "verification_task")
     op.create_index(
         "ix_verification_task_queue",
         "verification_task",
@@ -28,13 +27,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("earning")
     op.drop_index("ix_verification_task_queue", "verification_task")
-    op.create_index(
-        "ix_verification_task_is_urgent_not_before_place",
-        "verification_task",
-        ["is_urgent", "not_before", "place"],
-        unique=False,
-        postgresql_where=QUEUED,
-    )
     op.drop_column("verification_task", "seller_id")
     op.drop_column("verification_task", "lead_id")
 

@@ -39,7 +39,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("htmx:afterRequest", (event) => event.detail.target?.removeAttribute("aria-busy"));
 document.addEventListener("htmx:afterSettle", (event) => {
   const scope = event.detail.elt;
-  focusOn(scope.matches("[data-focus]") ? scope : scope.querySelector("[data-focus], h1"));
+  focusOn(scope.matches("[data-focus]") ? scope : scope.querySelector("[data-focus]") ?? scope.querySelector("h1"));
   announce(scope);
   countPicked();
 });

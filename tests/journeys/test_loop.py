@@ -311,8 +311,16 @@ def deliver(story: Story, order: Json) -> None:
 
 
 def failed_check(story: Story, held_back: Json) -> None:
-    """The call ends after the sale: the number is dead, and the money comes back unasked."""
+    """The call ends after the sale: the number is dead, and the money comes back unasked.
+
+    Another verifier finds the same before anything happens.
+    """
     verdict(story, "second", held_back, "number_dead")
+    story.work()
+    assert story.send("buyer", "GET", "/returns")["data"] == []
+    again = story.send("verifier", "GET", "/verification/tasks/next")
+    assert again["id"] == held_back["id"]
+    verdict(story, "verifier", again, "number_dead")
     story.work()
     found = story.send("buyer", "GET", "/returns")["data"]
     assert [(r["reason"], r["outcome"]) for r in found] == [("failed_check", "approved")]

@@ -34,6 +34,7 @@ from tests.cast import Cast, Player
 from tests.factories.catalog import VERTICAL, make_vertical, with_doubles
 from tests.verification.support import (
     claim,
+    claim_this,
     claimed,
     everybody,
     inspection_at,
@@ -133,6 +134,25 @@ class TestDoubles:
         later(days=1)
         report(cast.third_verifier, claimed(cast.third_verifier), GOOD)
         assert (double.outcome, status_of(double)) == (OutcomeClass.GOOD, LeadStatus.VALID)
+
+    def test_act_with_the_decision_while_the_lot_is_being_sampled(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller)
+        report(cast.verifier, take(cast.verifier, sample, 1), GOOD)
+        report(cast.verifier, take(cast.verifier, sample, 2), GOOD)
+        doubles = asked(sample, InspectionPurpose.DOUBLE)
+        later(hours=2)
+        for double, code in zip(doubles, (GOOD, DENIES), strict=True):
+            report(cast.second_verifier, claim_this(cast.second_verifier, task_of(double)), code)
+        later(days=1)
+        report(cast.third_verifier, claim_this(cast.third_verifier, task_of(doubles[1])), DENIES)
+        people = [leads.get_lead(double.lead_id) for double in doubles]
+        assert [person.status for person in people] == [LeadStatus.VALID] * 2
+        assert [person.checked_at for person in people] == [None, None]
+        work(cast.verifier, everybody(GOOD))
+        assert (sample.status, sample.bad) == (SampleStatus.ACCEPTED, 0)
+        assert [status_of(double) for double in doubles] == [
+            LeadStatus.VALID, LeadStatus.QUARANTINED,
+        ]  # fmt: skip
 
     def test_are_dropped_when_the_first_answer_is_taken_back(self, cast: Cast) -> None:
         sample = make_sample(cast.seller)

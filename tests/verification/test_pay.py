@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from exchange.billing import queries as books
@@ -16,12 +19,14 @@ from exchange.core.db import db
 from exchange.core.events import Ref
 from exchange.core.invariants import violations
 from exchange.core.money import Currency, Money
+from exchange.identity import services as identity
+from exchange.identity.permissions import Role
 from exchange.verification.pay_models import Earning, EarningKind
 from exchange.verification.queries.pay import Week, earned_in, totals
 from exchange.verification.queries.workers import find_qualification
 from exchange.verification.services import pay, qualifications, verdicts
 from exchange.verification.worker_models import QualificationStatus
-from tests.cast import Cast, Player
+from tests.cast import PASSWORD, Cast, Player
 from tests.factories.catalog import make_vertical
 from tests.verification.support import claimed, everybody, later, make_sample, report, work
 
@@ -177,3 +182,53 @@ def test_rates_are_terms_of_the_vertical(cast: Cast) -> None:
     report(cast.verifier, claimed(cast.verifier), Outcome.CONFIRMED)
     (line,) = earned_in(this_week(), organization_id=cast.verifier.organization.id)
     assert line.amount == Money(1_800, Currency.RUB)
+
+
+class TestPage:
+    @pytest.fixture
+    def worked(self, cast: Cast) -> None:
+        make_sample(cast.seller)
+        report(cast.verifier, claimed(cast.verifier), Outcome.CONFIRMED)
+        report(cast.second_verifier, claimed(cast.second_verifier), Outcome.NOT_REACHED)
+        db.session.commit()
+
+    @pytest.mark.usefixtures("worked")
+    def test_shows_a_verifier_their_own(self, cast: Cast, client: FlaskClient) -> None:
+        page = cast.verifier.sign_in(client)
+        shown = page.get("/verification/pay").text
+        assert cast.verifier.user.name in shown
+        assert cast.second_verifier.user.name not in shown
+        assert "$1.20" in shown
+        rows = list(csv.reader(io.StringIO(page.get("/verification/pay.csv").text)))
+        assert [row[1:] for row in rows[1:]] == [
+            [cast.verifier.user.name, "home_improvement_us", "0", "1", "0", "USD", "1.20"]
+        ]
+
+    @pytest.mark.usefixtures("worked")
+    def test_shows_who_runs_the_team_everybody_and_what_the_ledger_owes(
+        self, cast: Cast, client: FlaskClient
+    ) -> None:
+        identity.add_member(
+            email="olga@callers.example",
+            name="Olga",
+            password=PASSWORD,
+            organization_id=cast.verifier.organization.id,
+            role=Role.OWNER,
+        )
+        db.session.commit()
+        client.post("/sign-in", data={"email": "olga@callers.example", "password": PASSWORD})
+        shown = client.get("/verification/pay").text
+        assert cast.verifier.user.name in shown
+        assert cast.second_verifier.user.name in shown
+        assert shown.count("$1.60") == 2  # of the week, and not paid out yet
+
+    @pytest.mark.usefixtures("worked")
+    def test_goes_back_by_weeks(self, cast: Cast, client: FlaskClient) -> None:
+        page = cast.verifier.sign_in(client)
+        assert "Nothing was earned" in page.get("/verification/pay?week=2020-02-29").text
+        assert "2020-02-24" in page.get("/verification/pay?week=2020-02-29").text
+        for nonsense in ("tomorrow", "2020-13-01", "0001-01-01"):
+            assert page.get(f"/verification/pay?week={nonsense}").status_code in {200, 404}
+
+    def test_is_for_verifiers(self, cast: Cast, client: FlaskClient) -> None:
+        assert cast.seller.sign_in(client).get("/verification/pay").status_code in {403, 404}

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from exchange.catalog.scripts import Outcome
@@ -77,7 +77,7 @@ class TestStart:
         call = take(page)
         assert send(page, call, "call_back", callback_at=in_a_day(call)).status_code == 303
         seen = page.get("/verification").text
-        assert "Call-backs that you promised" in seen
+        assert "1 call-back that you promised" in seen
         assert not PHONE.search(seen)
 
     def test_takes_nothing_where_nothing_waits(self, page: FlaskClient) -> None:
@@ -161,6 +161,34 @@ class TestCall:
         assert page.get(f"/verification/tasks/{call}").status_code == 404
 
 
+class TestPace:
+    def test_is_to_go_on_unless_the_browser_remembers_otherwise(
+        self, cast: Cast, page: FlaskClient
+    ) -> None:
+        sampled(cast)
+        page.post("/verification/pace", data={})
+        response = send(page, take(page), "number_dead")
+        assert response.location.endswith("/verification")
+        assert "You come back here" in page.get("/verification").text
+        page.post("/verification/pace", data={"goes_on": "yes"})
+        response = send(page, take(page), "number_dead")
+        assert "/tasks/" in response.location
+
+    def test_and_pay_of_a_vertical_are_on_the_start_page(
+        self, cast: Cast, page: FlaskClient
+    ) -> None:
+        sampled(cast)
+        assert "$1.20" in page.get("/verification").text
+        call = take(page)
+        later(minutes=2)
+        db.session.commit()
+        send(page, call, "confirmed")
+        page.post(f"{take(page)}/release", data={"lease_number": "1"})
+        shown = page.get("/verification").text
+        assert "2 min" in shown
+        assert re.search(r"\$3[56]\.", shown)  # one result in two minutes
+
+
 class TestSubmit:
     def test_leads_to_the_next_call_and_closes_the_person(
         self, cast: Cast, page: FlaskClient
@@ -175,6 +203,36 @@ class TestSubmit:
         ended = page.get(call)
         assert ended.status_code == 200
         assert not PHONE.search(ended.text)
+
+    def test_answers_a_script_with_the_next_call_itself(
+        self, cast: Cast, page: FlaskClient
+    ) -> None:
+        sampled(cast)
+        call = take(page)
+        form = {"lease_number": lease(page, call), "outcome": "confirmed", "sure": "1"}
+        response = page.post(f"{call}/verdict", data=form, headers={"HX-Request": "true"})
+        assert response.status_code == 200
+        following = response.headers["HX-Push-Url"]
+        assert following != call
+        assert f'action="{following}/verdict"' in response.text
+        assert "<html" not in response.text
+        assert lease(page, following) == "1"  # one call was taken, not two
+        held = select(func.count(VerificationTask.id)).where(
+            VerificationTask.status == TaskStatus.CLAIMED
+        )
+        assert db.session.scalar(held) == 1
+
+    def test_refused_is_shown_again_in_place(self, cast: Cast, page: FlaskClient) -> None:
+        sampled(cast)
+        call = take(page)
+        response = page.post(
+            f"{call}/verdict",
+            data={"lease_number": lease(page, call), "note": "half a word"},
+            headers={"HX-Request": "true"},
+        )
+        assert response.status_code == 422
+        assert "half a word" in response.text
+        assert "<html" not in response.text
 
     def test_of_the_last_call_leads_home(self, cast: Cast, page: FlaskClient) -> None:
         sampled(cast, leads=1)

@@ -21,6 +21,7 @@ from exchange.verification.inspection_models import FullInspection
 from exchange.verification.judging import Judgement, counted_quality, measured_quality
 from exchange.verification.models import (
     OF_SAMPLE,
+    OF_THE_DECISION,
     Draw,
     DrawStatus,
     Inspection,
@@ -187,13 +188,13 @@ def found_bad(batch_id: UUID) -> Sequence[Inspection]:
 
 
 def found_beside(sample: Sample) -> Sequence[Inspection]:
-    """What second calls have found of a lot before its decision."""
+    """What calls beside the sample's own have found of a lot before its decision."""
     return db.session.scalars(
         select(Inspection)
         .join(Lead, Lead.id == Inspection.lead_id)
         .where(
             Lead.batch_id == sample.batch_id,
-            Inspection.purpose == InspectionPurpose.DOUBLE,
+            Inspection.purpose.in_(OF_THE_DECISION - OF_SAMPLE),
             Inspection.status == InspectionStatus.CONCLUDED,
         )
         .order_by(Inspection.concluded_at, Inspection.id)

@@ -193,6 +193,16 @@ def calls_since(lead_id: UUID, *, since: datetime) -> int:
     return db.session.scalar(counted) or 0
 
 
+def has_judged(verifier_id: UUID, *, lead_id: UUID) -> bool:
+    """Whether a verifier judged the lead before, for whatever purpose."""
+    found = select(Verdict.id).where(
+        *_own(verifier_id),
+        Verdict.lead_id == lead_id,
+        Verdict.code.not_in(("not_reached", "call_back")),
+    )
+    return db.session.scalar(found.limit(1)) is not None
+
+
 def uncallable(batch_id: UUID) -> Sequence[UUID]:
     """Open inspections of a batch about people who must not be called any more, in order."""
     return db.session.scalars(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.verification.views import calls, gold, shift, training
+from exchange.verification.views import callbacks, calls, gold, pay, shift, training
 from exchange.verification.views.blueprint import blueprint
 
-__all__ = ["blueprint", "calls", "gold", "shift", "training"]
+__all__ = ["blueprint", "callbacks", "calls", "gold", "pay", "shift", "training"]

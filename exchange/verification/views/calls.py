@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from flask import Response, request
+from flask import Response, make_response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale, get_timezone, ngettext
 from flask_babel import gettext as _
@@ -22,36 +22,42 @@ from exchange.catalog.scripts import Asked, Outcome
 from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.errors import Conflict, Gone, NotFound
-from exchange.core.web import again_with_errors, load_form, render, see_other
+from exchange.core.web import again_with_errors, is_fragment, load_form, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.verification.models import TaskStatus, Verdict, VerificationTask
 from exchange.verification.queries import tasks as questions
 from exchange.verification.queries import workers
+from exchange.verification.queries.pay import Pace, paces_of
 from exchange.verification.schemas import CallForm, DraftForm, SkipForm
 from exchange.verification.services import calls, tasks, verdicts
 from exchange.verification.services.verdicts import RIGHT
-from exchange.verification.views.blueprint import blueprint
+from exchange.verification.views.blueprint import blueprint, me
 from exchange.verification.words import ASKED, KEYS, PAUSES, SKIPS
 
+PACE: Final = timedelta(days=30)  # the history that a verifier's own pace is taken from
+STOPS: Final = "stops_after_each_call"  # a cookie of this browser; without it the next call comes
+REMEMBERED: Final = timedelta(days=365)
 FIX: Final = "fix-"  # the beginning of a corrected field's name in the form
 
 
 @blueprint.get("")
 @requires(Permission.TASK_WORK)
 def start() -> Response:
-    now, me = clock.now(), _me()
-    found = questions.waiting(verifier_id=me, organization_id=organization().id, now=now)
+    now, mine = clock.now(), me()
+    found = questions.waiting(verifier_id=mine, organization_id=organization().id, now=now)
+    paces = paces_of(mine, since=now - PACE)
     return render(
         "verification/start.html",
-        waiting=[_queue(one, now=now) for one in found],
+        waiting=[_queue(one, now=now, pace=paces.get(one.vertical.id)) for one in found],
         calls=sum(one.calls for one in found),
-        held=questions.held_by(me, now=now),
-        promised=questions.promised(me),
-        next_due=None if found else questions.next_due(me, now=now),
-        today=questions.done_since(me, since=_midnight(now)),
-        last=questions.last_verdict(me, now=now),
-        paused=workers.paused(me),
+        held=questions.held_by(mine, now=now),
+        promised=questions.promised(mine),
+        next_due=None if found else questions.next_due(mine, now=now),
+        today=questions.done_since(mine, since=_midnight(now)),
+        last=questions.last_verdict(mine, now=now),
+        goes_on=_goes_on(),
+        paused=workers.paused(mine),
         why=PAUSES,
     )
 
@@ -62,10 +68,22 @@ def claim_next() -> ResponseReturnValue:
     return _next(nothing=_("Nothing waits for you just now."))
 
 
+@blueprint.post("/pace")
+@requires(Permission.TASK_WORK)
+def choose_pace() -> ResponseReturnValue:
+    """Whether the next call follows a result by itself; this browser remembers it."""
+    response = see_other("verification.start")
+    if request.form.get("goes_on"):
+        response.delete_cookie(STOPS)
+    else:
+        response.set_cookie(STOPS, "yes", max_age=REMEMBERED, httponly=True, samesite="Lax")
+    return response
+
+
 @blueprint.get("/tasks/<task_id>")
 @requires(Permission.TASK_WORK)
 def task(task_id: str) -> Response:
-    mine = questions.get_task(_task_id(task_id), viewer=_me())
+    mine = questions.get_task(_task_id(task_id), viewer=me())
     try:
         call = calls.open_call(
             task_id=mine.id, language=request.args.get("language", ""), actor=actor()
@@ -78,6 +96,8 @@ def task(task_id: str) -> Response:
     now = clock.now()
     return render(
         "verification/tasks/detail.html",
+        block="content",
+        is_fragment=is_fragment(),
         call=call,
         task=call.task,
         draft=_draft(call.task),
@@ -89,8 +109,8 @@ def task(task_id: str) -> Response:
         asked=[(one, word, call.line_of(one)) for one, word in ASKED.items()],
         skips=list(SKIPS.items()),
         keys=KEYS,
-        today=questions.done_since(_me(), since=_midnight(now)),
-        last=questions.last_verdict(_me(), now=now),
+        today=questions.done_since(me(), since=_midnight(now)),
+        last=questions.last_verdict(me(), now=now),
     )
 
 
@@ -110,7 +130,9 @@ def submit(task_id: str) -> ResponseReturnValue:
         sure=form["sure"],
         actor=actor(),
     )
-    today = questions.done_since(_me(), since=_midnight(clock.now()))
+    if not _goes_on():
+        return see_other("verification.start", toast=_("Result kept."))
+    today = questions.done_since(me(), since=_midnight(clock.now()))
     return _next(
         nothing=ngettext(
             "All done. %(num)s call today, thank you.",
@@ -142,10 +164,10 @@ def extend(task_id: str) -> ResponseReturnValue:
 @again_with_errors(task)
 def claim_again(task_id: str) -> ResponseReturnValue:
     """Hold a call again whose time ran out, with what had been typed."""
-    questions.get_task(_task_id(task_id), viewer=_me())
+    questions.get_task(_task_id(task_id), viewer=me())
     again = tasks.claim(
         task_id=_task_id(task_id),
-        verifier_id=_me(),
+        verifier_id=me(),
         organization_id=organization().id,
         actor=actor(),
     )
@@ -186,43 +208,53 @@ def undo(verdict_id: str) -> ResponseReturnValue:
 @blueprint.get("/results")
 @requires(Permission.TASK_WORK)
 def results() -> Response:
-    now, me = clock.now(), _me()
+    now, mine = clock.now(), me()
     midnight = _midnight(now)
     return render(
         "verification/results/index.html",
         block="results",
-        page=questions.verdicts(me, cursor=request.args.get("cursor")),
-        today=questions.done_since(me, since=midnight),
-        week=questions.done_since(me, since=midnight - timedelta(days=midnight.weekday())),
-        skills=workers.figures_of(me, now=now),
-        disagreements=workers.disagreements(me, until=workers.shown_until(now)),
+        page=questions.verdicts(mine, cursor=request.args.get("cursor")),
+        today=questions.done_since(mine, since=midnight),
+        week=questions.done_since(mine, since=midnight - timedelta(days=midnight.weekday())),
+        skills=workers.figures_of(mine, now=now),
+        disagreements=workers.disagreements(mine, until=workers.shown_until(now)),
         why=PAUSES,
     )
 
 
 def _next(*, nothing: str) -> ResponseReturnValue:
     """Lead on to the next call, or home where nothing waits."""
-    found = tasks.claim_next(verifier_id=_me(), organization_id=organization().id, actor=actor())
+    found = tasks.claim_next(verifier_id=me(), organization_id=organization().id, actor=actor())
     if found is None:
         return see_other("verification.start", toast=nothing)
-    return see_other("verification.task", task_id=found.public_id)
+    if not is_fragment():
+        return see_other("verification.task", task_id=found.public_id)
+    # The answer to a result is the next call: it is claimed and opened once, and on screen at once.
+    page = make_response(task(found.public_id))
+    page.headers["HX-Push-Url"] = url_for("verification.task", task_id=found.public_id)
+    return page
+
+
+def _goes_on() -> bool:
+    return STOPS not in request.cookies
 
 
 def _ended(mine: VerificationTask) -> Response:
     """What is left of a call that is no longer held: the typed text, never the contact."""
     return render(
         "verification/tasks/ended.html",
+        block="content",
         task=mine,
         draft=_draft(mine),
         is_waiting=_is_waiting(mine),
-        last=questions.last_verdict(_me(), now=clock.now()),
+        last=questions.last_verdict(me(), now=clock.now()),
     )
 
 
 def _is_waiting(mine: VerificationTask) -> bool:
     """Whether it can be taken again; what somebody has answered is done, for them."""
     is_open = mine.status in {TaskStatus.QUEUED, TaskStatus.CLAIMED}
-    return is_open and not questions.has_answered(mine.id, verifier_id=_me())
+    return is_open and not questions.has_answered(mine.id, verifier_id=me())
 
 
 def _keep(task_id: str, *, lease_number: int | None = None) -> int:
@@ -246,7 +278,7 @@ def _keep(task_id: str, *, lease_number: int | None = None) -> int:
 
 def _draft(task: VerificationTask) -> dict[str, Any]:  # Any: JSON values
     """What this verifier typed; another's text is not shown."""
-    return task.draft if task.draft.get("by") == str(_me()) else {}
+    return task.draft if task.draft.get("by") == str(me()) else {}
 
 
 def _corrections() -> dict[str, str]:
@@ -267,11 +299,13 @@ def _promised_at(task_id: UUID, typed: datetime | None) -> datetime | None:
     """A time by the person's clock as a moment."""
     if typed is None:
         return None
-    zone = ZoneInfo(questions.get_task(task_id, viewer=_me()).time_zone)
+    zone = ZoneInfo(questions.get_task(task_id, viewer=me()).time_zone)
     return typed.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _queue(one: questions.Waiting, *, now: datetime) -> dict[str, Any]:  # Any: for the template
+def _queue(
+    one: questions.Waiting, *, now: datetime, pace: Pace | None
+) -> dict[str, Any]:  # Any: for the template
     definition: VerticalDefinition = get_definition(one.vertical)
     hours = tasks.hours_at(one.vertical, time_zone=one.vertical.time_zone)
     return {
@@ -279,6 +313,9 @@ def _queue(one: questions.Waiting, *, now: datetime) -> dict[str, Any]:  # Any: 
         "language": one.vertical.language,
         "country": one.vertical.country,
         "calls": one.calls,
+        "pay_per_verdict": definition.pay_per_verdict,
+        "pay_per_attempt": definition.pay_per_attempt,
+        "pace": pace,
         "oldest": one.oldest,
         "is_open": hours.is_open(now),
         "opens_at": hours.next_open(now),
@@ -289,10 +326,6 @@ def _midnight(now: datetime) -> datetime:
     """The beginning of the verifier's own day."""
     local = now.astimezone(get_timezone())
     return local.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _me() -> UUID:
-    return tasks.verifier_of(actor())
 
 
 def _task_id(text: str) -> UUID:
