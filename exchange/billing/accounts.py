@@ -90,11 +90,6 @@ def inspection_income(currency: Currency) -> AccountRef:
     return AccountRef(K.INSPECTION_INCOME, currency)
 
 
-def guarantee_losses(currency: Currency) -> AccountRef:
-    """What the guarantee cost the exchange beyond what sellers could pay."""
-    return AccountRef(K.GUARANTEE_LOSSES, currency)
-
-
 def write_off(currency: Currency) -> AccountRef:
     """What the exchange bears itself."""
     return AccountRef(K.WRITE_OFF, currency)

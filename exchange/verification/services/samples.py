@@ -20,6 +20,7 @@ from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.services import batches
 from exchange.verification import queries
+from exchange.verification.inspection_models import GuaranteeRun
 from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
 from exchange.verification.models import (
     OF_THE_DECISION,
@@ -38,7 +39,7 @@ from exchange.verification.queries.tasks import (
     decided_with_waiting_calls,
     uncallable,
 )
-from exchange.verification.services import full_inspections, inspections, tasks
+from exchange.verification.services import full_inspections, guarantees, inspections, tasks
 
 DECISIONS = {
     SampleStatus.ACCEPTED: BatchStatus.ACCEPTED,
@@ -130,6 +131,8 @@ def settle(inspection: Inspection, *, actor: Actor) -> None:
         _count(inspection, actor=actor)
         return
     inspections.act_on([inspection], actor=actor)
+    if inspection.ref_kind == GuaranteeRun.KIND:
+        guarantees.settle(inspection.ref_id, actor=actor)
     if inspection.purpose is InspectionPurpose.SAMPLE:
         cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
