@@ -34,7 +34,7 @@ def sampled(sample: Sample) -> dict[UUID, OutcomeClass]:
             Inspection.ref_id == sample.id, Inspection.is_counted, Inspection.outcome.is_not(None)
         )
     )
-    return {row[0]: row[1] for row in rows}
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def answers(run_id: UUID) -> dict[OutcomeClass | None, int]:
