@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from exchange.core import clock
@@ -18,6 +19,7 @@ from exchange.fulfillment.services import (
 )
 
 PER_SWEEP = 200
+WATCHED = timedelta(hours=1)  # a lot that came back longer ago was looked at
 
 
 @job("fulfillment.deliver")
@@ -116,6 +118,13 @@ def find_unanswered() -> None:
 def watch(batch_id: UUID) -> None:
     """See whether so many leads of a lot came back that it is to be looked behind."""
     guarantees.watch(batch_id=batch_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.watch", seconds=600)
+def find_returned() -> None:
+    """Lots of which leads came back during the last hour."""
+    for batch_id in sold.lots_to_watch(clock.now() - WATCHED, limit=PER_SWEEP):
+        enqueue("fulfillment.watch", batch_id)
 
 
 @job("fulfillment.guarantee")

@@ -38,8 +38,8 @@ def refund(
 
     Without an amount it is all that was not refunded before. Of a settled sale the seller's payable
     money goes first; under the guarantee the reserve does, which is kept for it. Repeated under
-    the same reason it moves nothing. Raises Conflict `over_refunded` for more than is left of the price, and when
-    `settled` is not what the books say.
+    the same reason it moves nothing. Raises Conflict `over_refunded` for more than is left of the
+    price, and when `settled` is not what the books say.
     """
     hold = lock_captured([ref])[ref]
     key = ledger.key(ref, f"refunded-{reason_key}")

@@ -63,3 +63,19 @@ def silent_runs(now: datetime, *, limit: int) -> Sequence[UUID]:
         .order_by(GuaranteeRun.choose_by)
         .limit(limit)
     ).all()
+
+
+def lots_to_watch(since: datetime, *, limit: int) -> Sequence[UUID]:
+    """Lots of which a lead came back since then, and that nobody has looked behind."""
+    return db.session.scalars(
+        select(Lead.batch_id)
+        .join(LeadReturn, LeadReturn.lead_id == Lead.id)
+        .outerjoin(GuaranteeRun, GuaranteeRun.batch_id == Lead.batch_id)
+        .where(
+            LeadReturn.outcome == ReturnOutcome.APPROVED,
+            LeadReturn.decided_at >= since,
+            GuaranteeRun.id.is_(None),
+        )
+        .distinct()
+        .limit(limit)
+    ).all()
