@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import comb
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from exchange.billing import queries as billing
@@ -240,3 +241,17 @@ class TestTrigger:
         assert fresh(line).refunded == line.price.amount
         paid = billing.sale_histories([Ref.to(line)])[Ref.to(line)]
         assert paid.refunded == line.price.amount
+
+    def test_the_seller_reads_it_on_the_lot_and_the_operator_too(
+        self, cast: Cast, client: FlaskClient
+    ) -> None:
+        batch, run, _ = self.triggered(cast)
+        db.session.commit()
+        address = f"/sellers/batches/{batch.public_id}"
+        page = cast.seller.sign_in(client).get(address).text
+        assert f"{run.returned} of {run.sold} sold leads came back" in page
+        assert f"{address}/inspection" in page
+        client.post("/sign-out")
+        quality = cast.admin.sign_in(client).get("/admin/quality").text
+        assert "Guarantee" in quality
+        assert "Triggered" in quality

@@ -19,6 +19,12 @@ def run_of(batch_id: UUID) -> GuaranteeRun | None:
     return db.session.scalar(select(GuaranteeRun).where(GuaranteeRun.batch_id == batch_id))
 
 
+def runs_of(batch_ids: Collection[UUID]) -> dict[UUID, GuaranteeRun]:
+    """The looks behind these lots, by lot."""
+    found = db.session.scalars(select(GuaranteeRun).where(GuaranteeRun.batch_id.in_(batch_ids)))
+    return {run.batch_id: run for run in found}
+
+
 def in_order(draw: Draw, lead_ids: Collection[UUID]) -> Sequence[Lead]:
     """These leads of a lot as its draw would come to them: further down the order, no new lot."""
     assert draw.seed is not None
