@@ -90,11 +90,6 @@ def inspection_income(currency: Currency) -> AccountRef:
     return AccountRef(K.INSPECTION_INCOME, currency)
 
 
-def guarantee_losses(currency: Currency) -> AccountRef:
-    """What the guarantee cost the exchange beyond what sellers could pay."""
-    return AccountRef(K.GUARANTEE_LOSSES, currency)
-
-
 def verification_cost(currency: Currency) -> AccountRef:
     """What checks cost the exchange."""
     return AccountRef(K.VERIFICATION_COST, currency)

@@ -75,7 +75,6 @@ class Reason(StrEnum):
     PROCESSING_FEE = "processing_fee"
     VERIFICATION_PAID = "verification_paid"
     INSPECTED = "inspected"  # a lead was called at its seller's cost
-    GUARANTEED = "guaranteed"  # what a seller's guarantee did not cover
     CORRECTION = "correction"
 
 

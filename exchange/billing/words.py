@@ -55,7 +55,6 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.PROCESSING_FEE: _("Processing fee"),
     Reason.VERIFICATION_PAID: _("Checks paid"),
     Reason.INSPECTED: _("A lead called at your cost"),
-    Reason.GUARANTEED: _("Covered by the exchange's guarantee"),
     Reason.CORRECTION: _("Correction"),
 }
 # What a posting is about; other kinds have no page and are shown by their id.

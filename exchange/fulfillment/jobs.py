@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.fulfillment import queries
-from exchange.fulfillment.services import deliveries, erasure_notices, returns, settlements
+from exchange.fulfillment.queries import sold
+from exchange.fulfillment.services import (
+    deliveries,
+    erasure_notices,
+    guarantees,
+    returns,
+    settlements,
+)
 
 PER_SWEEP = 200
+WATCHED = timedelta(hours=1)  # a lot that came back longer ago was looked at
 
 
 @job("fulfillment.deliver")
@@ -109,3 +118,29 @@ def find_unanswered() -> None:
     """Notices of erasures without an answer for a week."""
     for notice_id in queries.notices_to_remind(clock.now(), limit=PER_SWEEP):
         enqueue("fulfillment.remind", notice_id)
+
+
+@job("fulfillment.watch")
+def watch(batch_id: UUID) -> None:
+    """See whether so many leads of a lot came back that it is to be looked behind."""
+    guarantees.watch(batch_id=batch_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.watch", seconds=600)
+def find_returned() -> None:
+    """Lots of which leads came back during the last hour."""
+    for batch_id in sold.lots_to_watch(clock.now() - WATCHED, limit=PER_SWEEP):
+        enqueue("fulfillment.watch", batch_id)
+
+
+@job("fulfillment.guarantee")
+def settle_guarantee(run_id: UUID) -> None:
+    """Refund each sold lead its share of a lot whose seller chose nothing in time."""
+    guarantees.settle(run_id=run_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.guarantee", seconds=60)
+def find_silent_sellers() -> None:
+    """Lots that broke their promise a day ago."""
+    for run_id in sold.silent_runs(clock.now(), limit=PER_SWEEP):
+        enqueue("fulfillment.guarantee", run_id)

@@ -10,8 +10,9 @@ from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.core.jobs import enqueue
 from exchange.fulfillment import queries
+from exchange.fulfillment.models import LeadReturn, ReturnOutcome
 from exchange.fulfillment.services import deliveries, erasure_notices, returns
-from exchange.leads.models import Batch
+from exchange.leads.models import Batch, Lead
 from exchange.verification import queries as verification
 
 STOPPED_AT_ONCE: Final = 50  # the sweep finds the rest
@@ -31,6 +32,15 @@ def refund_holders(event: Event) -> None:
         return
     evidence = {"outcome": facts["outcome"], "code": facts["code"], "purpose": facts["purpose"]}
     returns.refund_failed_check(lead_id=UUID(facts["lead_id"]), evidence=evidence, actor=SYSTEM)
+
+
+@on("return.auto_decided")
+@on("return.decided")
+def watch_lot(event: Event) -> None:
+    """Leads that come back make a lot suspicious; rows lock in another order, so it is a job."""
+    lead_return = get(LeadReturn, event.subject.id)
+    if lead_return.outcome is ReturnOutcome.APPROVED:
+        enqueue("fulfillment.watch", get(Lead, lead_return.lead_id).batch_id)
 
 
 @on("lead.suppressed")

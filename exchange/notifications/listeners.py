@@ -20,6 +20,7 @@ from exchange.leads.models import Batch, Import, Source, SourceStatus
 from exchange.market.models import LineStatus, Listing, Order
 from exchange.notifications.services import Facts, tell
 from exchange.verification.gold_models import Appeal
+from exchange.verification.inspection_models import FullInspection, GuaranteeRun
 
 ROWS_WAITED_FOR: Final = 5_000  # of a check: a larger file's seller has left the page
 
@@ -49,6 +50,27 @@ def tell_seller_of_check(event: Event) -> None:
     if rows > ROWS_WAITED_FOR:
         facts: Facts = {"name": draft.file_name, "rows": rows, "ready": draft.forecast["valid"]}
         tell(event, organization_id=draft.organization_id, facts=facts)
+
+
+@on("guarantee_run.triggered")
+def tell_seller_of_guarantee(event: Event) -> None:
+    """The seller learns that a sold lot breaks its promise, and has a day to choose."""
+    run = get(GuaranteeRun, event.subject.id)
+    facts: Facts = {"name": get(Batch, run.batch_id).name, "bad": run.bad, "drawn": run.drawn}
+    tell(event, organization_id=run.organization_id, facts=facts)
+
+
+@on("full_inspection.concluded")
+def tell_seller_of_inspection(event: Event) -> None:
+    """The seller learns what a full inspection has found."""
+    found = get(FullInspection, event.subject.id)
+    facts: Facts = {
+        "name": get(Batch, found.batch_id).name,
+        "good": found.good,
+        "bad": found.bad,
+        "open": found.unresolved,
+    }
+    tell(event, organization_id=found.organization_id, facts=facts)
 
 
 @on("import.unreadable")

@@ -51,7 +51,7 @@ from exchange.sellers.schemas import (
     SourceChange,
     SourceForm,
 )
-from exchange.verification.services import draws, full_inspections
+from exchange.verification.services import draws, guarantees
 
 blueprint = Blueprint("sellers_api", __name__, description="Batches and leads of a seller")
 LEAD_BODY: Final = {
@@ -190,7 +190,7 @@ def start_inspection(body: dict[str, Any], batch_id: str) -> InspectionView:
     for that sum only.
     """
     batch = _mine(batch_id)
-    full_inspections.start(batch_id=batch.id, agreed=body["total"], actor=actor())
+    guarantees.inspect(batch_id=batch.id, agreed=body["total"], actor=actor())
     return inspection_view(batch)
 
 

@@ -9,8 +9,8 @@ from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
 from exchange.core.money import Money
 from exchange.leads.models import Batch, BatchStatus
-from exchange.verification.inspection_models import FullInspection
-from exchange.verification.queries import inspected
+from exchange.verification.inspection_models import FullInspection, GuaranteeRun
+from exchange.verification.queries import guarantees, inspected
 
 CHOSEN_FROM: Final = frozenset({*inspected.WHOLE, BatchStatus.ACCEPTED})
 
@@ -27,6 +27,7 @@ class InspectionView:
     is_whole: bool
     payable: Money
     wallet: Money
+    guarantee: GuaranteeRun | None  # the look behind the lot, once many of its leads came back
 
     @property
     def total(self) -> Money:
@@ -67,7 +68,7 @@ def choice_of(batch: Batch) -> InspectionView | None:
     if batch.status is not BatchStatus.IN_FULL_INSPECTION and batch.status not in CHOSEN_FROM:
         return None
     found = inspection_view(batch)
-    is_open = batch.status in inspected.WHOLE or found.running or found.people
+    is_open = inspected.is_about_all(batch) or found.running or found.people or found.guarantee
     return found if is_open else None
 
 
@@ -93,4 +94,5 @@ def _view(
         is_whole=is_whole,
         payable=payable,
         wallet=wallet,
+        guarantee=guarantees.run_of(batch.id),
     )

@@ -71,11 +71,11 @@ class GuaranteeStatus(StrEnum):
     CLEARED = "cleared"  # the bound is within the limit of the class
     TRIGGERED = "triggered"  # it is above; the seller has a day to choose
     INSPECTION = "inspection"  # the seller chose to have everybody called
-    REFUNDED = "refunded"  # every sold lead by the estimated share
+    REFUNDED = "refunded"  # the seller chose nothing: each sold lead by the estimated share
 
 
 class GuaranteeRun(Record):
-    """One look behind a sold lot of which many leads came back (decision 10)."""
+    """The look behind a sold lot of which many leads came back, once for each (decision 10)."""
 
     KIND, PREFIX = "guarantee_run", "gua"
     TRANSITIONS: ClassVar[Graph] = {
@@ -86,24 +86,17 @@ class GuaranteeRun(Record):
         GuaranteeStatus.REFUNDED: set(),
     }
     __table_args__ = (
-        Index(
-            "ix_guarantee_run_batch_id_running",
-            "batch_id",
-            unique=True,
-            postgresql_where=text("status = 'sampling'"),
-        ),
-        Index(None, "batch_id", "created_at"),
         CheckConstraint("drawn BETWEEN 1 AND unchecked AND unchecked <= sold", name="drawn"),
     )
 
-    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"), unique=True)
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the seller
     status: Mapped[GuaranteeStatus] = mapped_column(
         enum_column(GuaranteeStatus), default=GuaranteeStatus.SAMPLING
     )
     returned: Mapped[int]  # sold leads with an upheld return or a failed check, at the beginning
     sold: Mapped[int]  # leads that were sold at the beginning
-    checked_bad: Mapped[int]  # among them, found bad by the sample
+    known_bad: Mapped[int]  # among them, found bad by the sample
     unchecked: Mapped[int]  # among them, not in the sample: what is drawn from
     drawn: Mapped[int]
     limit_bps: Mapped[int]  # of the class

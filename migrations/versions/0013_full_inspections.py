@@ -14,7 +14,7 @@ REASONS = (
     "reserve_released", "payout_requested", "payout_paid", "payout_failed", "processing_fee",
     "verification_paid", "correction",
 )  # fmt: skip
-ADDED = ("inspected", "guaranteed")
+ADDED = ("inspected",)
 OPEN_ONES = "status = 'open' AND purpose = 'full_inspection'"
 
 
@@ -52,7 +52,7 @@ def upgrade() -> None:
     op.create_table(
         "guarantee_run",
         *_of_a_lot("guarantee_run", ("sampling", "cleared", "triggered", "inspection", "refunded")),
-        *_counts("returned", "sold", "checked_bad", "unchecked", "drawn", "limit_bps"),
+        *_counts("returned", "sold", "known_bad", "unchecked", "drawn", "limit_bps"),
         *_counts("good", "bad", "unresolved"),
         sa.Column("lower", sa.Float(), nullable=True),
         sa.Column("estimate", sa.Float(), nullable=True),
@@ -62,9 +62,21 @@ def upgrade() -> None:
             "drawn BETWEEN 1 AND unchecked AND unchecked <= sold",
             name=op.f("ck_guarantee_run_drawn"),
         ),
+        sa.UniqueConstraint("batch_id", name=op.f("uq_guarantee_run_batch_id")),
     )
-    _index_lots("full_inspection", under_way="running")
-    _index_lots("guarantee_run", under_way="sampling")
+    op.create_index(
+        op.f("ix_full_inspection_batch_id_created_at"),
+        "full_inspection",
+        ["batch_id", "created_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_full_inspection_batch_id_running",
+        "full_inspection",
+        ["batch_id"],
+        unique=True,
+        postgresql_where=sa.text("status = 'running'"),
+    )
 
 
 def downgrade() -> None:
@@ -122,17 +134,3 @@ def _of_a_lot(table: str, states: tuple[str, ...]) -> list[sa.schema.SchemaItem]
 
 def _counts(*names: str) -> list[sa.schema.SchemaItem]:
     return [sa.Column(name, sa.Integer(), nullable=False) for name in names]
-
-
-def _index_lots(table: str, *, under_way: str) -> None:
-    """A lot's rows by time, of which one at most is under way."""
-    op.create_index(
-        op.f(f"ix_{table}_batch_id_created_at"), table, ["batch_id", "created_at"], unique=False
-    )
-    op.create_index(
-        op.f(f"ix_{table}_batch_id_running"),
-        table,
-        ["batch_id"],
-        unique=True,
-        postgresql_where=sa.text(f"status = '{under_way}'"),
-    )

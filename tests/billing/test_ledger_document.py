@@ -15,12 +15,21 @@ from exchange.billing.accounts import AccountRef
 from exchange.billing.chain import JournalEntry
 from exchange.billing.gateway import ConnectTransfer
 from exchange.billing.models import Payout
-from exchange.billing.services import holds, payouts, reserves, top_ups
+from exchange.billing.services import (
+    holds,
+    inspection_holds,
+    payouts,
+    refunds,
+    reserves,
+    top_ups,
+)
 from exchange.config import ROOT
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
+from exchange.core.events import Ref
+from exchange.core.ids import uuid7
 from exchange.core.money import Money
-from tests.billing.books import EUR, Deal, eur, hold
+from tests.billing.books import EUR, Deal, eur, fund, hold
 from tests.billing.test_top_ups import open_checkout
 from tests.cast import Cast
 from tests.servers.stripe_sandbox import StripeSandbox
@@ -93,6 +102,11 @@ class Story:
     def transfer(self, payout: Payout) -> ConnectTransfer:
         return ConnectTransfer(f"tr_{payout.id}", payout.amount)
 
+    def payable_out(self) -> None:
+        """The seller's payable money is paid out."""
+        payout = self.request_payout()
+        payouts.confirm(payout_id=payout.id, transfer=self.transfer(payout), actor=SYSTEM)
+
     def request_payout(self) -> Payout:
         return payouts.request(organization_id=self.seller, currency=EUR, actor=SYSTEM)
 
@@ -115,6 +129,8 @@ def tell_everything(story: Story) -> str:
         refund_in_parts,
         reverse_payout,
         release,
+        inspect,
+        guarantee,
     ):
         chapter(story)
     return "\n".join([INTRODUCTION, *story.parts, trial_balance()])
@@ -255,6 +271,59 @@ def release(story: Story) -> None:
         "The reserve is released",
         "A reserve must cover what settlements of the last thirty days kept back (14 to 45 where the"
         " seller's sources have a record); what is above that becomes payable.",
+    )
+
+
+def inspect(story: Story) -> None:
+    fund(story.cast.seller, 1_000)
+    asked, subject = (
+        [Ref("inspection", uuid7()) for _ in range(10)],
+        Ref("full_inspection", uuid7()),
+    )
+    gave = inspection_holds.place(
+        seller_id=story.seller, refs=asked, price=eur(300), subject=subject, actor=SYSTEM
+    )
+    for answered in asked[:8]:
+        inspection_holds.earn(ref=answered, actor=SYSTEM)
+    inspection_holds.release(
+        seller_id=story.seller, refs=asked[8:], wallet_gave=gave, subject=subject, actor=SYSTEM
+    )
+    story.tell(
+        "A full inspection",
+        "The seller has ten leads called at 3.00 each, and pays in 10.00 for it. What is payable is set"
+        " aside first, then the wallet (key `hold-<inspection>`). Each answer is earned by itself; two"
+        " people were taken off the lists before anybody called them, and what was set aside for them"
+        " goes back: to the wallet first, so that nobody's payable money is locked up in it.",
+    )
+
+
+def guarantee(story: Story) -> None:
+    held, second, third = (story.deal().deliver() for _ in range(3))
+    second.settle()
+    third.settle()
+    story.payable_out()
+    story.told = len(list(queries.whole_journal()))
+    share = eur(PRICE.amount * 18 // 40)
+    for deal, settled in ((held, False), (second, True), (third, True)):
+        refunds.refund(
+            ref=deal.ref,
+            buyer_id=deal.buyer.organization.id,
+            seller_id=story.seller,
+            price=PRICE,
+            settled=settled,
+            reason_key="guarantee",
+            amount=share,
+            reserve_first=True,
+            actor=SYSTEM,
+        )
+    story.tell(
+        "The guarantee",
+        "Three leads at 33.33 of one lot were sold; the first one's return window is open, the others are"
+        " settled, and the seller had everything payable paid out. Of 40 sold leads drawn at random 18"
+        " were bad, so each lead that was not refunded yet is refunded"
+        " `floor(33.33 x 18 / 40)` = 14.99. The first is still pending and pays for itself. Of the"
+        " others the commission comes back in proportion, `floor(4.99 x 14.99 / 33.33)` = 2.24; 12.75 is"
+        " the seller's: the reserve, which is kept for this, then what is payable, then debt.",
     )
 
 

@@ -13,6 +13,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads.models import BatchStatus
 from exchange.leads.suspicion import explained
 from exchange.verification import queries as verification
+from exchange.verification.queries import guarantees, inspected
 
 
 @blueprint.get("/quality")
@@ -28,5 +29,9 @@ def quality() -> Response:
         statuses=[status for status in BatchStatus if status is not BatchStatus.DRAFT],
         oddities={batch.id: explained(batch.suspicion) for batch in page.items},
         names=queries.names({batch.organization_id for batch in page.items}),
+        standings={
+            batch.id: standing for batch in page.items if (standing := inspected.standing(batch.id))
+        },
+        looks=guarantees.runs_of([batch.id for batch in page.items]),
         qualities=verification.published_qualities([batch.id for batch in page.items]),
     )

@@ -32,12 +32,14 @@ def refund(
     actor: Actor,
     amount: Money | None = None,
     commission_bps: int | None = None,
+    reserve_first: bool = False,
 ) -> Money:
     """Give a sale's money back to the buyer's wallet, once for the reason; returns how much.
 
-    Without an amount it is all that was not refunded before. Repeated under the same reason it
-    moves nothing. Raises Conflict `over_refunded` for more than is left of the price, and when
-    `settled` is not what the books say.
+    Without an amount it is all that was not refunded before. Of a settled sale the seller's payable
+    money goes first; under the guarantee the reserve does, which is kept for it. Repeated under
+    the same reason it moves nothing. Raises Conflict `over_refunded` for more than is left of the
+    price, and when `settled` is not what the books say.
     """
     hold = lock_captured([ref])[ref]
     key = ledger.key(ref, f"refunded-{reason_key}")
@@ -52,7 +54,10 @@ def refund(
     entries = [Entry(key, Reason.REFUNDED, ref, (Move(source, target, back),))]
     if history.is_settled:
         # It stands first, so that statements tell it in this order.
-        entries.insert(0, _reversal(f"{key}-reversal", entries[0], history=history))
+        entries.insert(
+            0,
+            _reversal(f"{key}-reversal", entries[0], history=history, reserve_first=reserve_first),
+        )
     ledger.post_all(entries)
     events.record(
         "sale.refunded",
@@ -130,13 +135,15 @@ def _agrees(history: SaleHistory, commission_bps: int, price: Money) -> bool:
     return history.commission == settled.share(commission_bps).amount
 
 
-def _reversal(key: str, entry: Entry, *, history: SaleHistory) -> Entry:
+def _reversal(key: str, entry: Entry, *, history: SaleHistory, reserve_first: bool) -> Entry:
     """The posting that brings a settled sale's money back to where `entry` takes it from."""
     (refunded,) = entry.moves
     pending, back = refunded.source, refunded.amount
     seller_id, currency = pending.organization_id, back.currency
     assert seller_id is not None
     sources = [accounts.payable(seller_id, currency), accounts.reserve(seller_id, currency)]
+    if reserve_first:
+        sources.reverse()
     debt = accounts.seller_debt(seller_id, currency)
     # All that the two postings touch is locked here, in one go.
     balances = ledger.lock_balances([*sources, debt, pending, refunded.target])

@@ -16,7 +16,7 @@ def deliveries_without_window() -> list[str]:
 
 @invariant("fulfillment.refunds")
 def wrong_refunds() -> list[str]:
-    """A returned line is refunded whole, no other line at all, none beyond its price."""
+    """A returned line is refunded whole, any other line at most in part."""
     return [f"line {found} is refunded wrongly" for found in lines.lines_with_wrong_refund()]
 
 

@@ -131,12 +131,11 @@ def lines_without_window() -> Sequence[UUID]:
 
 
 def lines_with_wrong_refund() -> Sequence[UUID]:
-    """Lines refunded beyond their price, returned and not refunded whole, or the other way."""
+    """Lines returned and not refunded whole, or the other way; the guarantee refunds a part."""
     returned = OrderLine.status == LineStatus.RETURNED
     wrong = or_(
-        OrderLine.refunded > PRICE,
         returned & (OrderLine.refunded != PRICE),
-        ~returned & (OrderLine.refunded != 0),
+        ~returned & (OrderLine.refunded >= PRICE),
     )
     return db.session.scalars(select(OrderLine.id).where(wrong)).all()
 

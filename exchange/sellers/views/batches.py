@@ -26,7 +26,7 @@ from exchange.sellers.schemas import AgreedForm, BatchQuery, NonceForm
 from exchange.sellers.views import words
 from exchange.sellers.views.blueprint import blueprint
 from exchange.verification import queries as verification
-from exchange.verification.services import draws, full_inspections
+from exchange.verification.services import draws, guarantees
 
 
 @blueprint.get("/batches")
@@ -121,7 +121,7 @@ def inspection(batch_id: str) -> ResponseReturnValue:
 @idempotent
 def start_inspection(batch_id: str) -> ResponseReturnValue:
     mine, shown = _mine(batch_id), load_form(AgreedForm())
-    full_inspections.start(
+    guarantees.inspect(
         batch_id=mine.id, agreed=Money(shown["amount"], shown["currency"]), actor=actor()
     )
     toast = _("Everybody who gave no answer yet is being called.")

@@ -1,5 +1,6 @@
 """Questions about the spot check: of lots for everybody, of the queue for verifiers."""
 
+from exchange.verification.queries.found import found_bad, found_beside, is_sampled
 from exchange.verification.queries.inspected import lots_at_odds_with_their_inspection
 from exchange.verification.queries.invariants import (
     lots_at_odds_with_their_sample,
@@ -13,13 +14,10 @@ from exchange.verification.queries.lots import (
     draw_so_far,
     draws_to_make,
     find_sample,
-    found_bad,
-    found_beside,
     get_draw,
     get_draw_of,
     inspections_of,
     is_public,
-    is_sampled,
     known_outcome,
     next_commitment,
     open_commitment,
@@ -27,11 +25,10 @@ from exchange.verification.queries.lots import (
     public_record,
     published_qualities,
     published_quality,
-    reach_norm,
-    reach_of,
 )
 from exchange.verification.queries.pay import pay_at_odds_with_the_ledger
 from exchange.verification.queries.proofs import lead_proof, leaf_proof
+from exchange.verification.queries.reach import reach_norm, reach_of
 from exchange.verification.queries.reputation import (
     Cell,
     SourceRecord,

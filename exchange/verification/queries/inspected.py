@@ -16,7 +16,12 @@ from exchange.core.db import db, get
 from exchange.core.invariants import invariant
 from exchange.core.money import Money
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus
-from exchange.verification.inspection_models import FullInspection, FullInspectionStatus
+from exchange.verification.inspection_models import (
+    FullInspection,
+    FullInspectionStatus,
+    GuaranteeRun,
+    GuaranteeStatus,
+)
 from exchange.verification.models import (
     Inspection,
     InspectionPurpose,
@@ -60,12 +65,20 @@ class Standing:
 
 def estimate(batch: Batch) -> Estimate:
     """Whom a full inspection of this lot would call now, and what it would cost."""
-    is_whole = batch.status in WHOLE
+    is_whole = is_about_all(batch)
     people = db.session.scalar(
         select(func.count()).select_from(Lead).where(*to_inspect(batch, is_whole=is_whole))
     )
     price = catalog.get_definition(get(Vertical, batch.vertical_id)).inspection_price
     return Estimate(people or 0, price, is_whole)
+
+
+def is_about_all(batch: Batch) -> bool:
+    """Whether it would be about the whole lot: its check, or the guarantee, asks for it."""
+    triggered = select(GuaranteeRun.id).where(
+        GuaranteeRun.batch_id == batch.id, GuaranteeRun.status == GuaranteeStatus.TRIGGERED
+    )
+    return batch.status in WHOLE or db.session.scalar(triggered) is not None
 
 
 def to_inspect(batch: Batch, *, is_whole: bool) -> list[ColumnElement[bool]]:
@@ -80,7 +93,8 @@ def to_inspect(batch: Batch, *, is_whole: bool) -> list[ColumnElement[bool]]:
         and_(Lead.status == LeadStatus.QUARANTINED, unsold),
     )
     wanted = or_(Lead.status == LeadStatus.VALID, aside) if is_whole else aside
-    return [Lead.batch_id == batch.id, Lead.in_frame.is_(True), wanted, ~_is_answered()]
+    known = or_(Lead.failed_at.is_not(None), _is_answered())
+    return [Lead.batch_id == batch.id, Lead.in_frame.is_(True), wanted, ~known]
 
 
 def _is_answered() -> ColumnElement[bool]:

@@ -9,19 +9,16 @@ from functools import partial
 from typing import Any, TypedDict, cast
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from exchange.catalog import queries as catalog
-from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.leads import queries as leads
-from exchange.leads.models import Batch, BatchStatus, Lead
+from exchange.leads.models import Batch, BatchStatus
 from exchange.verification.inspection_models import FullInspection
 from exchange.verification.judging import Judgement, counted_quality, measured_quality
 from exchange.verification.models import (
     OF_SAMPLE,
-    OF_THE_DECISION,
     Draw,
     DrawStatus,
     Inspection,
@@ -34,40 +31,10 @@ from exchange.verification.models import (
 )
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.queries import inspected
+from exchange.verification.queries.reach import OpenShares, ReachFigures, reach_found
 from exchange.verification.queries.reputation import DECIDED, SourceRecord, records_before
 from exchange.verification.queries.sources import lot_sources, source_map, source_map_hash
-from exchange.verification.reachability import (
-    NORM_PEOPLE_MIN,
-    Reach,
-    ReachFound,
-    ReachNorm,
-    counts_as_reached,
-)
 from exchange.verification.records import OpenLeaves, iso, write_record
-
-
-class OpenShares(TypedDict):
-    """Shares of bad leads, by what the open ones are taken for, and bounds around all of them."""
-
-    none_bad: float
-    resolved: float | None
-    all_bad: float
-    lower: float | None
-    upper: float | None
-
-
-class ReachFigures(TypedDict):
-    """The second gate: who was reached, what is usual, and how surprising so few would be."""
-
-    reached: int
-    people: int
-    norm: float
-    norm_people: int
-    norm_lots: int
-    p_value: float | None
-    alpha: float
-    passes: bool
-
 
 # `class` is a word of Python, so the fields are listed as a call.
 Quality = TypedDict(
@@ -173,40 +140,6 @@ def called_of(sample_id: UUID) -> set[UUID]:
     return set(db.session.scalars(asked.where(Inspection.ref_id == sample_id)))
 
 
-def found_bad(batch_id: UUID) -> Sequence[Inspection]:
-    """Whoever of a lot was found bad by any check, the first answer first."""
-    return db.session.scalars(
-        select(Inspection)
-        .join(Lead, Lead.id == Inspection.lead_id)
-        .where(
-            Lead.batch_id == batch_id,
-            Inspection.outcome == OutcomeClass.BAD,
-            Inspection.purpose != InspectionPurpose.GOLD,
-        )
-        .order_by(Inspection.concluded_at, Inspection.id)
-    ).all()
-
-
-def found_beside(sample: Sample) -> Sequence[Inspection]:
-    """What calls beside the sample's own have found of a lot before its decision."""
-    return db.session.scalars(
-        select(Inspection)
-        .join(Lead, Lead.id == Inspection.lead_id)
-        .where(
-            Lead.batch_id == sample.batch_id,
-            Inspection.purpose.in_(OF_THE_DECISION - OF_SAMPLE),
-            Inspection.status == InspectionStatus.CONCLUDED,
-        )
-        .order_by(Inspection.concluded_at, Inspection.id)
-    ).all()
-
-
-def is_sampled(lead_id: UUID) -> bool:
-    """Whether a lead is of a lot whose sample is not decided."""
-    statuses = select(Batch.status).join(Lead, Lead.batch_id == Batch.id)
-    return db.session.scalar(statuses.where(Lead.id == lead_id)) is BatchStatus.SAMPLING
-
-
 def progress(batch_id: UUID) -> Progress | None:
     """How far the check of a batch is; None before the draw."""
     sample = find_sample(batch_id)
@@ -294,46 +227,8 @@ def judgement_of(sample: Sample) -> Judgement:
         sample.good,
         sample.bad,
         sample.unresolved,
-        reach=_reach_found(sample),
+        reach=reach_found(sample),
     )
-
-
-def _reach_found(sample: Sample) -> ReachFound | None:
-    if sample.reach_norm is None or sample.reached is None or sample.stage is None:
-        return None
-    look = SamplingPlan.from_json(sample.plan).looks[sample.stage - 1]
-    norm = ReachNorm.from_json(sample.reach_norm)
-    return ReachFound(norm, sample.reached, sample.n, is_whole=sample.n == look)
-
-
-def reach_of(sample: Sample, drawn: Sequence[Inspection]) -> Reach | None:
-    """Who of a sample was reached so far, beside what is usual; None for a sample without a norm.
-
-    The sample's own frozen norm, so that nothing which is decided meanwhile moves its gate.
-    """
-    if sample.reach_norm is None:
-        return None
-    norm = ReachNorm.from_json(sample.reach_norm)
-    return Reach(norm, [counts_as_reached(inspection.code) for inspection in drawn])
-
-
-def reach_norm(vertical_id: UUID) -> ReachNorm:
-    """What share of a vertical's people the decision policy reaches, from its lots so far.
-
-    Lots that ended with a whole look count: a rejection in the middle of one has heard from dead
-    numbers first. The start value of the vertical's terms holds while they are too few.
-    """
-    row = db.session.execute(
-        select(func.sum(Sample.reached), func.sum(Sample.n), func.count()).where(
-            Sample.vertical_id == vertical_id,
-            Sample.status.in_((SampleStatus.ACCEPTED, SampleStatus.UNDECIDED)),
-            Sample.reached.is_not(None),
-        )
-    ).one()
-    reached, people, lots = int(row[0] or 0), int(row[1] or 0), row[2]
-    if people >= NORM_PEOPLE_MIN:
-        return ReachNorm(reached, people, lots)
-    return ReachNorm.start(catalog.get_terms(get(Vertical, vertical_id)).reachability_norm_bps)
 
 
 def known_outcome(lead_id: UUID) -> tuple[OutcomeClass, str] | None:

@@ -59,10 +59,10 @@ def start(
     require_approved(actor.organization_id)
     batch = batches.lock_own(batch_id, actor)
     found = inspected.running(batch.id)
-    if found is not None:
+    if found is not None and (found.is_whole or not is_whole):
         return found
-    _require_inspectable(batch)
-    whole = batch.status in inspected.WHOLE if is_whole is None else is_whole
+    _require_inspectable(batch, running=found)
+    whole = inspected.is_about_all(batch) if is_whole is None else is_whole
     price = inspected.estimate(batch).price
     asked = _people(batch, is_whole=whole)
     _require_agreed(price * len(asked), people=len(asked), agreed=agreed)
@@ -116,7 +116,10 @@ def end_leftovers(*, actor: Actor = SYSTEM) -> None:
         _end_calls(lock(FullInspection, inspection_id), actor=actor)
 
 
-def _require_inspectable(batch: Batch) -> None:
+def _require_inspectable(batch: Batch, *, running: FullInspection | None) -> None:
+    if running is not None:
+        text = "What was set aside is being called. Wait for the end of that."
+        raise Conflict(text, code="inspection_running")
     if batch.status not in STARTED_FROM:
         text = "A full inspection follows the decision on a lot."
         raise Conflict(text, code="not_inspectable")

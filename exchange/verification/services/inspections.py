@@ -87,6 +87,11 @@ def conclude(inspection: Inspection, *, outcome: OutcomeClass, code: Outcome, ac
     transition(inspection, InspectionStatus.CONCLUDED, actor=actor, **_facts(inspection, actor))
 
 
+def withdraw_call(inspection: Inspection, *, actor: Actor) -> None:
+    """Take the waiting call of a question out of the queue: its answer is known otherwise."""
+    tasks.cancel(inspections=[Inspection.id == inspection.id], parent=inspection, actor=actor)
+
+
 def reopen(inspection: Inspection, *, actor: Actor) -> None:
     """Take a conclusion back, for an undo; the caller knows that nothing was decided by it."""
     facts = _facts(inspection, actor)

@@ -23,6 +23,7 @@ from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.services import batches
 from exchange.verification import queries
 from exchange.verification.draw import FirstDrawn
+from exchange.verification.inspection_models import GuaranteeRun
 from exchange.verification.judging import Judgement, called_ahead, judge, upper_bound
 from exchange.verification.models import (
     OF_SAMPLE,
@@ -43,7 +44,13 @@ from exchange.verification.queries.tasks import (
     decided_with_waiting_calls,
     uncallable,
 )
-from exchange.verification.services import full_inspections, inspections, lot_sources, tasks
+from exchange.verification.services import (
+    full_inspections,
+    guarantees,
+    inspections,
+    lot_sources,
+    tasks,
+)
 
 OPEN_AT_ONCE: Final = 2  # people to a look's n (decision 8)
 
@@ -143,6 +150,8 @@ def settle(inspection: Inspection, *, actor: Actor) -> None:
         _count(inspection, actor=actor)
         return
     inspections.act_on([inspection], actor=actor)
+    if inspection.ref_kind == GuaranteeRun.KIND:
+        guarantees.settle(inspection.ref_id, actor=actor)
     if inspection.purpose in OF_SAMPLE:
         cancel_undrawn(sample_id=inspection.ref_id, actor=actor)
 
