@@ -6,10 +6,10 @@ Destroying a wrapped data key destroys what it locks; that is how a person is er
 from __future__ import annotations
 
 import base64
-import hmac
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
@@ -91,7 +91,25 @@ class Keyring:
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed hash of a normalised value: equal values meet, nobody reads them back."""
-        return hmac.digest(self._index, f"{purpose}|{value}".encode(), sha256)[:INDEX_BYTES]
+        (index,) = self.blind_indexes(purpose, (value,))
+        assert index is not None
+        return index
+
+    def blind_indexes(self, purpose: str, values: Iterable[str | None]) -> list[bytes | None]:
+        """The keyed hashes of many values, which are begun together; None of None.
+
+        Keyed BLAKE2b (RFC 7693) is a MAC as HMAC is, at a third of its cost.
+        """
+        begun = blake2b(f"{purpose}|".encode(), key=self._index, digest_size=INDEX_BYTES)
+        found: list[bytes | None] = []
+        for value in values:
+            if value is None:
+                found.append(None)
+                continue
+            one = begun.copy()
+            one.update(value.encode())
+            found.append(one.digest())
+        return found
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -200,10 +200,11 @@ class Preparer:
     def work(self, rows: Iterable[Row]) -> Prepared:
         """Check and prepare rows as they were read."""
         mending = self._recipe.mending
+        wanted = [*map(mending.edited, rows)]
+        checked = self._checker.check_all([*map(mending.mended, wanted)])
         done = Prepared([], [], {})
-        for row in map(mending.edited, rows):
-            mended = row if row.problem else row._replace(cells=mending.cells(row.cells))
-            self._add(done, self._checker.check(mended), cells=row.cells)
+        for row, sent in zip(checked.rows(), wanted, strict=True):
+            self._add(done, row, cells=sent.cells)
         return done
 
     def prepare_checked(self, rows: Iterable[CheckedRow], *, cells: Sequence[str]) -> Prepared:
