@@ -17,7 +17,7 @@ from uuid import UUID
 
 from exchange.catalog.definition import Terms
 from exchange.catalog.policies import ANY_FIELD
-from exchange.core.crypto import Keyring
+from exchange.core.crypto import Entropy, Keyring
 from exchange.core.ids import uuid7_bytes
 from exchange.leads import locking, seal
 from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
@@ -187,6 +187,7 @@ class Preparer:
         self._recipe = recipe
         self._ring = recipe.ring
         self._now = recipe.rules.now
+        self._random = Entropy().take
         # The fields that all leads of the lot share stand together in LEAD_COLUMNS.
         self._common = fields_of(
             self._now, lot.organization_id, lot.vertical_id, lot.batch_id, lot.source_id, lot.kind,
@@ -228,9 +229,9 @@ class Preparer:
     def _candidate(
         self, row: CheckedRow, digest: bytes | None, *, cells: Sequence[str]
     ) -> Candidate:
-        lead_id = uuid7_bytes()
+        lead_id = uuid7_bytes(self._random)
         contact = {name: str(value) for name, value in row.contact.items()}
-        locked = locking.lock(contact, lead_id=lead_id, ring=self._ring)
+        locked = locking.lock(contact, lead_id=lead_id, ring=self._ring, random=self._random)
         asked_at = row.requested_at or self._now  # a file that does not say means the upload
         indexes = {key.kind: self._ring.blind_index(key.kind, key.value) for key in row.identities}
         is_valid = row.outcome is Outcome.VALID
