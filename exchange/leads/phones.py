@@ -127,9 +127,11 @@ def plain_phones(region: str) -> Callable[[str], str | None] | None:
     written = partial(_in_full, form=forms[0] if region else None)
 
     def plain(text: str) -> str | None:
-        e164 = text if matches(text) else written(text)
-        is_plain = e164 is text or matches(e164)
-        return e164 if is_plain and e164[-7:] not in _FAKE_ENDS else None
+        if not matches(text):
+            text = written(text)
+            if not matches(text):
+                return None
+        return None if text[-7:] in _FAKE_ENDS else text
 
     return plain
 
