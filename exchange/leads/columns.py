@@ -12,8 +12,9 @@ from exchange.catalog.fields import FieldSpec, FieldType, Value
 from exchange.leads.cells import PROBLEMS, CellReader, Reading
 from exchange.leads.plain import Glance
 
-TEXTS_MAX: Final = 50_000  # that are remembered of one column
-# Texts that are somebody's own: nothing of them is remembered beyond their block.
+REMEMBERED_MAX: Final = 8_000_000  # bytes of one column, about
+ENTRY_BYTES: Final = 100  # of a remembered text beside its characters
+# Texts that are somebody's own: none of them is remembered beyond its block.
 _PERSONAL: Final = frozenset({FieldType.NAME, FieldType.PHONE, FieldType.EMAIL})
 
 
@@ -38,6 +39,7 @@ class Column:
         self._default = default
         self._values: dict[str, Value | None] = {}
         self._odd: dict[str, Reading] = {}
+        self._size = 0  # of both, in bytes
 
     def read(self, texts: Sequence[str]) -> tuple[list[Value | None], dict[int, Reading]]:
         """The value of each cell, and by their places the cells of which there is more to say."""
@@ -49,11 +51,13 @@ class Column:
         return values, dict(self._oddities(texts))
 
     def _forget(self) -> None:
-        if self._spec.contact or self.type in _PERSONAL or len(self._values) > TEXTS_MAX:
+        if self._spec.contact or self.type in _PERSONAL or self._size > REMEMBERED_MAX:
             self._values.clear()
             self._odd.clear()
+            self._size = 0
 
     def _learn(self, texts: set[str]) -> None:
+        self._size += sum(map(len, texts)) + ENTRY_BYTES * len(texts)
         glance = self._glance
         if glance is not None:
             plain = {text: value for text in texts if (value := glance(text)) is not None}

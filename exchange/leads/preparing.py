@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from uuid import UUID
@@ -221,7 +221,7 @@ class Preparer:
             done.invalid.append(Invalid(row.number, row.line, row.codes, locked))
             return
         text = row.consent.get("text")
-        digest = sha256(str(text).encode()).digest() if text else None
+        digest = _digest(str(text)) if text else None
         if digest:
             done.texts[digest] = str(text)
         done.candidates.append(self._candidate(row, digest, cells=cells))
@@ -271,6 +271,12 @@ class Preparer:
             binary(_leaf(row, asked_at, salt)),
             boolean(is_valid and agreed),
         ))  # fmt: skip
+
+
+@lru_cache(100)
+def _digest(text: str) -> bytes:
+    """By what a wording of consent is found again; a file has few of them."""
+    return sha256(text.encode()).digest()
 
 
 def lock_cells(recipe: Recipe, cells: Sequence[str], *, row: int) -> bytes:
