@@ -19,9 +19,9 @@ from bench.intake import draft_of, house
 from exchange.config import ROOT
 from exchange.core import clock
 from exchange.core.db import db, get
-from exchange.leads.checking import SKEW
 from exchange.leads.models import Import
 from exchange.leads.services import forecasts
+from exchange.leads.times import SKEW
 
 ROWS = 100_000
 PAIRS = 3

@@ -238,9 +238,14 @@ _POSTAL_CODES: Final = {
 _ANY_POSTAL_CODE = re.compile(r"[A-Z0-9][A-Z0-9 -]{1,8}[A-Z0-9]")
 
 
+def postal_code_pattern(country: str) -> re.Pattern[str]:
+    """What a postal code of the country looks like, in capital letters."""
+    return _POSTAL_CODES.get(country, _ANY_POSTAL_CODE)
+
+
 def _postal_code(spec: FieldSpec, text: str, context: ParseContext) -> Value:
     code = text.upper().removesuffix(".0")  # a spreadsheet took it for a number
-    pattern = _POSTAL_CODES.get(context.country, _ANY_POSTAL_CODE)
+    pattern = postal_code_pattern(context.country)
     if pattern is not _ANY_POSTAL_CODE:
         code = code.replace(" ", "")
     if pattern.fullmatch(code):

@@ -12,10 +12,10 @@ import click
 from exchange.cli.exits import ExitCode, Failed, say
 from exchange.cli.instances import environment, settings
 from exchange.config import ROOT, Settings
+from exchange.core.priority import give_way
 
 WORKER_SECONDS = 600  # the longest statement of a job
 STOP_SECONDS = 10  # requests under way get that long
-BULK_NICENESS = 19
 
 
 @click.command()
@@ -56,7 +56,7 @@ def worker(queues: tuple[str, ...], *, burst: bool) -> None:
         raise click.BadParameter(f"unknown queue: {', '.join(sorted(unknown))}")
     wanted = queues or QUEUE_NAMES
     if "bulk" in wanted:
-        os.nice(BULK_NICENESS)  # people at their pages come first
+        give_way()  # people at their pages come first
     _log_to_stderr()
     work(create_app(settings(), statement_timeout_seconds=WORKER_SECONDS), wanted, burst=burst)
 

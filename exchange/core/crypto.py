@@ -6,10 +6,10 @@ Destroying a wrapped data key destroys what it locks; that is how a person is er
 from __future__ import annotations
 
 import base64
-import hmac
 import os
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
@@ -21,7 +21,29 @@ from exchange.core.chunks import CannotUnlock
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+ENTROPY_BYTES = 1 << 16
 INDEX_BYTES = 16  # of a keyed hash: no two people meet by chance
+
+
+Random = Callable[[int], bytes]  # so many fresh bytes
+
+
+class Entropy:
+    """Random bytes of the kernel for many uses, fetched together; no byte is given twice.
+
+    For the process alone that made it: a fork would give the same bytes again.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        """So many fresh bytes."""
+        if self._at + size > len(self._bytes):
+            self._bytes, self._at = os.urandom(max(size, ENTROPY_BYTES)), 0
+        start, self._at = self._at, self._at + size
+        return self._bytes[start : self._at]
 
 
 def new_key() -> bytes:
@@ -29,9 +51,9 @@ def new_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def seal_bytes(key: bytes, plain: bytes, *, bound_to: bytes) -> bytes:
+def seal_bytes(key: bytes, plain: bytes, *, bound_to: bytes, random: Random = os.urandom) -> bytes:
     """Nonce and AES-GCM ciphertext; `bound_to` ties the bytes to their row."""
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = random(NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plain, bound_to)
 
 
@@ -72,11 +94,11 @@ class Keyring:
             raise ValueError(f"a master key is {KEY_BYTES} bytes in base64")
         return cls(keys)
 
-    def wrap(self, key: bytes, *, bound_to: bytes) -> WrappedKey:
+    def wrap(self, key: bytes, *, bound_to: bytes, random: Random = os.urandom) -> WrappedKey:
         """Lock a data key under the newest master key."""
         if self._lock is None:
             self._lock = AESGCM(self._wrapping[self._newest])
-        nonce = os.urandom(NONCE_BYTES)
+        nonce = random(NONCE_BYTES)
         return WrappedKey(self._newest, nonce + self._lock.encrypt(nonce, key, bound_to))
 
     def __getstate__(self) -> dict[str, object]:
@@ -91,7 +113,25 @@ class Keyring:
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed hash of a normalised value: equal values meet, nobody reads them back."""
-        return hmac.digest(self._index, f"{purpose}|{value}".encode(), sha256)[:INDEX_BYTES]
+        (index,) = self.blind_indexes(purpose, (value,))
+        assert index is not None
+        return index
+
+    def blind_indexes(self, purpose: str, values: Iterable[str | None]) -> list[bytes | None]:
+        """The keyed hashes of many values, which are begun together; None of None.
+
+        Keyed BLAKE2b (RFC 7693) is a MAC as HMAC is, at a third of its cost.
+        """
+        begun = blake2b(f"{purpose}|".encode(), key=self._index, digest_size=INDEX_BYTES)
+        found: list[bytes | None] = []
+        for value in values:
+            if value is None:
+                found.append(None)
+                continue
+            one = begun.copy()
+            one.update(value.encode())
+            found.append(one.digest())
+        return found
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
+from struct import Struct
 from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
+_HALVES = Struct(">HQ")
+_PARTS = Struct(">QQ")
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
@@ -28,12 +32,12 @@ def uuid7_beside(other: UUID) -> UUID:
     return UUID(int=millis | uuid7().int & (1 << 80) - 1)
 
 
-def uuid7_bytes() -> bytes:
+def uuid7_bytes(random: Callable[[int], bytes] = os.urandom) -> bytes:
     """The 16 bytes of a new identifier, where many are made at once."""
-    millis = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big")
-    value = (millis & (1 << 48) - 1) << 80 | 0x7 << 76 | (random >> 68) << 64
-    return (value | 0b10 << 62 | random & (1 << 62) - 1).to_bytes(16, "big")
+    millis = time.time_ns() // 1_000_000 & (1 << 48) - 1
+    # The version and the variant stand in the highest bits of the random halves.
+    high, low = _HALVES.unpack(random(10))
+    return _PARTS.pack(millis << 16 | 0x7000 | high & 0x0FFF, 1 << 63 | low & (1 << 62) - 1)
 
 
 def encode(prefix: str, value: UUID) -> str:

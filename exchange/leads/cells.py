@@ -1,25 +1,23 @@
-"""One cell of a mapped column to its value, and what is odd about it.
+"""One cell of a mapped column to what it says, and what is odd about it.
 
-A reader is made once per column. It remembers what comes again: words of lists, numbers, minutes;
-never a name, phone or e-mail.
+A reader is made once per column and knows the rules in full; what is plainly right it need not be
+asked for (see `plain`).
 """
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from exchange.catalog.fields import FieldSpec, FieldType, Value, parse
 from exchange.catalog.values import FieldError, ParseContext, clean, is_empty
 from exchange.leads import texts
-from exchange.leads.emails import Email, EmailProblem, parse_email
+from exchange.leads.emails import EmailProblem, parse_email
 from exchange.leads.forbidden import holds_card
-from exchange.leads.phones import Phone, PhoneProblem, parse_phone
+from exchange.leads.phones import PhoneProblem, parse_phone
 
-REMEMBERED_MAX: Final = 50_000  # values of one column
+MINUTES_MAX: Final = 50_000  # that are remembered
 
 # A time with seconds, and what stands before and behind them.
 _SECONDS: Final = re.compile(r"([^:]{8,40}:\d\d):([0-5]\d)(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -32,50 +30,38 @@ class Finding(NamedTuple):
     code: str
 
 
-@dataclass(slots=True)
-class Found:
-    """What the cells of a row gave so far."""
+class Reading(NamedTuple):
+    """What a cell says: its value, None where it says nothing, and codes of what is odd about it.
 
-    attributes: dict[str, Value] = dataclasses.field(default_factory=dict)
-    values: dict[str, Value] = dataclasses.field(default_factory=dict)  # contact and request
-    extensions: dict[str, Value] = dataclasses.field(default_factory=dict)
-    errors: list[Finding] = dataclasses.field(default_factory=list)
-    reviews: list[Finding] = dataclasses.field(default_factory=list)
-    notes: list[Finding] = dataclasses.field(default_factory=list)
-    phone: Phone | None = None
-    email: Email | None = None
+    `key` is the form by which the person is found again, where that is not the value itself.
+    """
 
-    def add(self, field: str, *, notes: Sequence[str], reviews: Sequence[str]) -> None:
-        if notes:
-            self.notes += [Finding(field, code) for code in notes]
-        if reviews:
-            self.reviews += [Finding(field, code) for code in reviews]
+    value: Value | None
+    notes: tuple[str, ...] = ()
+    reviews: tuple[str, ...] = ()
+    error: str = ""  # why there is no value
+    key: str = ""
+    extension: str = ""  # of a phone
 
-    def failed(self, field: str) -> bool:
-        """Whether the field has been refused."""
-        return any(finding.field == field for finding in self.errors)
+    @property
+    def is_odd(self) -> bool:
+        """Whether it says more than its value."""
+        return any(self[1:])
 
 
 PROBLEMS: Final = (FieldError, PhoneProblem, EmailProblem)  # each has a `code`
 
 
 class CellReader:
-    """Reads the cells of one column. `known` are the values of texts that it has seen."""
+    """Reads the cells of one column."""
 
     def __init__(self, spec: FieldSpec, context: ParseContext) -> None:
         self._spec = spec
         self._context = context
-        self.known: dict[str, Value | None] = {}
 
-    def read(self, text: str, found: Found) -> Value | None:
-        """The value of a filled cell, None where it says nothing. Raises one of PROBLEMS."""
-        del found  # for readers that see more than the value
-        if text in self.known:
-            return self.known[text]
-        value = parse(self._spec, text, self._context)
-        if len(self.known) < REMEMBERED_MAX:
-            self.known[text] = value
-        return value
+    def read(self, text: str) -> Reading:
+        """What a filled cell says. Raises one of PROBLEMS."""
+        return Reading(parse(self._spec, text, self._context))
 
 
 def cell_reader(
@@ -93,6 +79,9 @@ def cell_reader(
     return CellReader(spec, context)
 
 
+NOTHING: Final = Reading(None)
+
+
 def _is_missing(spec: FieldSpec, text: str) -> bool:
     """Whether nothing was filled in. Raises FieldError where something had to be."""
     if text and not is_empty(clean(text)):
@@ -108,41 +97,34 @@ class _PhoneReader(CellReader):
         self._region = region
         self._demo = demo
 
-    def read(self, text: str, found: Found) -> Value | None:
+    def read(self, text: str) -> Reading:
         try:
             phone = parse_phone(text, region=self._region, demo=self._demo)
         except PhoneProblem as problem:
             if problem.code == "not_phone" and _is_missing(self._spec, text):
-                return None
+                return NOTHING
             raise
-        if phone.notes or phone.reviews:
-            found.add(self._spec.name, notes=phone.notes, reviews=phone.reviews)
-        found.phone = found.phone or phone
-        if phone.extension:
-            found.extensions[f"{self._spec.name}_extension"] = phone.extension
-        return phone.e164
+        return Reading(phone.e164, phone.notes, phone.reviews, extension=phone.extension)
 
 
 class _EmailReader(CellReader):
-    def read(self, text: str, found: Found) -> Value | None:
+    def read(self, text: str) -> Reading:
         try:
             email = parse_email(text)
         except EmailProblem:
             if "@" not in text and _is_missing(self._spec, text):
-                return None
+                return NOTHING
             raise
-        if email.notes or email.reviews:
-            found.add(self._spec.name, notes=email.notes, reviews=email.reviews)
-        found.email = found.email or email
-        return email.address
+        return Reading(email.address, email.notes, email.reviews, key=email.key)
 
 
 class _TextReader(CellReader):
     """Texts and names as they are, with what is odd about them noted or for a person to see."""
 
-    def read(self, text: str, found: Found) -> Value | None:
+    def read(self, text: str) -> Reading:
+        reviews = []
         if (mended := texts.repaired(text)) is not None:
-            found.reviews.append(Finding(self._spec.name, "mojibake"))
+            reviews.append("mojibake")
             text = mended
         try:
             value = parse(self._spec, text, self._context)
@@ -150,31 +132,43 @@ class _TextReader(CellReader):
             if error.code != "not_a_person":
                 raise
             value = clean(text)
-        if isinstance(value, str):
-            self._look(value, found)
-        return value
-
-    def _look(self, value: str, found: Found) -> None:
+        if not isinstance(value, str):
+            return Reading(value, (), tuple(reviews))
         if holds_card(value):
             raise FieldError("forbidden_data")
         if self._spec.type is not FieldType.NAME:
-            if texts.is_unsafe(value):
-                found.notes.append(Finding(self._spec.name, "unsafe_content"))
-            return
-        if texts.is_formula(value) or texts.is_unsafe(value):
-            found.reviews.append(Finding(self._spec.name, "unsafe_content"))
-        if texts.is_no_person(value):
-            found.reviews.append(Finding(self._spec.name, "not_a_person"))
+            return Reading(value, ("unsafe_content",) * texts.is_unsafe(value), tuple(reviews))
+        return Reading(value, (), (*reviews, *_oddities(value)))
+
+
+def _oddities(name: str) -> Iterator[str]:
+    """Why a person must look at a name."""
+    if texts.is_formula(name) or texts.is_unsafe(name):
+        yield "unsafe_content"
+    if texts.is_no_person(name):
+        yield "not_a_person"
 
 
 class _MomentReader(CellReader):
     """Times, of which the minutes come again and the seconds are added to them."""
 
-    def read(self, text: str, found: Found) -> Value | None:
+    def __init__(self, spec: FieldSpec, context: ParseContext) -> None:
+        super().__init__(spec, context)
+        self._minutes: dict[str, Value | None] = {}
+
+    def read(self, text: str) -> Reading:
         parts = _SECONDS.fullmatch(text)
         if parts is None or self._spec.min is not None or self._spec.max is not None:
-            return super().read(text, found)
-        minute = super().read(parts[1] + (parts[3] or ""), found)
+            return super().read(text)
+        minute = self._minute(parts[1] + (parts[3] or ""))
         if not isinstance(minute, str) or minute[17:] != "00Z":
-            return super().read(text, found)  # a zone of old with seconds in its offset
-        return f"{minute[:17]}{parts[2]}Z"
+            return super().read(text)  # a zone of old with seconds in its offset
+        return Reading(f"{minute[:17]}{parts[2]}Z")
+
+    def _minute(self, text: str) -> Value | None:
+        if text not in self._minutes:
+            value = parse(self._spec, text, self._context)
+            if len(self._minutes) >= MINUTES_MAX:
+                return value
+            self._minutes[text] = value
+        return self._minutes[text]

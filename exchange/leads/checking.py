@@ -1,5 +1,6 @@
-"""One row to one checked lead: valid, for a person to look at, or refused with all its reasons.
+"""Rows to checked leads: valid, for a person to look at, or refused with all their reasons.
 
+A block is checked column by column, a single row as a block of one; so there is one set of rules.
 Pure: what time it is and what the batch declares are passed in. Duplicates and suppression are
 the caller's, who alone may look at what others uploaded.
 """
@@ -7,24 +8,24 @@ the caller's, who alone may look at what others uploaded.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, NamedTuple, Self
+from datetime import datetime
+from typing import Final, Self
 
 from exchange.catalog.definition import Terms, VerticalDefinition
 from exchange.catalog.fields import SENT_FIELDS, FieldSpec, LeadFields, Value
-from exchange.catalog.values import ParseContext, iso_moment
-from exchange.leads.cells import PROBLEMS, CellReader, Finding, Found, cell_reader
-from exchange.leads.fingerprints import IdentityKey, identity_keys
-from exchange.leads.mask import masked_email, masked_name, masked_phone
+from exchange.catalog.values import ParseContext
+from exchange.leads.cells import Finding, Reading, cell_reader
+from exchange.leads.checked import CheckedBlock, CheckedRow, Found, Layout, Outcome, People
+from exchange.leads.columns import Column
+from exchange.leads.plain import glance_at
 from exchange.leads.reading import Row
+from exchange.leads.times import AGES, Times
 
-# Clocks of forms and servers differ by so much without anybody lying.
-SKEW: Final = timedelta(minutes=5)
-# Fields of a schema that say how old somebody is.
-_AGES: Final = frozenset({"age", "birth_date", "date_of_birth", "birth_year"})
+__all__ = ["CheckedBlock", "CheckedRow", "Checker", "Outcome", "Rules"]
+
 # What the record of consent calls these fields.
 _CONSENT: Final = {
     "consent_text": "text",
@@ -33,12 +34,9 @@ _CONSENT: Final = {
     "consent_quality_check": "quality_check",
     "consent_buyers": "buyers",
 }
-
-
-class Outcome(StrEnum):
-    VALID = "valid"
-    IN_REVIEW = "in_review"  # accepted, not for sale until a person has looked
-    INVALID = "invalid"
+Cells = Sequence[Value | None]
+Texts = Sequence[str]
+Finds = defaultdict[int, Found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,237 +64,114 @@ class Rules:
         )
 
 
-# Not frozen: setting sixteen fields of a frozen object is a tenth of the time of a row.
-@dataclass(slots=True, kw_only=True)
-class CheckedRow:
-    """A row and all that was found; values of an invalid row are not given.
-
-    `contact`, `identities` and `consent` are personal; `preview` is what may be shown of them.
-    """
-
-    number: int
-    line: int
-    outcome: Outcome
-    errors: Sequence[Finding] = ()
-    reviews: Sequence[Finding] = ()
-    notes: Sequence[Finding] = ()
-    attributes: Mapping[str, Value] = dataclasses.field(default_factory=dict)
-    contact: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False)
-    identities: Sequence[IdentityKey] = dataclasses.field(default=(), repr=False)
-    preview: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    consent: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False)
-    requested_at: datetime | None = None
-    channel: str = ""
-    sub_source: str = ""
-    region: str = ""
-    postal_code: str = ""
-    # How it was sent, for the marks alone: compared while the file is read and never kept.
-    sent: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False)
-
-    @property
-    def codes(self) -> tuple[str, ...]:
-        """Why it is not valid, each code once."""
-        return tuple(dict.fromkeys(finding.code for finding in self.errors or self.reviews))
-
-
-class _Cell(NamedTuple):
-    """A field of the row: its column, what stands for an empty cell, and how it is read."""
-
-    name: str
-    is_attribute: bool
-    column: int | None
-    default: str
-    missing: Finding | None  # what an empty cell means
-    reader: CellReader
-
-
 class Checker:
     """Checks the rows of one file. `columns` is the index of the column of each mapped field."""
 
     def __init__(self, rules: Rules, *, columns: Mapping[str, int] | None = None) -> None:
         self._rules = rules
-        self._bounds = _Bounds.of(rules)
-        policy, known = rules.terms.consent, rules.fields.by_name
+        self._times = Times.of(rules.fields, rules.terms, now=rules.now)
+        policy, fields = rules.terms.consent, rules.fields
         wanted = {
             "consent_text": policy.text_required,
             "consent_at": policy.time_required,
             "consent_url": policy.url_required,
         }
         self._proofs = [name for name, is_required in wanted.items() if is_required]
-        self._contacts = [spec.name for spec in rules.fields.contacts]
-        self._consents = [(name, key) for name, key in _CONSENT.items() if name in known]
-        self._sent = [name for name in SENT_FIELDS if name in known]
-        self._cells = [self._cell(spec, columns or {}) for spec in rules.fields.specs]
+        self._columns = [self._column(spec, columns or {}) for spec in fields.specs]
+        self._layout = Layout(
+            attributes=[(spec.name, spec.name) for spec in fields.attributes],
+            contact=[(spec.name, spec.name) for spec in fields.contacts],
+            consent=[(name, key) for name, key in _CONSENT.items() if name in fields.by_name],
+            sent=[(name, name) for name in SENT_FIELDS if name in fields.by_name],
+        )
 
-    def _cell(self, spec: FieldSpec, columns: Mapping[str, int]) -> _Cell:
+    def _column(self, spec: FieldSpec, columns: Mapping[str, int]) -> Column:
         rules = self._rules
-        reader = cell_reader(spec, rules.context, phone_region=rules.phone_region, demo=rules.demo)
-        missing = Finding(spec.name, _code(spec.name, "missing_required"))
-        return _Cell(
-            name=spec.name,
-            is_attribute=spec.is_attribute,
-            column=columns.get(spec.name),
+        region = rules.phone_region
+        return Column(
+            spec,
+            cell_reader(spec, rules.context, phone_region=region, demo=rules.demo),
+            glance=glance_at(spec, rules.context, phone_region=region),
+            source=columns.get(spec.name),
             default=rules.defaults.get(spec.name, ""),
-            missing=missing if spec.required else None,
-            reader=reader,
         )
 
     def check(self, row: Row) -> CheckedRow:
         """The checked lead of a row as it was read."""
-        if row.problem:
-            errors = (Finding("", row.problem),)
-            return CheckedRow(
-                number=row.number, line=row.line, outcome=Outcome.INVALID, errors=errors
-            )
-        cells = row.cells
-        texts = [
-            cells[cell.column] if cell.column is not None else cell.default for cell in self._cells
-        ]
-        return self._checked(texts, number=row.number, line=row.line)
+        (checked,) = self.check_all([row]).rows()
+        return checked
 
     def check_values(self, values: Mapping[str, str], *, number: int = 1) -> CheckedRow:
         """The checked lead of texts by field, as a post sends them."""
-        texts = [values.get(cell.name, "") for cell in self._cells]
-        return self._checked(texts, number=number, line=number)
+        texts = [[values.get(column.name, "")] for column in self._columns]
+        (checked,) = self._checked(texts, numbers=[number], lines=[number], problems={}).rows()
+        return checked
 
-    def _checked(self, texts: Sequence[str], *, number: int, line: int) -> CheckedRow:
-        found = Found()
-        # The hottest loop of intake: what comes again is found without a call.
-        for cell, filled in zip(self._cells, texts, strict=True):
-            name, is_attribute, _, default, missing, reader = cell
-            text = filled or default
-            if text in reader.known:
-                value = reader.known[text]
-            elif text:
-                value = _read(cell, text, found)
-            else:
-                value = None
-                if missing:
-                    found.errors.append(missing)
-            if value is not None:
-                (found.attributes if is_attribute else found.values)[name] = value
-        return self._concluded(found, number=number, line=line)
-
-    def _concluded(self, found: Found, *, number: int, line: int) -> CheckedRow:
-        self._check_together(found)
-        if found.errors:
-            return CheckedRow(
-                number=number,
-                line=line,
-                outcome=Outcome.INVALID,
-                errors=found.errors,
-                reviews=found.reviews,
-                notes=found.notes,
-            )
-        return self._lead(found, number=number, line=line)
-
-    def _check_together(self, found: Found) -> None:
-        """What only several fields and the time can tell."""
-        if not (found.phone or found.email or found.errors):
-            found.errors.append(Finding("", "missing_required"))
-        self._bounds.check(found)
-        for name in self._proofs:
-            if name not in found.values and not found.failed(name):
-                found.errors.append(Finding(name, "consent_missing"))
-
-    def _lead(self, found: Found, *, number: int, line: int) -> CheckedRow:
-        values, attributes = found.values, found.attributes
-        contact = {name: values[name] for name in self._contacts if name in values}
-        return CheckedRow(
-            number=number,
-            line=line,
-            outcome=Outcome.IN_REVIEW if found.reviews else Outcome.VALID,
-            reviews=found.reviews,
-            notes=found.notes,
-            attributes=attributes,
-            contact=contact | found.extensions,
-            identities=identity_keys(found.phone, found.email),
-            preview=_preview(found),
-            consent={key: values[name] for name, key in self._consents if name in values},
-            requested_at=_moment(values.get("requested_at")),
-            channel=str(values.get("channel", "")),
-            sub_source=str(values.get("sub_id", "")),
-            region=str(attributes.get("region", "")),
-            postal_code=str(attributes.get("postal_code", "")),
-            sent={name: values[name] for name in self._sent if name in values},
+    def check_all(self, rows: Sequence[Row]) -> CheckedBlock:
+        """The checked leads of rows as they were read."""
+        width = next((len(row.cells) for row in rows if not row.problem), 0)
+        nothing = [""] * width  # of rows whose cells do not stand where they should
+        cells = (nothing if row.problem else row.cells for row in rows)
+        columns = list(zip(*cells, strict=True))
+        blank = [""] * len(rows)
+        texts = [
+            blank if column.source is None or not columns else columns[column.source]
+            for column in self._columns
+        ]
+        return self._checked(
+            texts,
+            numbers=[row.number for row in rows],
+            lines=[row.line for row in rows],
+            problems={place: row.problem for place, row in enumerate(rows) if row.problem},
         )
 
+    def _checked(
+        self,
+        texts: Iterable[Texts],
+        *,
+        numbers: Sequence[int],
+        lines: Sequence[int],
+        problems: Mapping[int, str],
+    ) -> CheckedBlock:
+        found: Finds = defaultdict(Found)
+        values: dict[str, Cells] = {}
+        people = People(len(numbers))
+        for column, cells in zip(self._columns, texts, strict=True):
+            values[column.name], odd = column.read(cells)
+            people.add(column.type, values[column.name], odd)
+            for place, reading in odd.items():
+                _note(found[place], column.name, reading)
+        self._check_together(values, people, found)
+        for place, problem in problems.items():
+            found[place] = Found(errors=[Finding("", problem)])
+        people.leave_out(place for place, told in found.items() if told.errors)
+        return CheckedBlock(self._layout, numbers, lines, values, people, found)
 
-def _read(cell: _Cell, text: str, found: Found) -> Value | None:
-    """The value of a filled cell; what is wrong with it is put to what was found."""
-    try:
-        return cell.reader.read(text, found)
-    except PROBLEMS as problem:
-        found.errors.append(Finding(cell.name, _code(cell.name, problem.code)))
-        return None
+    def _check_together(self, values: Mapping[str, Cells], people: People, found: Finds) -> None:
+        """What only several fields and the time can tell."""
+        for place in people.nobody():
+            if place not in found or not found[place].errors:
+                found[place].errors.append(Finding("", "missing_required"))
+        for place, finding in self._times.broken(values):
+            found[place].errors.append(finding)
+        for name in self._proofs:
+            for place, value in enumerate(values.get(name) or [None] * len(people.phones)):
+                if value is None and not found[place].failed(name):
+                    found[place].errors.append(Finding(name, "consent_missing"))
+
+
+def _note(found: Found, name: str, reading: Reading) -> None:
+    """Put to the row what was read in one of its cells."""
+    if reading.error:
+        found.errors.append(Finding(name, _code(name, reading.error)))
+    found.reviews += [Finding(name, code) for code in reading.reviews]
+    found.notes += [Finding(name, code) for code in reading.notes]
+    if reading.extension:
+        found.extensions[f"{name}_extension"] = reading.extension
 
 
 def _code(name: str, code: str) -> str:
     """What is missing of a consent and too little of an age have codes of their own."""
     if code == "missing_required" and name in _CONSENT:
         return "consent_missing"
-    return "age" if code == "too_small" and name in _AGES else code
-
-
-class _Bounds(NamedTuple):
-    """The rules of time as texts that sort as they happened, made once per file."""
-
-    latest: str  # no request or consent after it
-    oldest: str  # no request before it
-    youngest: tuple[tuple[str, Value], ...]  # the last value of an adult, by field
-
-    @classmethod
-    def of(cls, rules: Rules) -> Self:
-        years = rules.terms.minimum_age
-        today = rules.now.date()
-        # Born today in that year is old enough; born on a leap day is from 1 March on.
-        born = f"{today.year - years:04}-{today:%m-%d}"
-        youngest: dict[str, Value] = {
-            "age": years,
-            "birth_date": born,
-            "date_of_birth": born,
-            "birth_year": today.year - years,
-        }
-        return cls(
-            latest=iso_moment(rules.now + SKEW),
-            oldest=iso_moment(rules.now - timedelta(days=rules.terms.max_age_days)),
-            youngest=tuple(item for item in youngest.items() if item[0] in rules.fields.by_name),
-        )
-
-    def check(self, found: Found) -> None:
-        values = found.values
-        requested_at, consent_at = values.get("requested_at"), values.get("consent_at")
-        if isinstance(requested_at, str):
-            if requested_at > self.latest:
-                found.errors.append(Finding("requested_at", "requested_in_future"))
-            elif requested_at < self.oldest:
-                found.errors.append(Finding("requested_at", "too_old"))
-        if isinstance(consent_at, str) and consent_at > self.latest:
-            found.errors.append(Finding("consent_at", "consent_in_future"))
-        for name, limit in self.youngest:
-            value = found.attributes.get(name, values.get(name))
-            if value is not None and self._is_minor(name, value, limit):
-                found.errors.append(Finding(name, "age"))
-
-    @staticmethod
-    def _is_minor(name: str, value: Value, limit: Value) -> bool:
-        if isinstance(value, str) and isinstance(limit, str):
-            return value > limit
-        if isinstance(value, str) or isinstance(limit, str):
-            return False  # a schema that keeps ages as words, such as bands
-        return value < limit if name == "age" else value > limit
-
-
-def _moment(value: Value | None) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else None
-
-
-def _preview(found: Found) -> dict[str, str]:
-    preview = {}
-    if name := found.values.get("name"):
-        preview["name"] = masked_name(str(name))
-    if found.phone:
-        preview["phone"] = masked_phone(found.phone.e164)
-    if found.email:
-        preview["email"] = masked_email(found.email.address)
-    return preview
+    return "age" if code == "too_small" and name in AGES else code

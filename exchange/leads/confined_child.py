@@ -29,6 +29,7 @@ from typing import Any, BinaryIO, Final
 
 from exchange.core.chunks import open_plain
 from exchange.core.errors import Invalid, place_of
+from exchange.core.priority import give_way, gives_way
 from exchange.leads.blocks import pack
 from exchange.leads.encodings import ENCODINGS
 from exchange.leads.findings import FileReject
@@ -58,6 +59,8 @@ def frame(kind: bytes, payload: bytes = b"") -> bytes:
 def nurse(requests: socket.socket) -> None:
     """Fork a child for each pair of descriptors that comes, until nobody can send any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children
+    if gives_way():
+        give_way()  # its session is another one than that of whoever started it
     _warm_up()
     gc.freeze()  # a child then copies fewer pages
     requests.send(DONE)

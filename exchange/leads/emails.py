@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from disposable_email_domains import blocklist
@@ -36,6 +37,11 @@ ROLES: Final = frozenset(
 _DOTLESS: Final = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 # Letters that pass for Latin ones, from the confusables of Unicode TR 39.
 _CONFUSABLE: Final = frozenset("аеорсухіѕјһԁԛԝѵкмтвнαορνυικ")
+
+
+# The same in lower case and without a tag, so that the address is its own key.
+_PLAIN_LOCAL: Final = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")
+_PLAIN_DOMAIN: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
 class EmailProblem(ValueError):
@@ -89,6 +95,24 @@ def parse_email(raw: str, *, disposable: Container[str] = blocklist) -> Email:
         notes.append("role")
     reviews = ("disposable",) if _is_disposable(domain, disposable) else ()
     return Email(f"{local}@{domain}", domain, tuple(notes), reviews)
+
+
+def plain_email(text: str) -> str | None:
+    """The text where it is an address about which nothing is odd, and its own key; else None."""
+    local, _, domain = text.partition("@")
+    if len(local) > LOCAL_MAX or not _PLAIN_LOCAL.fullmatch(local) or local in ROLES:
+        return None
+    if domain in _DOTLESS and ("." in local or _DOTLESS[domain] != domain):
+        return None
+    return text if _is_plain_domain(domain) else None
+
+
+@lru_cache(10_000)
+def _is_plain_domain(domain: str) -> bool:
+    is_short = len(domain) < LENGTH_MAX - LOCAL_MAX and "xn--" not in domain
+    return (
+        is_short and bool(_PLAIN_DOMAIN.fullmatch(domain)) and not _is_disposable(domain, blocklist)
+    )
 
 
 def _bare(raw: str, notes: list[str]) -> str:

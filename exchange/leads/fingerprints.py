@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from exchange.catalog.policies import ANY_FIELD, DuplicatePolicy, Match
-from exchange.leads.emails import Email
-from exchange.leads.phones import Phone
 
 BETWEEN = "\x1f"  # stands in no phone and no e-mail
 
@@ -22,13 +20,13 @@ class IdentityKey(NamedTuple):
     value: str
 
 
-def identity_keys(phone: Phone | None, email: Email | None) -> tuple[IdentityKey, ...]:
-    """The phone in E.164 without its extension, and the folded e-mail; the stronger first."""
+def identity_keys(phone: str | None, email: str | None) -> tuple[IdentityKey, ...]:
+    """Of a phone in E.164 without its extension and a folded e-mail; the stronger first."""
     keys = []
     if phone:
-        keys.append(IdentityKey("phone", phone.e164))
+        keys.append(IdentityKey("phone", phone))
     if email:
-        keys.append(IdentityKey("email", email.key))
+        keys.append(IdentityKey("email", email))
     return tuple(keys)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from exchange.core.crypto import Keyring, new_key, open_bytes, seal_bytes
+from exchange.core.crypto import KEY_BYTES, Keyring, Random, open_bytes, seal_bytes
 from exchange.leads.seal import SALT_SIZE
 
 
@@ -28,12 +28,14 @@ class Locked:
     salt: bytes
 
 
-def lock(contact: Mapping[str, str], *, lead_id: bytes, ring: Keyring) -> Locked:
+def lock(
+    contact: Mapping[str, str], *, lead_id: bytes, ring: Keyring, random: Random = os.urandom
+) -> Locked:
     """Lock a contact under a new key of its own, bound to the 16 bytes of its lead's id."""
-    secret = new_key()
-    wrapped = ring.wrap(secret, bound_to=lead_id)
-    sealed = seal_bytes(secret, orjson.dumps(contact), bound_to=lead_id)
-    return Locked(wrapped.version, wrapped.wrapped, sealed, os.urandom(SALT_SIZE))
+    secret = random(KEY_BYTES)
+    wrapped = ring.wrap(secret, bound_to=lead_id, random=random)
+    sealed = seal_bytes(secret, orjson.dumps(contact), bound_to=lead_id, random=random)
+    return Locked(wrapped.version, wrapped.wrapped, sealed, random(SALT_SIZE))
 
 
 def lock_cells(secret: bytes, cells: Sequence[str], *, batch_id: UUID, row: int) -> bytes:

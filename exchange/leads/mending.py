@@ -59,8 +59,7 @@ class Mending:
         return mended
 
     def mended(self, row: Row) -> Row:
-        """The row as it is to be checked: edited, then its cells mended."""
-        row = self.edited(row)
+        """An edited row as it is to be checked."""
         cells = row.cells if row.problem else self.cells(row.cells)
         return row if cells is row.cells else row._replace(cells=cells)
 

@@ -35,17 +35,20 @@ def owned_by(organization_id: UUID | None) -> ColumnElement[bool]:
     return SuppressionEntry.organization_id == organization_id  # None becomes IS NULL
 
 
-def any_of(hashes: Collection[bytes]) -> Select[tuple[bytes]]:
-    """The keyed hashes as rows, sent as one string of 16-byte pieces.
+def any_of(hashes: Collection[bytes] | bytes) -> Select[tuple[bytes]]:
+    """The keyed hashes as rows, sent as one string of 16-byte pieces; they may come as one.
 
     A statement of the same shape for any number of them, and far cheaper than an array.
     """
-    joined = bindparam(None, b"".join(sorted(hashes)), type_=LargeBinary)
-    place = func.generate_series(0, len(hashes) - 1).column_valued("place")
+    pieces = hashes if isinstance(hashes, bytes) else b"".join(sorted(hashes))
+    joined = bindparam(None, pieces, type_=LargeBinary)
+    place = func.generate_series(0, len(pieces) // INDEX_BYTES - 1).column_valued("place")
     return select(func.substring(joined, place * INDEX_BYTES + 1, INDEX_BYTES, type_=LargeBinary))
 
 
-def suppressed_hashes(hashes: Collection[bytes], *, seller_id: UUID | None = None) -> set[bytes]:
+def suppressed_hashes(
+    hashes: Collection[bytes] | bytes, *, seller_id: UUID | None = None
+) -> set[bytes]:
     """Which of these keyed hashes are suppressed for everybody, or by this seller."""
     same = SuppressionEntry.hash.in_(any_of(hashes))
     holders = or_(owned_by(None), owned_by(seller_id))

@@ -61,9 +61,9 @@ def read_person(line: str, *, region: str) -> set[IdentityKey]:
 def _identity(cell: str, *, region: str) -> tuple[IdentityKey, ...]:
     try:
         if "@" in cell:
-            return identity_keys(None, parse_email(cell))
+            return identity_keys(None, parse_email(cell).key)
         # Whether a number could be sold is not asked here: whoever is listed is listed.
-        return identity_keys(parse_phone(cell, region=region, demo=True), None) if cell else ()
+        return identity_keys(parse_phone(cell, region=region, demo=True).e164, None) if cell else ()
     except (EmailProblem, PhoneProblem):
         return ()
 

@@ -47,18 +47,18 @@ class _Region:
         self._kinds = [(_Pattern(getattr(metadata, name)), kind) for name, kind in _KINDS]
         self._fixed = _Pattern(metadata.fixed_line)
         self._mobile = _Pattern(metadata.mobile)
-        special = (getattr(metadata, name) for name, _ in _KINDS)
-        texts = [kind.national_number_pattern for kind in special if kind]
-        self._special = re.compile("|".join(f"(?:{text})" for text in texts if text))
+        special = [pattern.text for pattern, _ in self._kinds if pattern.text]
+        self._special = "|".join(f"(?:{text})" for text in special) or "(?!)"
 
-    def ordinary(self, national: str) -> int:
-        """Fixed, mobile or either, where it is this region's and of no special kind in any length.
+    @property
+    def ordinary(self) -> str:
+        """The pattern of fixed and mobile numbers of this region.
 
-        UNKNOWN for all others, which may still be numbers.
+        None of them is of a special kind in any length; others may still be numbers.
         """
-        if self._special.fullmatch(national) or not self._leading.match(national):
-            return PhoneNumberType.UNKNOWN
-        return self._line(national) if self._general.fits(national) else PhoneNumberType.UNKNOWN
+        general, fixed, mobile = (p.pattern for p in (self._general, self._fixed, self._mobile))
+        leading = self._leading.pattern
+        return rf"(?={leading})(?!(?:{self._special})\Z)(?={general}\Z)(?:{mobile}|{fixed})"
 
     def kind(self, national: str) -> int:
         """The type of a number of this region, UNKNOWN for all others."""
@@ -80,9 +80,17 @@ class _Pattern:
     """One kind of number in a region; one that the region does not have fits nothing."""
 
     def __init__(self, description: PhoneNumberDesc | None) -> None:
-        text = description.national_number_pattern if description else None
-        self._pattern = re.compile(text) if text else None
+        self.text = description.national_number_pattern if description else None
+        self._pattern = re.compile(self.text) if self.text else None
         self._lengths = frozenset((description and description.possible_length) or ())
+
+    @property
+    def pattern(self) -> str:
+        """The text of a pattern that says the same as `fits`."""
+        if not self.text:
+            return "(?!)"
+        lengths = "|".join(rf"\d{{{length}}}\Z" for length in sorted(self._lengths))
+        return rf"(?={lengths})(?:{self.text})"
 
     def fits(self, national: str) -> bool:
         if self._pattern is None or (self._lengths and len(national) not in self._lengths):

@@ -10,14 +10,14 @@ import marshal
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 from uuid import UUID
 
 from exchange.catalog.definition import Terms
 from exchange.catalog.policies import ANY_FIELD
-from exchange.core.crypto import Keyring
+from exchange.core.crypto import Entropy, Keyring
 from exchange.core.ids import uuid7_bytes
 from exchange.leads import locking, seal
 from exchange.leads.checking import CheckedRow, Checker, Outcome, Rules
@@ -187,6 +187,7 @@ class Preparer:
         self._recipe = recipe
         self._ring = recipe.ring
         self._now = recipe.rules.now
+        self._random = Entropy().take
         # The fields that all leads of the lot share stand together in LEAD_COLUMNS.
         self._common = fields_of(
             self._now, lot.organization_id, lot.vertical_id, lot.batch_id, lot.source_id, lot.kind,
@@ -200,10 +201,11 @@ class Preparer:
     def work(self, rows: Iterable[Row]) -> Prepared:
         """Check and prepare rows as they were read."""
         mending = self._recipe.mending
+        wanted = [*map(mending.edited, rows)]
+        checked = self._checker.check_all([*map(mending.mended, wanted)])
         done = Prepared([], [], {})
-        for row in map(mending.edited, rows):
-            mended = row if row.problem else row._replace(cells=mending.cells(row.cells))
-            self._add(done, self._checker.check(mended), cells=row.cells)
+        for row, sent in zip(checked.rows(), wanted, strict=True):
+            self._add(done, row, cells=sent.cells)
         return done
 
     def prepare_checked(self, rows: Iterable[CheckedRow], *, cells: Sequence[str]) -> Prepared:
@@ -219,7 +221,7 @@ class Preparer:
             done.invalid.append(Invalid(row.number, row.line, row.codes, locked))
             return
         text = row.consent.get("text")
-        digest = sha256(str(text).encode()).digest() if text else None
+        digest = _digest(str(text)) if text else None
         if digest:
             done.texts[digest] = str(text)
         done.candidates.append(self._candidate(row, digest, cells=cells))
@@ -227,9 +229,9 @@ class Preparer:
     def _candidate(
         self, row: CheckedRow, digest: bytes | None, *, cells: Sequence[str]
     ) -> Candidate:
-        lead_id = uuid7_bytes()
+        lead_id = uuid7_bytes(self._random)
         contact = {name: str(value) for name, value in row.contact.items()}
-        locked = locking.lock(contact, lead_id=lead_id, ring=self._ring)
+        locked = locking.lock(contact, lead_id=lead_id, ring=self._ring, random=self._random)
         asked_at = row.requested_at or self._now  # a file that does not say means the upload
         indexes = {key.kind: self._ring.blind_index(key.kind, key.value) for key in row.identities}
         is_valid = row.outcome is Outcome.VALID
@@ -269,6 +271,12 @@ class Preparer:
             binary(_leaf(row, asked_at, salt)),
             boolean(is_valid and agreed),
         ))  # fmt: skip
+
+
+@lru_cache(100)
+def _digest(text: str) -> bytes:
+    """By what a wording of consent is found again; a file has few of them."""
+    return sha256(text.encode()).digest()
 
 
 def lock_cells(recipe: Recipe, cells: Sequence[str], *, row: int) -> bytes:

@@ -315,7 +315,7 @@ class Known:
     organization_id: UUID | None
 
 
-def known_people(vertical_id: UUID, hashes: Collection[bytes]) -> dict[bytes, Known]:
+def known_people(vertical_id: UUID, hashes: Collection[bytes] | bytes) -> dict[bytes, Known]:
     """Who of these holds the fingerprint now."""
     rows = db.session.execute(
         select(Fingerprint, Lead.batch_id, Lead.organization_id)

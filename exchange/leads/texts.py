@@ -6,9 +6,10 @@ Texts are never changed into something else and never run; they are kept and loo
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
-from exchange.catalog.words import fold
+from exchange.catalog.words import EMPTY, fold
 
 # What starts a formula, or would be markup or a template if somebody forgot to escape it.
 _UNSAFE: Final = re.compile(
@@ -47,6 +48,8 @@ _FAKE_NAMES: Final = frozenset(
 _KEYBOARD: Final = "|".join(
     map(fold, ("qwertyuiop", "asdfghjkl", "zxcvbnm", "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю"))
 )
+# Without one of these words a name is neither a joke nor a way to say nothing.
+_ODD_WORDS: Final = _FAKE_WORDS | {phrase.split()[-1] for phrase in _FAKE_NAMES | EMPTY if phrase}
 KEYS_MIN: Final = 4  # neighbors on a keyboard that are no name
 DIGITS_MAX: Final = 4  # in a name; with more it is a number or a code
 
@@ -97,6 +100,23 @@ def is_no_person(name: str) -> bool:
     if "@" in name and _ADDRESS.search(name):
         return True
     return word in _FAKE_NAMES or _FAKE_WORDS.issuperset(word.split())
+
+
+def is_name_word(word: str) -> bool:
+    """Whether a name of this word, and of others like it, is sound: neither mended nor looked at.
+
+    Letters alone, not all the same, no joke, no keys side by side.
+    """
+    if not word.isalpha() or not unicodedata.is_normalized("NFC", word):
+        return False
+    if not word.isascii() and (_READ_AS_1252.search(word) or _READ_AS_1251.search(word)):
+        return False
+    plain = fold(word)
+    return plain.isalpha() and plain not in _ODD_WORDS and not _is_walk(plain)
+
+
+def _is_walk(letters: str) -> bool:
+    return letters == letters[0] * len(letters) or letters in _KEYBOARD
 
 
 def _is_no_word(letters: str) -> bool:

@@ -7,7 +7,7 @@ only by the run that finds the draft where it left it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -83,14 +83,14 @@ def check_draft(import_id: UUID, *, block_rows: int = BLOCK_ROWS) -> None:
             _finish(work, done=done)
 
 
-def _check_all(work: Work, found: Iterable[list[Examined]]) -> int | None:
+def _check_all(work: Work, found: Iterable[Examined]) -> int | None:
     """How many rows the file has; None where the draft was changed meanwhile."""
     done = 0
     for part in found:
         with unit_of_work():
             if not _check_part(work, part, done=done):
                 return None
-        done += len(part)
+        done += part.size
     return done
 
 
@@ -112,40 +112,51 @@ def _is_current(work: Work, draft: Import, *, done: int) -> bool:
     return is_same and draft.status is ImportStatus.CHECKED and not draft.is_checked_whole
 
 
-def _check_part(work: Work, part: list[Examined], *, done: int) -> bool:
+def _check_part(work: Work, part: Examined, *, done: int) -> bool:
     draft = lock(Import, work.draft.id)
     if not _is_current(work, draft, done=done):
         return False
     ends = work.run.take(part)
-    _write_new(work, ends)
-    _write_again([end for end in ends if end.row.number in work.kept], import_id=draft.id)
-    draft.check_rows += len(part)
+    _write_new(work, part, ends)
+    _write_again(work, part, ends)
+    draft.check_rows += part.size
     return True
 
 
-def _write_new(work: Work, ends: Sequence[End]) -> None:
+def _write_new(work: Work, part: Examined, ends: Mapping[int, End]) -> None:
     draft, secret = work.draft, work.run.recipe.secret
+    new = [
+        end for _, end in sorted(ends.items())
+        if end.state is not RowEnd.VALID and end.number not in work.kept
+    ]  # fmt: skip
+    cells = part.cells if new else []
     copy_values(
         "import_row",
         ROW_COLUMNS,
         (
             (
-                draft.id, row.number, row.line, end.state.value, findings_of(end),
-                lock_cells(secret, row.cells, batch_id=draft.id, row=row.number), None, False,
+                draft.id, end.number, part.lines[end.place], end.state.value, findings_of(end),
+                lock_cells(secret, cells[end.place], batch_id=draft.id, row=end.number), None,
+                False,
             )
-            for end in ends
-            if end.state is not RowEnd.VALID and (row := end.row).number not in work.kept
+            for end in new
         ),
     )  # fmt: skip
 
 
-def _write_again(ends: Sequence[End], *, import_id: UUID) -> None:
-    if ends:
+def _write_again(work: Work, part: Examined, ends: Mapping[int, End]) -> None:
+    """What became of the rows that the seller has edited or dropped."""
+    kept = [
+        ends.get(place) or End(place, number, RowEnd.VALID)
+        for place, number in enumerate(part.numbers)
+        if number in work.kept
+    ]  # fmt: skip
+    if kept:
         values = {
-            "import_id": import_id,
-            "numbers": [end.row.number for end in ends],
-            "outcomes": [end.state.value for end in ends],
-            "findings": [json.dumps(findings_of(end)) for end in ends],
+            "import_id": work.draft.id,
+            "numbers": [end.number for end in kept],
+            "outcomes": [end.state.value for end in kept],
+            "findings": [json.dumps(findings_of(end)) for end in kept],
         }
         db.session.execute(UPDATE, values)
 

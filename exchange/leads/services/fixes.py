@@ -19,12 +19,13 @@ from exchange.core.db import db, get, lock
 from exchange.core.errors import Conflict, FieldProblem, Invalid, NotFound
 from exchange.leads import queries
 from exchange.leads.draft_models import ImportRow, RowEnd
-from exchange.leads.examining import Examiner
+from exchange.leads.examining import Examined, Examiner
 from exchange.leads.locking import lock_cells, open_cells
 from exchange.leads.models import Batch, Import, ImportStatus
 from exchange.leads.reading import Row
 from exchange.leads.services import files, forecasts, recipes
 from exchange.leads.services.checks import ask_check, findings_of
+from exchange.leads.services.forecasts import End
 from exchange.leads.services.mending import check_defaults, check_words, together
 
 CELL_MAX = 8_192  # characters, as in a file
@@ -217,22 +218,21 @@ def _with_cells(before: Sequence[str], cells: Mapping[int, str], *, width: int) 
 def _judge(draft: Import, row: ImportRow, *, before: list[str], after: list[str]) -> None:
     """Where the row would end with its new cells; the counts of the draft follow."""
     old = (row.outcome, [(name, code) for name, code in row.findings])
-    now = _end(draft, row, after)
-    if row.outcome is RowEnd.DUPLICATE and _is_same_person(now, _end(draft, row, before)):
+    now = _examined(draft, row, after)
+    if row.outcome is RowEnd.DUPLICATE and _is_same_person(now, _examined(draft, row, before)):
         return
-    row.outcome, row.findings = now.state, findings_of(now)
+    end = forecasts.Ends(draft).of(now).get(0) or End(0, row.row_number, RowEnd.VALID)
+    row.outcome, row.findings = end.state, findings_of(end)
     new = (row.outcome, [(name, code) for name, code in row.findings])
     draft.forecast = forecasts.moved(draft.forecast, old, new, row=row.row_number)
     db.session.flush()
 
 
-def _is_same_person(now: forecasts.End, before: forecasts.End) -> bool:
+def _is_same_person(now: Examined, before: Examined) -> bool:
     """Another name is still the same person; another number may be a new one."""
-    return bool(now.row.people) and now.row.people == before.row.people
+    return any(map(any, now.people)) and now.people == before.people
 
 
-def _end(draft: Import, row: ImportRow, cells: list[str]) -> forecasts.End:
+def _examined(draft: Import, row: ImportRow, cells: list[str]) -> Examined:
     examiner = Examiner(recipes.for_draft(draft, until=0))
-    examined = examiner.work([Row(row.row_number, row.line_number, cells)])
-    (end,) = forecasts.Ends(draft).of(examined)
-    return end
+    return examiner.work([Row(row.row_number, row.line_number, cells)])

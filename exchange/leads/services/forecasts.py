@@ -7,18 +7,19 @@ the command line look at all rows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from struct import Struct
 from typing import Any, Final, NamedTuple
 
 from exchange.catalog.fields import CHOICES
+from exchange.core.crypto import INDEX_BYTES
 from exchange.core.db import get
 from exchange.identity.models import Organization
 from exchange.leads import crew, people, queries
 from exchange.leads.cells import Finding
-from exchange.leads.checking import Outcome
 from exchange.leads.draft_models import RowEnd
-from exchange.leads.examining import Examined, Examiner
+from exchange.leads.examining import Examined, Examiner, Hashes
 from exchange.leads.mapping import ColumnMapping
 from exchange.leads.mending import DROPPED, word_key
 from exchange.leads.models import Import
@@ -27,18 +28,22 @@ from exchange.leads.services import files, recipes, resubmission
 from exchange.leads.services.mending import WORDS_SHOWN, is_word, lock_words
 
 SLICE_ROWS = 1_000
-_HASH_BYTES: Final = 7  # of a person seen in this file: enough for a dry run, a third of the memory
+_PIECES: Final = Struct(f"{INDEX_BYTES}s")
+_BEGINNINGS: Final = Struct(f">Q{INDEX_BYTES - 8}x")
+_BITS_LEFT_OUT: Final = 4  # so that the rest fits into the smallest integers that are not tiny
 
 
 Rules = Iterable[tuple[str, str]]  # field and code
 
 
 class End(NamedTuple):
-    """A row with the state in which it would end, and why."""
+    """Where a row would end, and why."""
 
-    row: Examined
+    place: int  # in its block
+    number: int
     state: RowEnd
-    findings: Sequence[Finding]
+    findings: Sequence[Finding] = ()
+    notes: Sequence[str] = ()
 
 
 class Ends:
@@ -53,42 +58,75 @@ class Ends:
         self._asks = get(Organization, draft.organization_id).is_approved
         self._seen: set[int] = set()
 
-    def of(self, rows: Sequence[Examined]) -> Iterator[End]:
-        """The ends of the next rows, in their order."""
-        identities = {value for row in rows for value in row.people}
-        hashes = {value for row in rows for value in row.hashes}
+    def of(self, rows: Examined) -> dict[int, End]:
+        """Which of the next rows do not simply end as valid, by place."""
         banned, known = set[bytes](), dict[bytes, queries.Known]()
         if self._asks:
-            banned = people.suppressed_hashes(identities, seller_id=self._seller_id)
-            known = queries.known_people(self._vertical_id, hashes)
+            banned = people.suppressed_hashes(b"".join(rows.people), seller_id=self._seller_id)
+            known = queries.known_people(self._vertical_id, b"".join(rows.hashes))
+        ends = {
+            place: _end(rows, place, RowEnd(str(odd.outcome)), *odd.findings)
+            for place, odd in rows.odd.items()
+        }
+        refused = {place for place in rows.odd if rows.is_invalid(place)}
+        for place in _holders(rows.people, banned).keys() - refused:
+            ends[place] = _end(rows, place, RowEnd.SUPPRESSED, Finding("", "suppressed"))
+            refused.add(place)
+        ends.update(self._repeats(rows, known, refused))
+        return ends
+
+    def _repeats(
+        self, rows: Examined, known: Mapping[bytes, queries.Known], refused: Container[int]
+    ) -> Iterator[tuple[int, End]]:
+        """How the rows end whose person stood above or is known, by place."""
+        seen, held = self._seen, _holders(rows.hashes, known)
         earlier = resubmission.earlier_leads(
             known.values(), seller_id=self._seller_id, is_locked=False
         )
-        for row in rows:
-            short = {int.from_bytes(value[:_HASH_BYTES]) for value in row.hashes}
-            if row.outcome is Outcome.INVALID:
-                yield End(row, RowEnd.INVALID, row.findings)
-            elif not banned.isdisjoint(row.people):
-                yield End(row, RowEnd.SUPPRESSED, (Finding("", "suppressed"),))
-            elif not self._seen.isdisjoint(short):
-                yield End(row, RowEnd.DUPLICATE, (Finding("", "duplicate_in_file"),))
-            elif holders := [known[value] for value in row.hashes if value in known]:
-                self._seen.update(short)
-                yield _end_of_known(row, resubmission.recognise(holders, earlier))
-            else:
-                self._seen.update(short)
-                yield End(row, RowEnd(str(row.outcome)), row.findings)
+        for place, mine in enumerate(zip(*map(_shortened, rows.hashes), strict=True)):
+            if place in refused:
+                continue
+            if not seen.isdisjoint(mine):
+                yield place, _end(rows, place, RowEnd.DUPLICATE, Finding("", "duplicate_in_file"))
+                continue
+            seen.update(mine)
+            seen.discard(0)
+            holders = [known[value] for value in held.get(place, ())]
+            if holders and (end := _end_of_known(resubmission.recognise(holders, earlier))):
+                yield place, _end(rows, place, end[0], Finding("", end[1]))
 
 
-def _end_of_known(row: Examined, earlier: resubmission.Earlier | None) -> End:
-    """A repeat; or somebody of the seller's own lot that came to nothing."""
+def _end(rows: Examined, place: int, state: RowEnd, *findings: Finding) -> End:
+    notes = rows.odd[place].notes if place in rows.odd else ()
+    return End(place, rows.numbers[place], state, findings, notes)
+
+
+def _holders(hashes: Sequence[Hashes], wanted: Container[bytes]) -> dict[int, list[bytes]]:
+    """The rows with some of these hashes, by place, with those that they have."""
+    found: dict[int, list[bytes]] = {}
+    if not wanted:
+        return found
+    for column in hashes:
+        for place, (value,) in enumerate(_PIECES.iter_unpack(column)):
+            if value in wanted:
+                found.setdefault(place, []).append(value)
+    return found
+
+
+def _shortened(hashes: Hashes) -> list[int]:
+    """Of each hash as much as a dry run needs, 0 of nobody; a third of the memory."""
+    return [value >> _BITS_LEFT_OUT for (value,) in _BEGINNINGS.iter_unpack(hashes)]
+
+
+def _end_of_known(earlier: resubmission.Earlier | None) -> tuple[RowEnd, str] | None:
+    """A repeat; or somebody of the seller's own lot that came to nothing, None if found good."""
     if earlier is None:
-        return End(row, RowEnd.DUPLICATE, (Finding("", "duplicate_in_window"),))
+        return RowEnd.DUPLICATE, "duplicate_in_window"
     if earlier.failed_at:
-        return End(row, RowEnd.INVALID, (Finding("", resubmission.FAILED_BEFORE),))
+        return RowEnd.INVALID, resubmission.FAILED_BEFORE
     if earlier.checked_at:
-        return End(row, RowEnd(str(row.outcome)), row.findings)
-    return End(row, RowEnd.IN_REVIEW, (Finding("", resubmission.RESUBMITTED),))
+        return None
+    return RowEnd.IN_REVIEW, resubmission.RESUBMITTED
 
 
 class Tally:
@@ -109,20 +147,24 @@ class Tally:
         self._words: dict[str, Counter[str]] = {name: Counter() for name in self._choices}
         self._dropped = 0
 
-    def add(self, end: End) -> None:
-        """Count a row."""
-        self.states[end.state] += 1
-        if not end.findings and not end.row.notes:
+    def add(self, rows: Examined, ends: Mapping[int, End]) -> None:
+        """Count rows, of which these do not simply end as valid."""
+        self.states[RowEnd.VALID] += rows.size - len(ends)
+        for place, end in ends.items():
+            self.states[end.state] += 1
+            self._codes.update({*(finding.code for finding in end.findings), *end.notes})
+            for name, code in dict.fromkeys(end.findings):
+                self._add_rule(name, code, end)
+                if code == "value_not_allowed" and name in self._choices:
+                    self._note_word(name, rows.odd[place].mended)
+
+    def _add_rule(self, name: str, code: str, end: End) -> None:
+        if code == DROPPED:
+            self._dropped += 1
             return
-        self._codes.update({*(finding.code for finding in end.findings), *end.row.notes})
-        for name, code in dict.fromkeys(end.findings):
-            if code == DROPPED:
-                self._dropped += 1
-                continue
-            rule = self._rules.setdefault((name, code, end.state), [0, end.row.number])
-            rule[0] += 1
-            if code == "value_not_allowed" and name in self._choices:
-                self._note_word(name, end.row.mended)
+        rule = self._rules.setdefault((name, code, end.state), [0, end.number])
+        rule[0] += 1
+        rule[1] = min(rule[1], end.number)
 
     def _note_word(self, name: str, cells: Sequence[str]) -> None:
         column, known = self._choices[name], self._words[name]
@@ -168,11 +210,10 @@ class DryRun:
         self.recipe = recipes.for_draft(draft, until=until)
         self._ends = Ends(draft)
 
-    def take(self, rows: Sequence[Examined]) -> list[End]:
-        """Where the next rows would end; they are counted."""
-        ends = list(self._ends.of(rows))
-        for end in ends:
-            self.tally.add(end)
+    def take(self, rows: Examined) -> dict[int, End]:
+        """Which of the next rows would not simply end as valid; all of them are counted."""
+        ends = self._ends.of(rows)
+        self.tally.add(rows, ends)
         return ends
 
 
@@ -185,7 +226,7 @@ def forecast(draft: Import, *, rows_max: int | None = SLICE_ROWS) -> dict[str, A
         look = _look_at_first(draft, rows_max)
         return look.tally.summary(whole=look.whole)
     run = DryRun(draft)
-    with files.blocks(draft) as blocks:
+    with files.blocks(draft) as blocks, crew.without_collector():
         for part in crew.work_through(Examiner, run.recipe, blocks=blocks):
             run.take(part)
     return run.tally.summary(whole=True)
