@@ -80,6 +80,7 @@ def run(bench: Bench) -> None:
                 found = pool.starmap(
                     _work, [(ours.settings, part, start) for part in parts], chunksize=1
                 )
+        _require_skill(ours.owner)
     _, measured, saturated = ([*one, *other] for one, other in zip(*found, strict=True))
     given = [claim.task for part in found for claims in part for claim in claims]
     assert len(given) == len(set(given)), "a call was given out twice"
@@ -87,6 +88,18 @@ def run(bench: Bench) -> None:
     rate, slow = len(saturated) / SATURATED.seconds, p95(_milliseconds(saturated))
     print(f"# saturated, without goal: {rate:.0f} claims/s, p95 {slow:.1f} ms")
     bench.figure("claim_p95", p95(_milliseconds(measured)), "ms", goal=("<=", GOAL))
+
+
+def _require_skill(owner: str) -> None:
+    """Nobody was given a call that they may not make."""
+    with psycopg.connect(owner) as connection:
+        given = connection.execute(
+            "SELECT count(*) FROM verification_task AS task WHERE claimed_by_id IS NOT NULL"
+            " AND NOT EXISTS (SELECT FROM qualification AS skill"
+            " WHERE skill.verifier_id = task.claimed_by_id"
+            " AND skill.vertical_id = task.vertical_id AND skill.language = task.language)"
+        ).fetchone()
+    assert given == (0,), "a call was given to somebody without its skill"
 
 
 def _milliseconds(claims: Sequence[Claim]) -> list[float]:

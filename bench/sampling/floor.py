@@ -16,17 +16,19 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
-from bench.sampling.lots import ATTEMPTS, DOUBLES, LotUnderWay, Question
+from bench.sampling.lots import ATTEMPTS, LotUnderWay, Question
 from bench.sampling.people import duration
 from exchange.catalog.calling import CallingHours
 from exchange.catalog.scripts import Outcome
 from exchange.verification.models import OutcomeClass
 from exchange.verification.policy import LocalHours, Move
+from exchange.verification.services.further import DOUBLED_AFTER
 
 OPENS, CLOSES = time(9), time(20)
 DAY_HOURS: Final = 11
 HOURS: Final = LocalHours(CallingHours(days=(((OPENS, CLOSES),),) * 7), "UTC")
 BEGIN: Final = datetime(2026, 3, 2, tzinfo=UTC)
+DOUBLES: Final = 0.10  # of good answers
 BUSY: Final = 0.80  # of the verifiers' time
 
 
@@ -94,22 +96,19 @@ class Floor:
     def _hear(self, one: Question, code: Outcome, now: datetime) -> int:
         """What follows a call; gives the verifier back."""
         step = one.hear(code, now=now, hours=HOURS)
+        limits = {
+            "calls_today": sum(call >= HOURS.day(now) for call in one.person.calls),
+            "per_day_max": ATTEMPTS.per_day_max,
+        }
         if step.move is Move.TRY_AGAIN:
-            today = sum(call >= HOURS.day(now) for call in one.calls)
-            per_day = ATTEMPTS.per_day_max
-            self._queue(one, HOURS.retry_at(now, calls_today=today, per_day_max=per_day))
+            self._queue(one, HOURS.retry_at(now, **limits))
         elif step.move is Move.ASK_ANOTHER:
-            self._ask([one], now)
+            self._queue(one, HOURS.ask_another_at(now, **limits))
         elif not one.is_double:
-            self._double(one, now)
+            if one.outcome is OutcomeClass.GOOD and self.random.random() < DOUBLES:
+                self._queue(one.again(), HOURS.ask_another_at(now + DOUBLED_AFTER, **limits))
             self._ask(one.lot.advance(now), now)
         return 1
-
-    def _double(self, one: Question, now: datetime) -> None:
-        if one.outcome is OutcomeClass.GOOD and self.random.random() < DOUBLES:
-            again = Question(one.lot, one.person, one.place, is_double=True)
-            one.lot.doubles.append(again)
-            self._ask([again], now)
 
 
 def seats_for(busy: timedelta, *, days: float) -> int:

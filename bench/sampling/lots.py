@@ -2,8 +2,8 @@
 
 The steps are those of the product, in its order: `judge` recounts after every answer,
 `called_ahead` says how far down the draw people are called, `next_step` and `is_last_attempt` what
-follows a call, and calls behind the deciding look are dropped. A second verifier confirms what a
-first finds bad, a third settles; one in ten good answers is asked for twice.
+follows a call, and calls behind the deciding look are dropped. What a first verifier finds bad a
+second confirms and a third settles; one in ten good answers is asked for twice.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from exchange.catalog.scripts import Outcome
 from exchange.verification.judging import Judgement, called_ahead, judge
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.plans import SamplingPlan
-from exchange.verification.policy import LocalHours, Move, Step, is_last_attempt, next_step
+from exchange.verification.policy import LocalHours, Step, is_last_attempt, next_step
 
 ATTEMPTS: Final = AttemptsPolicy(
     decision_attempts=3,
@@ -30,9 +30,7 @@ ATTEMPTS: Final = AttemptsPolicy(
     per_day_max=2,
     day_parts_min=3,
 )
-DOUBLES: Final = 0.10  # of good answers
 OPEN_AT_ONCE: Final = 2  # times the look's leads (decision 8)
-CONFIRMED_BY: Final = 3  # verifiers at most, once somebody finds a lead bad: two that agree
 
 
 @dataclass(slots=True)
@@ -43,37 +41,40 @@ class Question:
     person: Person
     place: int  # in the draw, from 1
     is_double: bool = False
-    said: list[OutcomeClass] = field(default_factory=list)  # final verdicts of verifiers
-    attempts: int = 0  # in vain
-    calls: list[datetime] = field(default_factory=list)
+    said: list[OutcomeClass] = field(default_factory=list)  # what verifiers judged
+    in_vain: list[datetime] = field(default_factory=list)  # attempts since somebody judged
     outcome: OutcomeClass | None = None
     is_dropped: bool = False
 
+    def again(self) -> Question:
+        """The same question for somebody else, to check the first answer."""
+        double = Question(self.lot, self.person, self.place, is_double=True)
+        self.lot.doubles.append(double)
+        return double
+
     def call(self, random: Random) -> Outcome:
         """Call the person once."""
-        verifier = 2 if self.is_double else len(self.said)
-        return self.person.answer(verifier, random)
+        return self.person.answer(2 if self.is_double else len(self.said), random)
 
     def hear(self, code: Outcome, *, now: datetime, hours: LocalHours) -> Step:
         """What follows the call that has just ended, by the product's rules."""
-        first_at = self.calls[0] if self.calls else now
-        self.calls.append(now)
-        last = is_last_attempt(
-            self.attempts + 1, first_at=first_at, now=now, policy=ATTEMPTS, hours=hours
+        self.person.calls.append(now)
+        first_at = self.in_vain[0] if self.in_vain else now
+        made = len(self.in_vain) + 1
+        step = next_step(
+            code,
+            earlier=self.said,
+            verdicts_needed=1,
+            confirms_bad=True,
+            is_last_attempt=is_last_attempt(
+                made, first_at=first_at, now=now, policy=ATTEMPTS, hours=hours
+            ),
         )
-        step = self._step(code, is_last=last)
+        self.in_vain = [*self.in_vain, now] if step.outcome is None else []
         if step.outcome is not None:
             self.said.append(step.outcome)
-        if step.move is Move.TRY_AGAIN:
-            self.attempts += 1
-        if step.move is Move.CONCLUDE:
-            self.outcome = step.outcome
+        self.outcome = step.answer
         return step
-
-    def _step(self, code: Outcome, *, is_last: bool) -> Step:
-        is_doubted = code in {Outcome.DENIES, Outcome.NUMBER_DEAD} or OutcomeClass.BAD in self.said
-        needed = CONFIRMED_BY if is_doubted and not self.is_double else 1
-        return next_step(code, earlier=self.said, verdicts_needed=needed, is_last_attempt=is_last)
 
 
 @dataclass(slots=True)

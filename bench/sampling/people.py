@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Final
 
@@ -34,8 +34,8 @@ class Person:
     is_bad: bool
     is_dead: bool
     misses: Sequence[int]
-    source: int  # of the lot, from 0
     tried: list[int] = field(default_factory=lambda: [0, 0, 0])
+    calls: list[datetime] = field(default_factory=list)
 
     def answer(self, verifier: int, random: Random) -> Outcome:
         """What the next attempt of a verifier, from 0, finds."""
@@ -49,14 +49,14 @@ class Person:
         return Outcome.CONFIRMED
 
 
-def person(random: Random, *, is_bad: bool, source: int, attempts: int) -> Person:
-    """One person; a bad one who can talk is reached by two verifiers within so many attempts."""
+def person(random: Random, *, is_bad: bool, attempts: int) -> Person:
+    """One person; a bad one who can talk is reached by two verifiers in so many attempts each."""
     is_dead = is_bad and random.random() < DEAD_SHARE
     while True:
         chance = max(random.betavariate(1.5, 4.5), 1e-3)
         misses = [_misses(chance, random) for _ in range(3)]
-        if is_dead or not is_bad or misses[0] + misses[1] < attempts:
-            return Person(is_bad, is_dead, misses, source)
+        if is_dead or not is_bad or max(misses[:2]) < attempts:
+            return Person(is_bad, is_dead, misses)
 
 
 def _misses(chance: float, random: Random) -> int:

@@ -108,7 +108,7 @@ def _sum(lots: Sequence[LotUnderWay], floor: Floor, *, leads: int) -> Worked:
     gold = firsts * gold_share(STAY)
     checks = sum(len(one.said) for one in questions) + gold
     later = sum(map(_later_dials, questions))
-    people = sum(bool(one.calls) for one in questions if not one.is_double)
+    people = sum(bool(one.person.calls) for one in questions if not one.is_double)
     passed = [lot for lot in lots if _status(lot) is not SampleStatus.REJECTED]
     undecided = mean(_status(lot) is SampleStatus.UNDECIDED for lot in passed)
     per = 1_000 / leads
@@ -128,10 +128,11 @@ def _status(lot: LotUnderWay) -> SampleStatus:
 
 
 def _later_dials(one: Question) -> int:
-    """Attempts after the decision policy, until somebody answers or six were made."""
-    if one.is_double or one.outcome is not OutcomeClass.OPEN or one.said != [OutcomeClass.OPEN]:
+    """Attempts of the longer policy, until somebody answers or six were made."""
+    is_over = _status(one.lot) is SampleStatus.REJECTED
+    if is_over or one.is_double or one.said != [OutcomeClass.OPEN]:
         return 0
-    return min(one.person.misses[0] + 1, ATTEMPTS.attempts_max) - len(one.calls)
+    return min(one.person.misses[0] + 1, ATTEMPTS.attempts_max) - ATTEMPTS.decision_attempts
 
 
 def _seal(
@@ -141,12 +142,12 @@ def _seal(
     sealed = []
     for lot in lots:
         plan = policy.plan(lot.size)
-        order = [random.randrange(sources) for _ in range(lot.size)]
-        of_sources = source_places(order, of=sources)
+        order = [f"source {random.randrange(sources)}" for _ in range(lot.size)]
+        of_sources = source_places(order)
         deepest = max([plan.looks[-1], *of_sources])
         people = [
-            person(random, is_bad=is_bad, source=source, attempts=ATTEMPTS.decision_attempts)
-            for is_bad, source in zip(draw_bad(lot, deepest, random), order, strict=False)
+            person(random, is_bad=is_bad, attempts=ATTEMPTS.decision_attempts)
+            for is_bad in draw_bad(lot, deepest, random)
         ]
         day = timedelta(days=random.randrange(int(days)), hours=random.uniform(8, 18))
         sealed.append(LotUnderWay(plan, people, of_sources, BEGIN + day))
