@@ -101,7 +101,7 @@ class Floor:
             "per_day_max": ATTEMPTS.per_day_max,
         }
         if step.move is Move.TRY_AGAIN:
-            self._queue(one, HOURS.retry_at(now, **limits))
+            self._queue(one, HOURS.retry_at(now, **limits, confirms=bool(one.said)))
         elif step.move is Move.ASK_ANOTHER:
             self._queue(one, HOURS.ask_another_at(now, **limits))
         elif not one.is_double:

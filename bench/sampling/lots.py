@@ -67,7 +67,12 @@ class Question:
             verdicts_needed=1,
             confirms_bad=True,
             is_last_attempt=is_last_attempt(
-                made, first_at=first_at, now=now, policy=ATTEMPTS, hours=hours
+                made,
+                first_at=first_at,
+                now=now,
+                policy=ATTEMPTS,
+                hours=hours,
+                confirms=bool(self.said),
             ),
         )
         self.in_vain = [*self.in_vain, now] if step.outcome is None else []

@@ -27,6 +27,7 @@ class AttemptsPolicy:
     days_max: int
     per_day_max: int
     day_parts_min: int  # morning, midday, late afternoon: how many different ones are tried
+    open_share_max_bps: int = 4_000  # a lot of which more stay open is undecided
 
 
 @dataclass(frozen=True, slots=True)

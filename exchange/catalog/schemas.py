@@ -125,6 +125,7 @@ class AttemptsSchema(Schema):
     days_max = _whole(1, 30)
     per_day_max = _whole(1, 5)
     day_parts_min = _whole(1, 4)
+    open_share_max_bps = fields.Integer(strict=True, load_default=4_000, validate=_BPS)
 
 
 class ConsentSchema(Schema):

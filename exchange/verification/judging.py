@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final
 
 from exchange.verification.bounds import open_cases, stagewise_upper, tail_of
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.plans import SamplingPlan
-from exchange.verification.reachability import Reach, ReachFound
+from exchange.verification.reachability import BPS, Reach, ReachFound, ReachNorm
 from exchange.verification.sampling import Decision, count_looks, decide
 
-OPEN_SHARE_MAX: Final = Fraction(40, 100)
+USUAL_NORM: Final = ReachNorm(reached=0, people=BPS, lots=0)  # of what may stay open
 METHOD: Final = "stage-wise"
 COUNT: Final = "full inspection"
 
@@ -42,8 +41,9 @@ def judge(
 ) -> Judgement:
     """Judge a lot by its outcomes in draw order; None is not final yet.
 
-    A rejection stands whatever stayed open: its bad leads were found. An acceptance needs at least
-    three of five drawn people to have answered, and as many to be reached as `reach` says is usual.
+    A rejection stands whatever stayed open: its bad leads were found. An acceptance needs as many
+    people to have answered as the terms in `reach` ask for (three of five without it), and as many
+    to be reached as it says is usual.
     """
     bad = [None if outcome is None else outcome is OutcomeClass.BAD for outcome in outcomes]
     standing = decide(plan, count_looks(plan, bad))
@@ -57,8 +57,8 @@ def judge(
     }[standing.decision]
     unresolved = counts[OutcomeClass.OPEN]
     found = _reach_found(reach, outcomes[:look]) if reach else None
-    is_open = unresolved > OPEN_SHARE_MAX * len(final)
-    if status is SampleStatus.ACCEPTED and (is_open or (found and not found.passes)):
+    allows = (reach.norm if reach else USUAL_NORM).allows(unresolved, people=len(final))
+    if status is SampleStatus.ACCEPTED and not (allows and (found is None or found.passes)):
         status = SampleStatus.UNDECIDED
     return Judgement(
         status=status,

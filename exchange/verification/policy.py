@@ -19,6 +19,9 @@ from exchange.verification.models import InspectionPurpose, OutcomeClass
 
 # Legal calling time between two attempts: another part of the day.
 RETRY_AFTER: Final = timedelta(hours=4)
+# Somebody who was reached an hour ago and found bad is likely to answer again soon; the look waits.
+CONFIRM_AFTER: Final = timedelta(hours=1)
+CONFIRM_ATTEMPTS: Final = 2
 # Nobody is called on a sandbox or a demo: there is no number to dial, the card on the screen
 # speaks. Hours protect people, so none are closed there, and a demo can be shown at night.
 PARTS: Final = (time.min, time(12), time(16))  # when morning, midday and late afternoon begin
@@ -102,14 +105,21 @@ def final_class(code: Outcome) -> OutcomeClass:
 
 
 def is_last_attempt(
-    made: int, *, first_at: datetime, now: datetime, policy: AttemptsPolicy, hours: LocalHours
+    made: int,
+    *,
+    first_at: datetime,
+    now: datetime,
+    policy: AttemptsPolicy,
+    hours: LocalHours,
+    confirms: bool = False,
 ) -> bool:
-    """Whether a look has to be decided after this attempt, the `made`-th.
+    """Whether a look has to be decided after this attempt, the `made`-th of whoever calls now.
 
     It is the last one allowed, or the time for them is over, counted in legal calling hours from
-    the first one: a queue that nobody works on never closes a case.
+    the first one: a queue that nobody works on never closes a case. `confirms`: somebody judged
+    before.
     """
-    if made >= policy.decision_attempts:
+    if made >= (CONFIRM_ATTEMPTS if confirms else policy.decision_attempts):
         return True
     over = hours.after(first_at, timedelta(hours=policy.decision_hours))
     return over is None or now >= over
@@ -181,9 +191,12 @@ class LocalHours:
                 return found
         return None
 
-    def retry_at(self, now: datetime, *, calls_today: int, per_day_max: int) -> datetime:
+    def retry_at(
+        self, now: datetime, *, calls_today: int, per_day_max: int, confirms: bool = False
+    ) -> datetime:
         """When to try again: hours later, and on another day once today has had its calls."""
-        moment = self.after(now, RETRY_AFTER) or now + RETRY_AFTER
+        span = CONFIRM_AFTER if confirms else RETRY_AFTER
+        moment = self.after(now, span) or now + span
         return self._on_a_free_day(moment, now, calls_today >= per_day_max)
 
     def ask_another_at(self, now: datetime, *, calls_today: int, per_day_max: int) -> datetime:

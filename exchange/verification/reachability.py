@@ -17,25 +17,39 @@ from exchange.verification.distributions import binomial_cdf
 ALPHA: Final = Fraction(1, 100)  # P(a lot that is reached as usual fails the gate) at most
 # Fewer people say too little of a vertical: their share has a standard error above 2.5 points.
 NORM_PEOPLE_MIN: Final = 400
+BPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ReachNorm:
-    """What share the decision policy reaches: so many of so many people, in so many lots."""
+    """What share the decision policy reaches: so many of so many people, in so many lots.
+
+    With it goes the share that may stay open at all, a term of the vertical (decision record 0038).
+    """
 
     reached: int
     people: int
     lots: int  # 0: the start value of the vertical's terms, in basis points
+    open_max_bps: int = 4_000
 
     @property
     def share(self) -> float:
         """Between 0 and 1."""
         return self.reached / self.people
 
+    @property
+    def open_max(self) -> float:
+        """The share of people who may stay open, between 0 and 1."""
+        return self.open_max_bps / BPS
+
+    def allows(self, unresolved: int, *, people: int) -> bool:
+        """Whether a lot is judged of which so many people stayed open."""
+        return unresolved <= Fraction(self.open_max_bps, BPS) * people
+
     @classmethod
-    def start(cls, bps: int) -> Self:
+    def start(cls, bps: int, *, open_max_bps: int) -> Self:
         """The value that holds until enough lots of the vertical are decided."""
-        return cls(reached=bps, people=10_000, lots=0)
+        return cls(reached=bps, people=BPS, lots=0, open_max_bps=open_max_bps)
 
     @classmethod
     def from_json(cls, data: Mapping[str, int]) -> Self:
@@ -84,6 +98,7 @@ class ReachFound:
             "norm": self.norm.share,
             "norm_people": self.norm.people if self.norm.lots else 0,
             "norm_lots": self.norm.lots,
+            "open_max": self.norm.open_max,
             "p_value": self.p_value,
             "alpha": float(ALPHA),
             "passes": self.passes,

@@ -161,6 +161,17 @@ class TestAttempts:
             True,
         ]
 
+    def test_two_decide_where_somebody_judged_before(self) -> None:
+        start = moscow(16, 10)
+        call = {"first_at": start, "now": start, "policy": POLICY, "hours": MOSCOW}
+        assert [is_last_attempt(made, **call, confirms=True) for made in (1, 2)] == [False, True]
+
+    def test_who_was_reached_before_is_tried_again_soon(self) -> None:
+        calls = {"calls_today": 1, "per_day_max": 2, "confirms": True}
+        assert MOSCOW.retry_at(moscow(16, 10), **calls) == moscow(16, 11)
+        calls["calls_today"] = 2  # nobody is called more often for it
+        assert MOSCOW.retry_at(moscow(16, 10), **calls) == moscow(17, 9)
+
     def test_time_is_counted_in_legal_hours(self) -> None:
         """From Thursday 10:00, 24 legal hours of eleven a day end on Monday at 12:00."""
         start = moscow(19, 10)

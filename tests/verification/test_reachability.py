@@ -93,6 +93,29 @@ class TestJudgement:
         assert judge(plan_for(1_000, "standard"), outcomes).status is SampleStatus.ACCEPTED
 
 
+class TestOpenShare:
+    """How many may stay open is a term of the vertical, frozen with the norm (record 0038)."""
+
+    def judged(self, unresolved: int, **terms: int) -> SampleStatus:
+        norm = ReachNorm(reached=1, people=10_000, lots=0, **terms)
+        outcomes = [GOOD] * (22 - unresolved) + [OPEN] * unresolved + [None] * 70
+        heard = [outcome is GOOD for outcome in outcomes]
+        return judge(plan_for(1_000, "standard"), outcomes, reach=Reach(norm, heard)).status
+
+    @pytest.mark.parametrize(("terms", "most"), [({}, 8), ({"open_max_bps": 6_500}, 14)])
+    def test_more_than_the_terms_allow_is_undecided(self, terms: dict[str, int], most: int) -> None:
+        assert self.judged(most, **terms) is SampleStatus.ACCEPTED
+        assert self.judged(most + 1, **terms) is SampleStatus.UNDECIDED
+
+    def test_a_norm_that_was_kept_before_reads_as_two_of_five(self) -> None:
+        assert ReachNorm.from_json({"reached": 9, "people": 10, "lots": 1}).open_max == 0.4
+
+    def test_a_sample_freezes_the_terms_of_its_vertical(self, cast: Cast) -> None:
+        sample = make_sample(cast.seller, leads=100)
+        assert sample.reach_norm is not None
+        assert sample.reach_norm["open_max_bps"] == 4_000
+
+
 def decide_with(cast: Cast, *, unreached: int, norm: ReachNorm = USUAL) -> Sample:
     """A lot of which so many of the first look are never reached."""
     sample = make_sample(cast.seller, leads=200)

@@ -13,7 +13,7 @@ from exchange.reports import method as figures
 from exchange.reports import method_rules as rules
 from exchange.reports.views.blueprint import blueprint
 from exchange.verification import reputation
-from exchange.verification.judging import OPEN_SHARE_MAX
+from exchange.verification.judging import USUAL_NORM
 
 
 @blueprint.get("/method")
@@ -30,6 +30,6 @@ def method() -> Response:
         lot=figures.LOT,
         rules=rules,
         record=reputation,
-        open_most=float(OPEN_SHARE_MAX),
+        open_most=USUAL_NORM.open_max,
         outcomes=[(code.value, found.value) for code, found in OUTCOME_CLASS.items()],
     )

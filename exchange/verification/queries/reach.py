@@ -41,6 +41,7 @@ class ReachFigures(TypedDict):
     norm_people: int
     norm_lots: int
     p_value: float | None
+    open_max: float
     alpha: float
     passes: bool
 
@@ -79,6 +80,8 @@ def reach_norm(vertical_id: UUID) -> ReachNorm:
         )
     ).one()
     reached, people, lots = int(row[0] or 0), int(row[1] or 0), row[2]
+    terms = catalog.get_terms(get(Vertical, vertical_id))
+    most = terms.attempts.open_share_max_bps
     if people >= NORM_PEOPLE_MIN:
-        return ReachNorm(reached, people, lots)
-    return ReachNorm.start(catalog.get_terms(get(Vertical, vertical_id)).reachability_norm_bps)
+        return ReachNorm(reached, people, lots, most)
+    return ReachNorm.start(terms.reachability_norm_bps, open_max_bps=most)

@@ -6,9 +6,8 @@ A verdict is never changed. An undo marks it within half a minute, while nothing
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -21,11 +20,10 @@ from exchange.catalog.scripts import Outcome, Right
 from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import db, get, lock, save
-from exchange.core.errors import Conflict, FieldProblem, Invalid
+from exchange.core.errors import Conflict
 from exchange.core.events import Ref
 from exchange.core.states import transition
 from exchange.leads.services import suppression
-from exchange.verification.facts import correction_problems
 from exchange.verification.models import (
     OF_SAMPLE,
     Inspection,
@@ -41,10 +39,7 @@ from exchange.verification.models import (
 from exchange.verification.policy import (
     CONFIRMED_BY_ANOTHER,
     GO_ON,
-    NOTE_LENGTH_MAX,
     RETRIED,
-    TALK_SECONDS_MIN,
-    TALKED,
     LocalHours,
     Move,
     Step,
@@ -68,29 +63,7 @@ from exchange.verification.services import (
     samples,
     tasks,
 )
-
-RIGHT: Final = "right"  # the key of an answer that starts one of the person's rights
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a verifier reports of one call."""
-
-    code: Outcome
-    note: str = ""
-    corrections: Mapping[str, str] = field(default_factory=dict)  # field: how it really is
-    answers: Mapping[str, str] = field(default_factory=dict)  # what the script asks, and a right
-    callback_at: datetime | None = None
-
-    def draft(self) -> dict[str, Any]:  # Any: JSON values
-        """The same as it is kept with a task."""
-        return {
-            "outcome": self.code.value,
-            "note": self.note,
-            "corrections": dict(self.corrections),
-            "answers": dict(self.answers),
-            "callback_at": self.callback_at and self.callback_at.isoformat(),
-        }
+from exchange.verification.services.reports import RIGHT, Found, require_sense, seconds_of
 
 
 def submit(
@@ -115,15 +88,15 @@ def submit(
         return given
     task = tasks.require_lease(task_id=task_id, lease_number=lease_number, actor=actor)
     found = Found(code, note.strip(), corrections or {}, answers or {}, callback_at)
-    _require_sense(task, found, sure=sure)
+    require_sense(task, found, sure=sure)
     inspection = _lock_question(task.inspection_id)
     step = _step(task, inspection, found)
     verdict = _write(task, inspection, found, step=step, actor=actor)
     _follow(task, inspection, found, step=step, actor=actor)
     _respect(inspection, found, actor=actor)
-    pay.earn(verdict, task)
     is_live = clock.instance_kind() is clock.InstanceKind.LIVE
     oversight.after_verdict(verdict, task, people_are_called=is_live)
+    pay.earn(verdict, task)
     return verdict
 
 
@@ -158,58 +131,6 @@ def _lock_question(inspection_id: UUID) -> Inspection:
     return lock(Inspection, inspection_id)
 
 
-def _require_sense(task: VerificationTask, found: Found, *, sure: bool) -> None:
-    problems = [
-        *_callback_problems(found, policy=_policy(task)),
-        *_answer_problems(task, found),
-    ]
-    if found.corrections:
-        definition = catalog.get_definition(get(Vertical, task.vertical_id))
-        problems += correction_problems(definition, found.corrections)
-    if len(found.note) > NOTE_LENGTH_MAX:
-        text = f"A note has at most {NOTE_LENGTH_MAX} characters."
-        problems.append(FieldProblem("/note", "too_long", text))
-    if found.code is Outcome.CORRECTED and not (found.corrections or found.note):
-        text = "Say what differs: correct a field or write a note."
-        problems.append(FieldProblem("/corrections", "required", text))
-    if found.code in TALKED and not sure and _seconds(task) < TALK_SECONDS_MIN:
-        text = "That took less than five seconds. Submit again if you really talked to somebody."
-        problems.append(FieldProblem("/sure", "too_fast", text))
-    if problems:
-        raise Invalid(errors=tuple(problems))
-
-
-def _callback_problems(found: Found, *, policy: AttemptsPolicy) -> list[FieldProblem]:
-    if found.code is not Outcome.CALL_BACK:
-        return []
-    now = clock.after_lock()
-    if found.callback_at is None:
-        text = "Say when the person wants to be called."
-        return [FieldProblem("/callback_at", "required", text)]
-    if not now < found.callback_at <= now + timedelta(days=policy.days_max):
-        text = f"Promise a time from now on, within {policy.days_max} days."
-        return [FieldProblem("/callback_at", "value_not_allowed", text)]
-    return []
-
-
-def _answer_problems(task: VerificationTask, found: Found) -> list[FieldProblem]:
-    """Answers must be those of the script; the rights of the person are in every one."""
-    if not found.answers:
-        return []
-    script = catalog.get_script(get(Vertical, task.vertical_id)).script
-    allowed = {
-        line.asks.value: {answer.key for answer in line.answers}
-        for line in script.lines
-        if line.asks
-    }
-    allowed[RIGHT] = {right.value for right in Right}
-    return [
-        FieldProblem(f"/answers/{name}", "value_not_allowed", "Choose one of the answers.")
-        for name, value in found.answers.items()
-        if value not in allowed.get(name, ())
-    ]
-
-
 def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
     said = further.said_of(inspection)
     judged = [v.outcome for v in said if v.outcome is not None and v.code not in RETRIED]
@@ -218,7 +139,7 @@ def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
         earlier=judged,
         verdicts_needed=inspection.verdicts_needed,
         confirms_bad=inspection.purpose in CONFIRMED_BY_ANOTHER,
-        is_last_attempt=found.code in RETRIED and _is_last(task, inspection, _attempts(said)),
+        is_last_attempt=found.code in RETRIED and _is_last(task, inspection, said),
     )
     is_alone = inspection.purpose is InspectionPurpose.GOLD  # a known answer is asked of one person
     if is_alone and step.move is Move.ASK_ANOTHER:
@@ -226,15 +147,25 @@ def _step(task: VerificationTask, inspection: Inspection, found: Found) -> Step:
     return step
 
 
-def _is_last(task: VerificationTask, inspection: Inspection, attempts: Sequence[Verdict]) -> bool:
-    now, hours = clock.now(), _hours(task)
+def _is_last(task: VerificationTask, inspection: Inspection, said: Sequence[Verdict]) -> bool:
+    now, hours, attempts = clock.now(), _hours(task), _attempts(said)
     if inspection.purpose is InspectionPurpose.FOLLOW_UP:
         due = further.next_attempt_at(inspection, now=now, terms=_terms(task), hours=hours)
         return due is None
     first_at = attempts[0].created_at if attempts else now
     return is_last_attempt(
-        len(attempts) + 1, first_at=first_at, now=now, policy=_policy(task), hours=hours
+        len(attempts) + 1,
+        first_at=first_at,
+        now=now,
+        policy=_policy(task),
+        hours=hours,
+        confirms=_is_judged(said),
     )
+
+
+def _is_judged(said: Sequence[Verdict]) -> bool:
+    """Whether somebody judged before, so that the call confirms or contradicts."""
+    return any(one.code not in RETRIED for one in said)
 
 
 def _attempts(said: Sequence[Verdict]) -> list[Verdict]:
@@ -261,7 +192,7 @@ def _write(
             note=found.note,
             corrections=dict(found.corrections),
             answers=dict(found.answers),
-            seconds=_seconds(task),
+            seconds=seconds_of(task),
         )
     )
 
@@ -299,10 +230,16 @@ def _try_again(
         tasks.requeue(task, not_before=due, promised_to=promised_to, actor=actor)
         return
     today = calls_since(task.lead_id, since=hours.day(now))
-    due = hours.retry_at(now, calls_today=today, per_day_max=_policy(task).per_day_max)
+    said = further.said_of(inspection)
+    due = hours.retry_at(
+        now,
+        calls_today=today,
+        per_day_max=_policy(task).per_day_max,
+        confirms=_is_judged(said),
+    )
     if inspection.purpose is InspectionPurpose.FOLLOW_UP:
         # The verdict on this attempt stands already, with the time of this unit of work.
-        tried = [v.created_at for v in further.said_of(inspection) if v.code in RETRIED]
+        tried = [v.created_at for v in said if v.code in RETRIED]
         due = next_try(tried, now=now, policy=_policy(task), hours=hours) or due
     tasks.requeue(task, not_before=due, promised_to=None, actor=actor)
 
@@ -381,8 +318,3 @@ def _policy(task: VerificationTask) -> AttemptsPolicy:
 
 def _hours(task: VerificationTask) -> LocalHours:
     return tasks.hours_at(get(Vertical, task.vertical_id), time_zone=task.time_zone)
-
-
-def _seconds(task: VerificationTask) -> int:
-    assert task.claimed_at is not None
-    return max(0, int((clock.after_lock() - task.claimed_at).total_seconds()))

@@ -31,7 +31,7 @@ from exchange.verification.queries import workers
 from exchange.verification.queries.pay import Pace, paces_of
 from exchange.verification.schemas import CallForm, DraftForm, SkipForm
 from exchange.verification.services import calls, tasks, verdicts
-from exchange.verification.services.verdicts import RIGHT
+from exchange.verification.services.reports import RIGHT
 from exchange.verification.views.blueprint import blueprint, me
 from exchange.verification.words import ASKED, KEYS, PAUSES, SKIPS
 
