@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from flask import Response, stream_with_context
@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from exchange.core.db import get, parse_id
 from exchange.core.doors import Blueprint
 from exchange.core.errors import NotFound
+from exchange.core.limits import limiter
 from exchange.identity.access import NOBODY, actor, organization, public, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as leads
@@ -27,6 +28,8 @@ from exchange.verification.schemas import (
     VerdictOut,
 )
 from exchange.verification.services import calls, tasks, verdicts
+
+PROOFS: Final = "60 per minute"  # each reads all leaves of its lot
 
 blueprint = Blueprint("verification_api", __name__, description="The spot check")
 
@@ -79,6 +82,7 @@ def sources(batch_id: str) -> ResponseReturnValue:
 
 @blueprint.route("/batches/<batch_id>/draw/leaves/<int:index>", methods=["GET"])
 @public
+@limiter.limit(PROOFS)
 @blueprint.response(200, LeafProofOut)
 def prove_leaf(batch_id: str, index: int) -> dict[str, Any]:  # Any: JSON
     """Prove that a leaf stands at this place, from 0, without the other leaves."""
@@ -87,6 +91,7 @@ def prove_leaf(batch_id: str, index: int) -> dict[str, Any]:  # Any: JSON
 
 @blueprint.route("/leads/<lead_id>/proof", methods=["GET"])
 @public
+@limiter.limit(PROOFS)
 @blueprint.response(200, LeafProofOut)
 def prove_lead(lead_id: str) -> dict[str, Any]:  # Any: JSON
     """Prove that a lead, which you may have bought, stood in its batch when that was sealed."""
