@@ -3,9 +3,9 @@
 import pytest
 
 from exchange.identity.permissions import OrganizationKind
-from tests.cast import _company
+from tests.cast import make_company
 
 
 @pytest.fixture
 def seller(app):
-    return _company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads")
+    return make_company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads")
