@@ -127,5 +127,14 @@ CHECKS: Final[dict[str, Problem]] = {
     "undo_late": Problem(409, _("A verdict can be taken back for thirty seconds.")),
     "undo_taken": Problem(409, _("The call went on meanwhile.")),
     "undo_decided": Problem(409, _("The verdict has decided something already.")),
+    "not_learning": Problem(409, _("Ask whoever runs the floor to let you begin.")),
+    "practise_first": Problem(409, _("Do the practice tasks, then take the exam.")),
+    "retake_later": Problem(409, _("The page of the training says when.")),
+    "other_exam": Problem(409, _("Finish the exam that you sit.")),
+    "not_paused": Problem(409, _("Read the page again: somebody has lifted the pause.")),
+    "appeal_decided": Problem(409, _("An appeal is decided once.")),
+    "not_confirmed": Problem(409, _("Take a lead of which two verifiers said the same.")),
+    "number_known": Problem(409, _("Choose another number.")),
+    "live": Problem(409, _("Add people who agreed to be called for this.")),
 }
 PROBLEMS: Final = {**GENERAL, **MONEY, **TRADE, **CHECKS}

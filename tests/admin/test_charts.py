@@ -179,6 +179,8 @@ class TestHearings:
         task = save(
             VerificationTask(
                 inspection_id=inspection.id,
+                lead_id=inspection.lead_id,
+                seller_id=inspection.organization_id,
                 vertical_id=inspection.vertical_id,
                 language="en",
                 time_zone="UTC",

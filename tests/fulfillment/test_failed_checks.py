@@ -24,7 +24,9 @@ from tests.factories.leads import make_batch
 from tests.factories.market import make_listing
 
 P = InspectionPurpose
-LATE = sorted(set(P) - {P.GOLD, P.FULL_INSPECTION, P.SAMPLE}, key=str)
+# These have ends of their own, which are tried with their lots and their money.
+OWN_ENDS = [P.SAMPLE, P.SOURCE, P.FULL_INSPECTION]
+LATE = sorted(set(P) - {P.GOLD, *OWN_ENDS}, key=str)
 
 
 def find(line: OrderLine, purpose: InspectionPurpose, outcome: OutcomeClass) -> Inspection:
@@ -35,8 +37,7 @@ def find(line: OrderLine, purpose: InspectionPurpose, outcome: OutcomeClass) -> 
     tasks.cancel(inspections=[Inspection.id == question.id], parent=question, actor=SYSTEM)
     code = Outcome.NUMBER_DEAD if outcome is OutcomeClass.BAD else Outcome.CONFIRMED
     inspections.conclude(question, outcome=outcome, code=code, actor=SYSTEM)
-    if purpose is not P.FULL_INSPECTION:  # its own end is tried with its money
-        samples.settle(question, actor=SYSTEM)
+    samples.settle(question, actor=SYSTEM)
     return question
 
 
@@ -53,9 +54,9 @@ def test_a_bad_lead_is_refunded_whole_with_its_evidence(cast: Cast, purpose: P) 
     assert leads.get_lead(line.lead_id).status is LeadStatus.QUARANTINED
 
 
-@pytest.mark.parametrize("purpose", [P.SAMPLE, P.FULL_INSPECTION])
+@pytest.mark.parametrize("purpose", OWN_ENDS)
 def test_a_conclusion_alone_refunds_after_the_decision(cast: Cast, purpose: P) -> None:
-    """These two have ends of their own; the refund hangs on the event that all share."""
+    """The refund hangs on the event that all share."""
     line = make_line(cast)
     (question,) = inspections.request_inspection(
         lead_ids=[line.lead_id], purpose=P.RETURN, ref=Ref("tests", uuid7()), actor=SYSTEM
@@ -70,7 +71,7 @@ def test_a_conclusion_alone_refunds_after_the_decision(cast: Cast, purpose: P) -
 @pytest.mark.parametrize("purpose", sorted(P, key=str))
 @pytest.mark.parametrize("outcome", [OutcomeClass.GOOD, OutcomeClass.OPEN])
 def test_no_other_answer_gives_money_back(cast: Cast, purpose: P, outcome: OutcomeClass) -> None:
-    if purpose in {P.SAMPLE, P.FULL_INSPECTION}:
+    if purpose in OWN_ENDS:
         purpose = P.RETURN
     line = make_line(cast)
     find(line, purpose, outcome)
@@ -115,7 +116,7 @@ def test_the_seller_may_contest_as_with_any_return(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("purpose", "waits"), [(P.DOUBLE, True), (P.SOURCE, True), (P.RETURN, False)]
+    ("purpose", "waits"), [(P.DOUBLE, True), (P.FOLLOW_UP, True), (P.RETURN, False)]
 )
 def test_what_decides_a_lot_waits_for_its_decision(cast: Cast, purpose: P, waits: bool) -> None:
     """A lot that sells while it is checked: a return is answered, the sample is not given away."""

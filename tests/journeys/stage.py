@@ -18,6 +18,7 @@ from playwright.sync_api import (
     Page,
     Request,
     ViewportSize,
+    expect,
 )
 from sqlalchemy.orm import Session
 
@@ -35,6 +36,7 @@ from tests.servers.stripe_sandbox import StripeSandbox, stripe_sandbox
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 844}
 STEP_MILLISECONDS = 20_000
+expect.set_options(timeout=STEP_MILLISECONDS)
 DOORBELL = 15  # the highest database of the doorbell: tests count from the lowest
 
 

@@ -42,7 +42,7 @@ from tests.verification.support import (
     claim,
     inspection_of,
     make_sample,
-    report,
+    settle,
     these,
     work,
 )
@@ -268,4 +268,4 @@ class TestHiddenSource:
 
 def call(verifier: Player, judge_lead: Callable[[Lead], Outcome]) -> None:
     while task := claim(verifier):
-        report(verifier, task, judge_lead(get(Lead, inspection_of(task).lead_id)))
+        settle(verifier, task, judge_lead(get(Lead, inspection_of(task).lead_id)))

@@ -10,16 +10,17 @@ from flask.testing import FlaskClient
 
 from exchange.catalog.policies import QualityClass
 from exchange.catalog.scripts import Outcome
-from exchange.core.actors import SYSTEM
 from exchange.core.db import db, get
-from exchange.core.states import transition
-from exchange.leads.models import Batch, BatchStatus
+from exchange.leads.models import Batch
 from exchange.market import queries as market
 from exchange.verification import queries
 from exchange.verification.models import Sample, SampleStatus
 from exchange.verification.plans import LX_15, single_plan
+from exchange.verification.queries import inspected
 from exchange.verification.sampling import acceptance_probability, actual_risks
+from exchange.verification.services import full_inspections
 from tests.cast import Cast, Player
+from tests.factories.billing import fund_wallet
 from tests.factories.leads import make_batch
 from tests.verification.lots import make_decided
 from tests.verification.support import make_sample, make_sealed, these, work
@@ -141,7 +142,9 @@ class TestAfterTheDecision:
         self, seller: FlaskClient, cast: Cast
     ) -> None:
         sample = make_decided(cast.seller, {1: DEAD, 2: DEAD, 3: DEAD}, leads=120)
-        transition(get(Batch, sample.batch_id), BatchStatus.IN_FULL_INSPECTION, actor=SYSTEM)
+        total = inspected.estimate(get(Batch, sample.batch_id)).total
+        fund_wallet(cast.seller, total.amount, total.currency)
+        full_inspections.start(batch_id=sample.batch_id, actor=cast.seller.actor)
         db.session.commit()
         assert "Rejected after 22 people" in words(seller, page_of(sample))
 

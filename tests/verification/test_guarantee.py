@@ -38,7 +38,7 @@ from tests.verification.support import (
     everybody,
     inspection_of,
     make_sample,
-    report,
+    settle,
     these,
     work,
 )
@@ -175,7 +175,7 @@ class TestTrigger:
             if task is None:
                 break
             code = DENIES if inspection_of(task).lead_id in bad else GOOD
-            report(cast.verifier, task, code)
+            settle(cast.verifier, task, code)
         return batch, fresh(run), lines
 
     def test_a_bound_above_the_limit_gives_the_seller_a_day(self, cast: Cast) -> None:

@@ -333,17 +333,20 @@ class TestWithdrawal:
         held = claimed(cast.second_verifier)
         batches.withdraw_batch(batch_id=batch.id, actor=cast.seller.actor)
         assert money(cast, AccountKind.HELD, batch) == found.price.amount
-        report(cast.second_verifier, held, DEAD)
+        report(cast.second_verifier, held, Outcome.CONFIRMED)
         assert money(cast, AccountKind.HELD, batch) == 0
         assert money(cast, AccountKind.WALLET, batch) == total.amount - found.price.amount
 
-    def test_gives_back_a_call_under_way_that_reached_nobody(self, cast: Cast, sweep) -> None:
+    @pytest.mark.parametrize("code", [Outcome.NOT_REACHED, Outcome.NUMBER_DEAD])
+    def test_gives_back_a_call_under_way_that_settled_nothing(
+        self, cast: Cast, sweep, code: Outcome
+    ) -> None:
         batch = rejected(cast)
         funded(cast, batch)
         found = start(cast, batch)
         held = claimed(cast.second_verifier)
         batches.withdraw_batch(batch_id=batch.id, actor=cast.seller.actor)
-        report(cast.second_verifier, held, Outcome.NOT_REACHED)
+        report(cast.second_verifier, held, code)
         db.session.commit()
         sweep("verification.leases")
         db.session.expire_all()

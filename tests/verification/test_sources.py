@@ -54,6 +54,7 @@ from tests.verification.support import (
     later,
     make_sample,
     report,
+    settle,
     work,
 )
 
@@ -82,7 +83,7 @@ def call(verifier: Player, judge: Judge, *, calls: int = 1_000) -> int:
         task = claim(verifier)
         if task is None:
             return made
-        report(verifier, task, judge(get(Lead, inspection_of(task).lead_id)))
+        settle(verifier, task, judge(get(Lead, inspection_of(task).lead_id)))
     return calls
 
 
