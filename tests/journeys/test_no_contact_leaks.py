@@ -30,13 +30,14 @@ from werkzeug.test import TestResponse
 from exchange.admin.views.charts import TABLES
 from exchange.billing.models import Posting
 from exchange.catalog import queries
+from exchange.catalog.scripts import Outcome
 from exchange.core import events, jobs
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.idempotency import IdempotencyKey
 from exchange.core.ids import encode
 from exchange.identity.permissions import PAGES_ONLY
-from exchange.leads.models import Import, Lead, Source
+from exchange.leads.models import Batch, Import, Lead, Source
 from exchange.leads.rights import Erasure
 from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
@@ -48,6 +49,7 @@ from tests.doorbell import run_jobs
 from tests.factories.catalog import VERTICAL
 from tests.factories.story import FAMILY, Story, open_house, trade
 from tests.servers.stripe_sandbox import StripeSandbox
+from tests.verification.lots import make_decided
 
 # Where a contact is read, and by whom: the seller's own rows, what the buyer has bought, the one
 # person whom a verifier calls. A buyer's pages open by POST and are looked at below.
@@ -284,7 +286,7 @@ def test_nobody_is_shown_where_nobody_may_be(
     db.session.commit()
     rounds.walk("before the purchase")
     trade(story)
-    db.session.commit()
+    reject_a_lot(story)
     search_doorbell(searcher, jobs.redis_connection())
     run_jobs()
     open_what_was_bought(rounds, story, searcher)
@@ -315,6 +317,13 @@ def begin_a_training(story: Story) -> None:
         language=vertical.language,
         actor=story.cast.verifier.actor,
     )
+    db.session.commit()
+
+
+def reject_a_lot(story: Story) -> None:
+    """A lot about which its seller has to choose: the page of the choice is asked of no other."""
+    rejected = make_decided(story.cast.other_seller, others=Outcome.NUMBER_DEAD)
+    story.batches.append(db.session.get_one(Batch, rejected.batch_id))
     db.session.commit()
 
 
