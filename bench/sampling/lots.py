@@ -21,6 +21,7 @@ from exchange.verification.judging import Judgement, called_ahead, judge
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.policy import LocalHours, Step, is_last_attempt, next_step
+from exchange.verification.reachability import Reach, ReachNorm
 
 ATTEMPTS: Final = AttemptsPolicy(
     decision_attempts=3,
@@ -29,7 +30,10 @@ ATTEMPTS: Final = AttemptsPolicy(
     days_max=4,
     per_day_max=2,
     day_parts_min=3,
+    open_share_max_bps=6_500,  # as the verticals that come with the program say
 )
+# The second gate asks whether people are reached as usual; in the simulation they always are.
+NORM: Final = ReachNorm(reached=0, people=1, lots=1, open_max_bps=ATTEMPTS.open_share_max_bps)
 OPEN_AT_ONCE: Final = 2  # times the look's leads (decision 8)
 
 
@@ -99,7 +103,9 @@ class LotUnderWay:
         """Recount; gives whom to call now, or decides and drops who stands behind."""
         if self.judgement is not None:
             return []
-        found = judge(self.plan, [self._outcome(n) for n in range(1, self.plan.looks[-1] + 1)])
+        outcomes = [self._outcome(n) for n in range(1, self.plan.looks[-1] + 1)]
+        reach = Reach(NORM, [outcome is not None for outcome in outcomes])
+        found = judge(self.plan, outcomes, reach=reach)
         is_open = found.status is SampleStatus.OPEN
         if is_open or (found.status is not SampleStatus.REJECTED and self._sources_wait()):
             return self._call(stage=min(found.stage, len(self.plan.looks)))

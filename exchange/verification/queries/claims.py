@@ -140,12 +140,17 @@ NEXT_OR_HELD, THIS_OR_HELD = (
 MAY_TAKE_SKILLED: Final = _typed(MAY_TAKE + IS_SKILLED)
 # A plan that is made anew takes longer than the walk; the one kept for all verifiers is as good.
 # The clock is read behind the lock: a subselect of a volatile function is never merged or left out.
-LOCK: Final = text("""
+_LOCK: Final = text("""
     SELECT exchange_now() AS now,
            coalesce((SELECT kind FROM instance), 'live') = 'live' AS is_live,
+           EXISTS (SELECT FROM exam WHERE exam.verifier_id = :verifier_id
+                                      AND exam.status = 'open') AS sits_exam,
            set_config('plan_cache_mode', 'force_generic_plan', true)
       FROM (SELECT pg_advisory_xact_lock(hashtextextended(:name, 0)) OFFSET 0) AS locked
-""").columns(now=DateTime(timezone=True), is_live=Boolean, set_config=String)
+""")
+LOCK: Final = _LOCK.bindparams(bindparam("verifier_id", type_=Uuid)).columns(
+    now=DateTime(timezone=True), is_live=Boolean, sits_exam=Boolean, set_config=String
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,7 @@ class Claimant:
     organization_id: UUID
     now: datetime
     is_live: bool  # legal hours close the queue
+    sits_exam: bool
 
     @property
     def names(self) -> dict[str, UUID | datetime]:
@@ -177,8 +183,9 @@ class Found:
 
 def one_at_a_time(*, verifier_id: UUID, organization_id: UUID) -> Claimant:
     """Make two tabs of one verifier wait for each other: they take one call, not two."""
-    row = db.session.execute(LOCK, {"name": f"claim|{verifier_id}"}).one()
-    return Claimant(verifier_id, organization_id, row.now, row.is_live)
+    whose = {"name": f"claim|{verifier_id}", "verifier_id": verifier_id}
+    row = db.session.execute(LOCK, whose).one()
+    return Claimant(verifier_id, organization_id, row.now, row.is_live, row.sits_exam)
 
 
 def find_next(whose: Claimant) -> Found:

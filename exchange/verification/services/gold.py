@@ -54,6 +54,7 @@ class Occasion:
     now: datetime
     hours: Hours
     dice: Dice
+    sits_exam: bool
 
 
 def keyed_dice(verifier_id: UUID, record_id: UUID, what: str) -> float:
@@ -68,7 +69,7 @@ def instead_of(found: VerificationTask | None, occasion: Occasion) -> Verificati
     While somebody sits an exam its calls come first. A call-back, or a call that was tried before,
     is never put behind: both have a history that a known call could not have.
     """
-    exam = queries.open_exam(occasion.verifier_id)
+    exam = queries.open_exam(occasion.verifier_id) if occasion.sits_exam else None
     if exam is not None:
         return _next_of_exam(exam, occasion) or found
     if found is None or found.promised_to_id or found.attempts or found.only_for_id:

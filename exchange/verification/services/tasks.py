@@ -91,7 +91,9 @@ def claim_next(
     this hour.
     """
     whose = one_at_a_time(verifier_id=verifier_id, organization_id=organization_id)
-    occasion = gold.Occasion(verifier_id, organization_id, whose.now, hours_at, dice)
+    occasion = gold.Occasion(
+        verifier_id, organization_id, whose.now, hours_at, dice, sits_exam=whose.sits_exam
+    )
     instead_of = partial(gold.instead_of, occasion=occasion)
     return _claim(whose, partial(find_next, whose), instead_of=instead_of, keep=None, actor=actor)
 
