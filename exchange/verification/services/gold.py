@@ -86,8 +86,9 @@ def skip(task: VerificationTask) -> None:
 
 
 def hand_over(task: VerificationTask, *, to_id: UUID) -> bool:
-    """Let a colleague make a known call that was promised, as they could any other; it tells of
-    nobody then. False for a call of an exam: nobody passes by passing on what is hard.
+    """Let a colleague make a promised call that is known, as any other; it tells of nobody then.
+
+    False for a call of an exam: nobody passes by passing on what is hard.
     """
     check = queries.find_check(get(Inspection, task.inspection_id))
     if check is None:

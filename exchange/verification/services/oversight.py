@@ -87,8 +87,8 @@ def pause(*, qualification_id: UUID, reason: str, actor: Actor) -> Qualification
 def resume(*, qualification_id: UUID, reason: str, actor: Actor) -> Qualification:
     """Let somebody go on. With the operator's word errors count anew, and known calls come often.
 
-    A shift lead's pauses forgive no errors. Raises NotFound, Invalid without a reason, Conflict for who is not paused, and Forbidden where
-    only the operator may: for errors in known calls.
+    A shift lead's pauses forgive no errors. Raises NotFound, Invalid without a reason, Conflict for
+    who is not paused, and Forbidden where only the operator may: for errors in known calls.
     """
     skill = _require_paused(qualification_id, reason=reason, actor=actor)
     limit = LIMITS.get(PauseRule(skill.reason)) if skill.reason in LIMITS else None
