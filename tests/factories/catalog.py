@@ -23,7 +23,9 @@ def make_vertical(code: str = VERTICAL) -> Vertical:
     found = queries.find_vertical(code)
     if found is not None:
         return found
-    made = services.publish_vertical(definition=with_usual_open_share(with_doubles(load_preset(code))), actor=SYSTEM)
+    made = services.publish_vertical(
+        definition=with_usual_open_share(with_doubles(load_preset(code))), actor=SYSTEM
+    )
     qualify_verifiers()
     return made
 

@@ -302,7 +302,6 @@ class TestSetAside:
         assert quality is not None
         assert quality["method"] == "stage-wise"
 
-
     def test_calls_nobody_who_objected_while_set_aside(self, cast: Cast, run_jobs) -> None:
         sample = make_sample(cast.seller)
         work(cast.verifier, everybody(GOOD))
