@@ -250,7 +250,7 @@ class Lead(Record):
         S.INVALID: {S.PURGED},
         S.DUPLICATE: {S.PURGED},
         S.SUPPRESSED: {S.PURGED},
-        S.QUARANTINED: {S.VALID, S.PURGED},
+        S.QUARANTINED: {S.VALID, S.SUPPRESSED, S.PURGED},
         S.WITHDRAWN: {S.PURGED},
         S.PURGED: set(),
     }

@@ -71,7 +71,7 @@ class GuaranteeStatus(StrEnum):
     CLEARED = "cleared"  # the bound is within the limit of the class
     TRIGGERED = "triggered"  # it is above; the seller has a day to choose
     INSPECTION = "inspection"  # the seller chose to have everybody called
-    REFUNDED = "refunded"  # the seller chose nothing: each sold lead by the estimated share
+    REFUNDED = "refunded"  # the seller chose nothing, or did not go through with it: by the share
 
 
 class GuaranteeRun(Record):
@@ -82,7 +82,7 @@ class GuaranteeRun(Record):
         GuaranteeStatus.SAMPLING: {GuaranteeStatus.CLEARED, GuaranteeStatus.TRIGGERED},
         GuaranteeStatus.CLEARED: set(),
         GuaranteeStatus.TRIGGERED: {GuaranteeStatus.INSPECTION, GuaranteeStatus.REFUNDED},
-        GuaranteeStatus.INSPECTION: set(),
+        GuaranteeStatus.INSPECTION: {GuaranteeStatus.REFUNDED},  # the lot was withdrawn meanwhile
         GuaranteeStatus.REFUNDED: set(),
     }
     __table_args__ = (

@@ -22,6 +22,7 @@ from exchange.verification.services import (
 
 DRAWS_PER_SWEEP = 20
 INSPECTIONS_PER_SWEEP = 100
+CLOSED_PER_SWEEP = 100
 
 
 @job("verification.draw", queue="bulk")
@@ -43,6 +44,12 @@ def free_calls() -> None:
     tasks.expire_leases()
     samples.cancel_leftovers()
     full_inspections.end_leftovers()
+
+
+@sweep("verification.uncallable", seconds=60)
+def close_uncallable_calls() -> None:
+    """Close questions about people who were taken off the lists while somebody called them."""
+    samples.close_left_behind(limit=CLOSED_PER_SWEEP)
 
 
 @job("verification.inspect_on")

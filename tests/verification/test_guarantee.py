@@ -20,6 +20,7 @@ from exchange.fulfillment.services import guarantees as watching
 from exchange.fulfillment.services import returns
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Lead
+from exchange.leads.services import batches
 from exchange.market.models import LineStatus, OrderLine
 from exchange.market.queries import find_listing_of_batch
 from exchange.notifications.models import Notice
@@ -231,6 +232,43 @@ class TestTrigger:
         for line in left:
             assert fresh(line).refunded == line.price.amount * run.bad // run.drawn
             assert line.status is LineStatus.DELIVERED
+
+    def test_a_seller_who_withdraws_while_everybody_is_called_pays_the_share(
+        self, cast: Cast, run_jobs, sweep
+    ) -> None:
+        batch, run, lines = self.triggered(cast)
+        offered = inspected.estimate(batch)
+        fund_wallet(cast.seller, offered.total.amount, offered.total.currency)
+        for _ in range(2):  # in two tabs
+            guarantees.inspect(batch_id=batch.id, agreed=offered.total, actor=cast.seller.actor)
+        batches.withdraw_batch(batch_id=batch.id, actor=cast.seller.actor)
+        db.session.commit()
+        sweep("fulfillment.guarantee")
+        run_jobs()
+        assert fresh(run).status is GuaranteeStatus.REFUNDED
+        left = [line for line in lines if fresh(line).status is LineStatus.DELIVERED]
+        assert left
+        assert {line.refunded for line in left} == {left[0].price.amount * run.bad // run.drawn}
+
+    def test_taking_the_sold_lot_back_takes_no_promise_back(self, cast: Cast) -> None:
+        batch, lines = sold_lot(cast)
+        come_back(cast, lines, 5)
+        batches.withdraw_batch(batch_id=batch.id, actor=cast.seller.actor)
+        run = watch(batch)
+        assert run is not None
+        assert run.status is GuaranteeStatus.SAMPLING
+
+    def test_a_second_tab_finds_everybody_being_called(self, cast: Cast) -> None:
+        batch, run, _ = self.triggered(cast)
+        offered = inspected.estimate(batch)
+        fund_wallet(cast.seller, offered.total.amount, offered.total.currency)
+        first = guarantees.inspect(batch_id=batch.id, actor=cast.seller.actor)
+        # The other tab has read the run before the first one's lot was let go.
+        db.session.refresh(run)
+        run.status = GuaranteeStatus.TRIGGERED
+        with db.session.no_autoflush:
+            second = guarantees.inspect(batch_id=batch.id, actor=cast.seller.actor)
+        assert second.id == first.id
 
     def test_a_return_after_it_gives_back_the_rest(self, cast: Cast) -> None:
         _, run, lines = self.triggered(cast)

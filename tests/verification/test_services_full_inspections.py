@@ -302,6 +302,21 @@ class TestSetAside:
         assert quality is not None
         assert quality["method"] == "stage-wise"
 
+    def test_calls_nobody_who_objected_while_set_aside(self, cast: Cast, run_jobs) -> None:
+        sample = make_sample(cast.seller)
+        work(cast.verifier, everybody(GOOD))
+        batch = get(Batch, sample.batch_id)
+        aside = set_aside(batch, 5)
+        suppression.suppress_person(lead_id=aside[0], origin="objection", actor=SYSTEM)
+        funded(cast, batch)
+        found = start(cast, batch)
+        assert found.asked == 4
+        suppression.suppress_person(lead_id=aside[1], origin="objection", actor=SYSTEM)
+        call_all(cast, run_jobs, everybody(GOOD))
+        assert found.status is FullInspectionStatus.CONCLUDED
+        states = {leads.get_lead(lead_id).status for lead_id in aside[:2]}
+        assert states == {LeadStatus.SUPPRESSED}
+
 
 def set_aside(batch: Batch, count: int) -> list[UUID]:
     """So many unchecked leads of a lot, quarantined with their source."""

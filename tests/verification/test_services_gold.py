@@ -31,7 +31,7 @@ from exchange.verification.models import (
 )
 from exchange.verification.queries import gold as gold_queries
 from exchange.verification.queries import gold_stock
-from exchange.verification.services import gold, gold_cases, tasks, verdicts
+from exchange.verification.services import gold, gold_cases, promises, tasks, verdicts
 from tests.cast import Cast, Player
 from tests.factories.catalog import VERTICAL, definition_of, make_vertical
 from tests.factories.leads import make_person
@@ -42,6 +42,7 @@ from tests.verification.support import (
     cases,
     claim,
     claim_gold,
+    claim_this,
     claimed,
     inspection_of,
     later,
@@ -64,6 +65,20 @@ class TestOffer:
         assert ordinary is not None
         # The dice say yes again, but this call was preceded already.
         assert inspection_of(ordinary).purpose is InspectionPurpose.SAMPLE
+
+    def test_is_handed_to_a_colleague_as_any_promised_call(self, cast: Cast) -> None:
+        make_sample(cast.seller)
+        cases(cast, good=3, bad=3)
+        skill = skill_of(cast.verifier)
+        skill_of(cast.second_verifier)
+        known = claim_gold(cast.verifier)
+        report(cast.verifier, known, Outcome.CALL_BACK)
+        colleague = cast.second_verifier
+        promises.hand_over(task_id=known.id, to_id=colleague.user.id, actor=cast.verifier.actor)
+        later(hours=3)
+        report(colleague, claim_this(colleague, known), Outcome.CONFIRMED)
+        assert known.status is TaskStatus.SUBMITTED
+        assert gold_queries.known_calls(skill) == []  # it tells of nobody
 
     def test_does_not_come_where_nothing_else_waits(self, cast: Cast) -> None:
         cases(cast, good=3, bad=3)

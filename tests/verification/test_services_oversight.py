@@ -310,6 +310,16 @@ class TestPause:
         later(seconds=31)
         assert oversight.review_due() == 0  # errors of before do not count again
 
+    def test_of_a_shift_lead_forgives_no_errors(self, cast: Cast) -> None:
+        skill = _err(cast)
+        lead = lead_of(cast.verifier, cast)
+        oversight.pause(qualification_id=skill.id, reason="a short break", actor=lead)
+        later(seconds=31)
+        assert oversight.review_due() == 0
+        oversight.resume(qualification_id=skill.id, reason="they are back", actor=lead)
+        assert oversight.review_due() == 1
+        assert (skill.status, skill.reason) == (QualificationStatus.PAUSED, PauseRule.GOLD_ERRORS)
+
     def test_leads_back_to_training(self, cast: Cast) -> None:
         skill = _err(cast)
         later(seconds=31)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from exchange.catalog.policies import QualityClass
 from exchange.catalog.scripts import Outcome
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db
+from exchange.core.db import db, get
 from exchange.core.events import Event, Ref
 from exchange.core.states import transition
 from exchange.identity import services as identity
@@ -234,6 +234,23 @@ class TestSuppression:
         assert task_at(sample, 5).status is TaskStatus.CANCELLED
         assert work(cast.verifier, everybody(GOOD)) == 21
         assert (sample.status, sample.n, sample.unresolved) == (SampleStatus.ACCEPTED, 22, 1)
+
+    def test_of_somebody_on_the_phone_leaves_the_question_open_when_the_call_comes_back(
+        self, cast: Cast, sweep
+    ) -> None:
+        sample = make_sample(cast.seller)
+        task = claimed(cast.verifier)
+        suppression.suppress_person(lead_id=task.lead_id, origin="objection", actor=SYSTEM)
+        assert get(Inspection, task.inspection_id).status is InspectionStatus.OPEN
+        report(cast.verifier, task, Outcome.NOT_REACHED)
+        later(hours=30)
+        work(cast.verifier, everybody(GOOD))
+        assert sample.status is SampleStatus.OPEN  # nobody may call the one who is left
+        db.session.commit()
+        sweep("verification.uncallable")
+        db.session.expire_all()
+        assert (sample.status, sample.n, sample.unresolved) == (SampleStatus.ACCEPTED, 22, 1)
+        assert task.status is TaskStatus.CANCELLED
 
     def test_of_somebody_further_down_waits_for_their_turn(self, cast: Cast) -> None:
         sample = make_sample(cast.seller)

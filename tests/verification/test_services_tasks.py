@@ -21,6 +21,7 @@ from exchange.core.db import db, save
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.events import Event
 from exchange.core.states import transition
+from exchange.identity import services as identity
 from exchange.identity.models import Membership
 from exchange.identity.permissions import Role
 from exchange.leads import queries as leads
@@ -112,6 +113,17 @@ class TestClaiming:
         assert claim(cast.verifier) is None
         later(hours=5)
         assert claim(cast.verifier) is not None
+
+    def test_gives_nothing_to_a_suspended_organization(self, cast: Cast) -> None:
+        make_sample(cast.seller)
+        held = claimed(cast.verifier)
+        identity.suspend_organization(
+            organization_id=cast.verifier.organization.id, reason="a leak", actor=cast.admin.actor
+        )
+        assert claim(cast.verifier) == held  # what is held may be finished
+        report(cast.verifier, held, Outcome.CONFIRMED)
+        assert claim(cast.verifier) is None
+        assert claim(cast.second_verifier) is None
 
     def test_never_gives_a_suppressed_person(self, cast: Cast) -> None:
         sample = make_sample(cast.seller)

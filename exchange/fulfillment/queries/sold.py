@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from exchange.core.db import db
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome
 from exchange.leads.models import Lead
 from exchange.market.models import LineStatus, OrderLine
 from exchange.verification.inspection_models import GuaranteeRun, GuaranteeStatus
+from exchange.verification.queries.guarantees import given_up
 
 HELD: Final = (LineStatus.DELIVERED, LineStatus.SETTLED)
 SOLD: Final = (*HELD, LineStatus.RETURNED)
@@ -56,10 +57,14 @@ def lock_unreturned(batch_id: UUID) -> Sequence[OrderLine]:
 
 
 def silent_runs(now: datetime, *, limit: int) -> Sequence[UUID]:
-    """Looks behind lots that broke their promise, whose seller chose nothing in time."""
+    """Looks behind lots that broke their promise, whose seller chose nothing in time.
+
+    Or took the lot back before everybody was called.
+    """
+    is_silent = (GuaranteeRun.status == GuaranteeStatus.TRIGGERED) & (GuaranteeRun.choose_by < now)
     return db.session.scalars(
         select(GuaranteeRun.id)
-        .where(GuaranteeRun.status == GuaranteeStatus.TRIGGERED, GuaranteeRun.choose_by < now)
+        .where(or_(is_silent, given_up()))
         .order_by(GuaranteeRun.choose_by)
         .limit(limit)
     ).all()

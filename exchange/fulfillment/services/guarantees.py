@@ -16,6 +16,7 @@ from exchange.fulfillment.queries import sold as queries
 from exchange.fulfillment.services.outcomes import OF_THE_BUYER
 from exchange.market.models import LineStatus, OrderLine
 from exchange.verification.inspection_models import GuaranteeRun, GuaranteeStatus
+from exchange.verification.queries.guarantees import is_given_up
 from exchange.verification.services import guarantees
 
 GUARANTEE: Final = "guarantee"  # why a share of the price goes back
@@ -35,13 +36,15 @@ def watch(*, batch_id: UUID, actor: Actor) -> GuaranteeRun | None:
 def settle(*, run_id: UUID, actor: Actor) -> GuaranteeRun:
     """Refund each sold lead its share, where the seller chose nothing in time; safe to repeat.
 
+    Who chose to have everybody called, and took the lot back before that was done, chose nothing.
     The share is the price times the bad of the drawn, rounded down to the minor unit. What was
     refunded whole is left as it is. The money is the sale's own while its window is open; else it
     is the seller's reserve, then payable, then debt.
     """
     run = lock(GuaranteeRun, run_id)
-    is_due = run.choose_by is not None and clock.after_lock() > run.choose_by
-    if run.status is not GuaranteeStatus.TRIGGERED or not is_due:
+    is_over = run.choose_by is not None and clock.after_lock() > run.choose_by
+    is_silent = run.status is GuaranteeStatus.TRIGGERED and is_over
+    if not is_silent and not is_given_up(run):
         return run
     lines = queries.lock_unreturned(run.batch_id)
     amount = sum(_refund_share(line, run, actor=actor) for line in lines)

@@ -34,7 +34,8 @@ ENTER: Final = text(
     ON CONFLICT (hash, organization_id, list_id) DO NOTHING
     """
 )
-STOPPED: Final = (LeadStatus.VALID, LeadStatus.IN_REVIEW)
+# What is set aside may come back on sale, and is called for that.
+STOPPED: Final = (LeadStatus.VALID, LeadStatus.IN_REVIEW, LeadStatus.QUARANTINED)
 
 
 def suppress_person(*, lead_id: UUID, origin: str, actor: Actor) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from exchange.core.db import db
-from exchange.leads.models import Lead
+from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.verification.draw import ticket
-from exchange.verification.inspection_models import GuaranteeRun
+from exchange.verification.inspection_models import (
+    FullInspection,
+    FullInspectionStatus,
+    GuaranteeRun,
+    GuaranteeStatus,
+)
 from exchange.verification.models import Draw, Inspection, InspectionStatus, OutcomeClass, Sample
 
 
@@ -23,6 +28,29 @@ def runs_of(batch_ids: Collection[UUID]) -> dict[UUID, GuaranteeRun]:
     """The looks behind these lots, by lot."""
     found = db.session.scalars(select(GuaranteeRun).where(GuaranteeRun.batch_id.in_(batch_ids)))
     return {run.batch_id: run for run in found}
+
+
+def given_up() -> ColumnElement[bool]:
+    """Whether a look's seller chose to have everybody called and took the lot back meanwhile."""
+    told = select(FullInspection.id).where(
+        FullInspection.batch_id == GuaranteeRun.batch_id,
+        FullInspection.is_whole,
+        FullInspection.status == FullInspectionStatus.CONCLUDED,
+    )
+    withdrawn = select(Batch.id).where(
+        Batch.id == GuaranteeRun.batch_id, Batch.status == BatchStatus.WITHDRAWN
+    )
+    return and_(
+        GuaranteeRun.status == GuaranteeStatus.INSPECTION,
+        withdrawn.correlate(GuaranteeRun).exists(),
+        ~told.correlate(GuaranteeRun).exists(),
+    )
+
+
+def is_given_up(run: GuaranteeRun) -> bool:
+    """The same of one look."""
+    found = select(GuaranteeRun.id).where(GuaranteeRun.id == run.id, given_up())
+    return db.session.scalar(found) is not None
 
 
 def in_order(draw: Draw, lead_ids: Collection[UUID]) -> Sequence[Lead]:

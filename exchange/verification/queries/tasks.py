@@ -217,6 +217,26 @@ def uncallable(batch_id: UUID) -> Sequence[UUID]:
     ).all()
 
 
+def left_uncallable(*, limit: int) -> Sequence[UUID]:
+    """Open inspections whose call was under way when its person was taken off the lists.
+
+    It came back into the queue since then, where nobody may take it. In the order of the samples.
+    """
+    return db.session.scalars(
+        select(Inspection.id)
+        .join(VerificationTask, VerificationTask.inspection_id == Inspection.id)
+        .join(Lead, Lead.id == VerificationTask.lead_id)
+        .where(
+            VerificationTask.status == TaskStatus.QUEUED,
+            VerificationTask.lease_number > 0,
+            Lead.status.in_(NOT_CALLABLE),
+            Inspection.status == InspectionStatus.OPEN,
+        )
+        .order_by(Inspection.ref_id, Inspection.position)
+        .limit(limit)
+    ).all()
+
+
 def decided_with_waiting_calls() -> Sequence[UUID]:
     """Decided samples of which somebody still waits to be called."""
     return db.session.scalars(

@@ -37,6 +37,7 @@ from exchange.verification.queries.tasks import NOT_CALLABLE
 from exchange.verification.services import full_inspections, inspections
 
 CHOICE_TIME: Final = timedelta(hours=24)
+PROMISING: Final = (BatchStatus.ACCEPTED, BatchStatus.WITHDRAWN)
 
 
 def look_behind(
@@ -118,14 +119,19 @@ def inspect(*, batch_id: UUID, agreed: Money | None = None, actor: Actor) -> Ful
         batch_id=batch_id, agreed=agreed, is_whole=True if is_owed else None, actor=actor
     )
     if run is not None and is_owed:
-        transition(lock(GuaranteeRun, run.id), GuaranteeStatus.INSPECTION, actor=actor)
+        run = lock(GuaranteeRun, run.id)
+        if run.status is not GuaranteeStatus.INSPECTION:  # a second click finds it chosen
+            transition(run, GuaranteeStatus.INSPECTION, actor=actor)
     return started
 
 
 def _promising(batch: Batch) -> Sample | None:
-    """The sample by which the lot was accepted into a class that promises something."""
+    """The sample by which the lot was accepted into a class that promises something.
+
+    Taking the lot back takes back no promise of what was sold.
+    """
     sample = queries.find_sample(batch.id)
-    is_promised = batch.quality_class in BAD_LIMIT_BPS and batch.status is BatchStatus.ACCEPTED
+    is_promised = batch.quality_class in BAD_LIMIT_BPS and batch.status in PROMISING
     if sample is None or sample.status is not SampleStatus.ACCEPTED or not is_promised:
         return None
     return None if batch.id in inspected.concluded([batch.id]) else sample

@@ -85,10 +85,10 @@ def pause(*, qualification_id: UUID, reason: str, actor: Actor) -> Qualification
 
 
 def resume(*, qualification_id: UUID, reason: str, actor: Actor) -> Qualification:
-    """Let somebody go on. Known calls come as often as at the beginning, errors count anew.
+    """Let somebody go on. With the operator's word errors count anew, and known calls come often.
 
-    Raises NotFound, Invalid without a reason, Conflict for who is not paused, and Forbidden where
-    only the operator may: for errors in known calls.
+    A shift lead's pauses forgive no errors. Raises NotFound, Invalid without a reason, Conflict for
+    who is not paused, and Forbidden where only the operator may: for errors in known calls.
     """
     skill = _require_paused(qualification_id, reason=reason, actor=actor)
     limit = LIMITS.get(PauseRule(skill.reason)) if skill.reason in LIMITS else None
@@ -97,14 +97,18 @@ def resume(*, qualification_id: UUID, reason: str, actor: Actor) -> Qualificatio
             "Only the operator lets somebody go on who erred in known calls. Send them to training."
         )
         raise Forbidden(text)
-    skill.skips_in_a_row = 0
-    return qualifications.grant(
+    skill.skips_in_a_row, since = 0, skill.qualified_at
+    qualifications.grant(
         verifier_id=skill.verifier_id,
         vertical_id=skill.vertical_id,
         language=skill.language,
         actor=actor,
         note=reason,
     )
+    if not actor.may(Permission.GOLD_MANAGE):
+        skill.qualified_at = since
+        db.session.flush()
+    return skill
 
 
 def retrain(*, qualification_id: UUID, reason: str, actor: Actor) -> Qualification:

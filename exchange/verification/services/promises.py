@@ -18,7 +18,7 @@ from exchange.identity.permissions import Permission, permissions_of
 from exchange.verification.models import TaskStatus, VerificationTask
 from exchange.verification.queries.tasks import has_judged
 from exchange.verification.queries.workers import skills_of
-from exchange.verification.services import tasks
+from exchange.verification.services import gold, tasks
 
 
 def put_off(*, task_id: UUID, by: timedelta, actor: Actor) -> VerificationTask:
@@ -49,7 +49,8 @@ def hand_over(*, task_id: UUID, to_id: UUID, actor: Actor) -> VerificationTask:
     colleagues = colleagues_of(tasks.verifier_of(actor), organization_id=actor.organization_id)
     skill = (task.vertical_id, task.language)
     may = to_id in {one.id for one in colleagues} and skill in skills_of(to_id)
-    if not may or has_judged(to_id, lead_id=task.lead_id):
+    may = may and not has_judged(to_id, lead_id=task.lead_id)
+    if not may or not gold.hand_over(task, to_id=to_id):
         text = "This colleague cannot make the call."
         raise Invalid(errors=(FieldProblem("/colleague", "value_not_allowed", text),))
     task.promised_to_id = to_id

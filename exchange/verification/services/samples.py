@@ -42,6 +42,7 @@ from exchange.verification.queries.tasks import (
     HAS_OPINION,
     NOT_CALLABLE,
     decided_with_waiting_calls,
+    left_uncallable,
     uncallable,
 )
 from exchange.verification.services import (
@@ -159,6 +160,12 @@ def settle(inspection: Inspection, *, actor: Actor) -> None:
 def close_uncallable(*, batch_id: UUID, actor: Actor) -> None:
     """Leave open, for good, the questions about people who must not be called any more."""
     for inspection_id in uncallable(batch_id):
+        _leave_open(inspection_id, actor=actor)
+
+
+def close_left_behind(*, limit: int, actor: Actor = SYSTEM) -> None:
+    """The same where somebody was on the phone then, and gave the call back."""
+    for inspection_id in left_uncallable(limit=limit):
         _leave_open(inspection_id, actor=actor)
 
 

@@ -24,7 +24,7 @@ from exchange.core.clock import InstanceKind
 from exchange.core.db import Record, db, get, lock
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.states import transition, transition_all
-from exchange.identity.models import ApiKey
+from exchange.identity.models import ApiKey, Organization
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, Lead
 from exchange.verification.models import Inspection, TaskStatus, VerificationTask
@@ -276,6 +276,8 @@ def _claim(
             if is_running and keep in {None, held.id}:
                 return held
             _give_back(held, actor=actor, reason="" if is_running else "lease_over")
+        elif not get(Organization, whose.organization_id).is_approved:
+            return None  # suspended: a call that is held may be finished, nobody else is shown
         elif found.task is None or _may_be_called(found.task, whose):
             task = instead_of(found.task)
             return task and _take(task, whose, actor=actor)
