@@ -57,7 +57,7 @@ def wallet() -> Response:
         block="results",
         balances=queries.balances(ours) or [queries.no_balances(_home_currency())],
         currencies=traded_currencies(),
-        home_currency=_home_currency(),
+        asked=_asked(),
         top_ups=queries.top_ups(ours, limit=LATEST),
         **_statement(words.BUYER_ACCOUNTS),
     )
@@ -113,7 +113,7 @@ def money() -> Response:
         pending_days=queries.pending_days(ours),
         payouts=queries.payouts(ours, limit=LATEST),
         currencies=traded_currencies(),
-        home_currency=_home_currency(),
+        asked=_asked(),
         top_ups=queries.top_ups(ours, limit=LATEST),
         failure=words.failure,
         **_statement(words.SELLER_ACCOUNTS),
@@ -280,6 +280,14 @@ def _select(name: str, label: str, options: dict[str, str]) -> dict[str, Any]:  
 
 def _home_currency() -> Currency:
     return queries.home_currency(organization())
+
+
+def _asked() -> dict[str, str]:
+    """What the form for paying in begins with: the sum that a page found missing, if any."""
+    return {
+        "currency": request.args.get("pay_currency") or _home_currency().value,
+        "amount": request.args.get("pay_amount", ""),
+    }
 
 
 def _purse() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from flask.testing import FlaskClient
 
@@ -79,7 +80,11 @@ class TestPages:
         page = cast.seller.sign_in(client).get(f"/sellers/batches/{batch.public_id}/inspection")
         assert page.status_code == 200
         assert "is missing" in page.text
-        assert "/money#top-up" in page.text
+        (there,) = re.findall(r'href="(/money\?[^"]+)#top-up"', page.text)
+        form = cast.seller.sign_in(client).get(unescape(there)).text
+        lacks = inspected.estimate(batch).total
+        assert '<option value="USD" selected>' in form
+        assert f'value="{lacks.amount // 100}.{lacks.amount % 100:02d}"' in form
         assert "idempotency_key" not in page.text
 
     def test_confirming_holds_the_sum_that_was_shown(self, cast: Cast, client: FlaskClient) -> None:

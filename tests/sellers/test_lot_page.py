@@ -101,11 +101,15 @@ class TestBeforeTheDecision:
         html = seller.get(page_of(sample)).get_data(as_text=True)
         assert draw.seed.hex() not in html
         assert draw.secret.hex() not in html
+        assert "/draw/leaves" not in html  # a browser is a stranger there until the decision
         self.finish(cast.verifier)
         db.session.commit()
         html = seller.get(page_of(sample)).get_data(as_text=True)
         assert draw.seed.hex() in html
         assert draw.secret.hex() in html
+        links = re.findall(r'href="(?:http://[^/"]+)?(/api/v1/batches/[^"]+)"', html)
+        assert links
+        assert {seller.get(link).status_code for link in links} == {200}
 
 
 class TestAfterTheDecision:

@@ -178,6 +178,31 @@ class TestShift:
             other = player.sign_in(client.application.test_client())
             assert other.get("/verification/shift").status_code == 404
 
+    def test_each_reason_to_type_has_a_label_of_its_own(
+        self, cast: Cast, lead: Player, client: FlaskClient
+    ) -> None:
+        skill = skill_of(cast.verifier)
+        other = skill_of(lead)
+        oversight.pause(qualification_id=other.id, reason="too_fast", actor=cast.admin.actor)
+        db.session.commit()
+        seen = cast.admin.sign_in(client).get("/verification/shift").text
+        fields = re.findall(r'<textarea[^>]* id="([^"]+)"', seen)
+        assert f"why-pause-{skill.public_id}" in fields
+        assert len(fields) == len(set(fields)) > 2
+        assert set(fields) <= set(re.findall(r'<label for="([^"]+)"', seen))
+
+    def test_verticals_go_by_their_names(
+        self, cast: Cast, lead: Player, client: FlaskClient
+    ) -> None:
+        skill_of(cast.verifier)
+        db.session.commit()
+        name = definition_of(make_vertical()).label_in("en")
+        for player, at in ((lead, "shift"), (cast.verifier, "results")):
+            page = player.sign_in(client.application.test_client())
+            seen = page.get(f"/verification/{at}").text
+            assert name in seen
+            assert VERTICAL not in seen
+
     def test_of_another_house_shows_nobody_of_this(self, cast: Cast, client: FlaskClient) -> None:
         skill = skill_of(cast.verifier)
         stranger = _stranger()

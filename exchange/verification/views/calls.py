@@ -32,7 +32,7 @@ from exchange.verification.queries.pay import Pace, paces_of
 from exchange.verification.schemas import CallForm, DraftForm, SkipForm
 from exchange.verification.services import calls, tasks, verdicts
 from exchange.verification.services.reports import RIGHT
-from exchange.verification.views.blueprint import blueprint, me
+from exchange.verification.views.blueprint import blueprint, label_of, me
 from exchange.verification.words import ASKED, KEYS, PAUSES, SKIPS
 
 PACE: Final = timedelta(days=30)  # the history that a verifier's own pace is taken from
@@ -217,6 +217,7 @@ def results() -> Response:
         today=questions.done_since(mine, since=midnight),
         week=questions.done_since(mine, since=midnight - timedelta(days=midnight.weekday())),
         skills=workers.figures_of(mine, now=now),
+        label_of=label_of,
         disagreements=workers.disagreements(mine, until=workers.shown_until(now)),
         why=PAUSES,
     )

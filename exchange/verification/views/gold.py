@@ -11,7 +11,6 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.clock import InstanceKind
 from exchange.core.db import parse_id
@@ -24,7 +23,7 @@ from exchange.verification.models import OutcomeClass
 from exchange.verification.queries import gold_stock as queries
 from exchange.verification.schemas import CaseForm, ConfirmForm, PauseForm
 from exchange.verification.services import gold_cases
-from exchange.verification.views.blueprint import blueprint
+from exchange.verification.views.blueprint import blueprint, label_of
 from exchange.verification.workers import EXAM_SIZE
 
 PLANTED: Final = 40
@@ -43,7 +42,7 @@ def gold() -> Response:
     active = [one.case for one in found if one.case.status is GoldCaseStatus.ACTIVE]
     return render(
         "verification/gold/index.html",
-        verticals=[(v, _label(v)) for v in offered],
+        verticals=[(v, label_of(v)) for v in offered],
         vertical=vertical,
         cases=found,
         bad=sum(case.truth is OutcomeClass.BAD for case in active),
@@ -64,7 +63,7 @@ def new_case(code: str) -> Response:
     return render(
         "verification/gold/new.html",
         vertical=vertical,
-        label=_label(vertical),
+        label=label_of(vertical),
         specs=[spec for spec in fields if spec.name not in NOT_TYPED],
         language=str(get_locale()),
         answers=[answer.value for answer in (*gold_cases.GOOD, *gold_cases.BAD)],
@@ -115,7 +114,3 @@ def retire_case(case_id: str) -> ResponseReturnValue:
     )
     code = next(v.code for v in catalog.verticals(with_paused=True) if v.id == case.vertical_id)
     return see_other("verification.gold", vertical=code, toast=_("It is given to nobody any more."))
-
-
-def _label(vertical: Vertical) -> str:
-    return catalog.get_definition(vertical).label_in(str(get_locale()))

@@ -18,7 +18,7 @@ from exchange.verification.gold_models import Appeal
 from exchange.verification.queries import workers
 from exchange.verification.schemas import DecideForm, PauseForm
 from exchange.verification.services import appeals, oversight
-from exchange.verification.views.blueprint import blueprint, me
+from exchange.verification.views.blueprint import blueprint, label_of, me
 from exchange.verification.words import PAUSES
 from exchange.verification.worker_models import Qualification, QualificationStatus
 from exchange.verification.workers import LIMITS, PauseRule
@@ -37,6 +37,7 @@ def shift() -> Response:
         layout="layouts/admin.html" if is_staff else "layouts/verifier.html",
         is_staff=is_staff,
         me=me(),
+        label_of=label_of,
         people=[
             (one, workers.figures(one.qualification, now=now, known_until=until)) for one in people
         ],

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from exchange.catalog import queries as catalog
@@ -24,7 +23,7 @@ from exchange.verification.queries import gold, workers
 from exchange.verification.schemas import AppealForm, PracticeForm
 from exchange.verification.services import appeals, exams, qualifications, tasks
 from exchange.verification.views import calls
-from exchange.verification.views.blueprint import blueprint, me
+from exchange.verification.views.blueprint import blueprint, label_of, me
 from exchange.verification.words import PAUSES
 from exchange.verification.worker_models import Qualification
 from exchange.verification.workers import (
@@ -43,7 +42,7 @@ def training() -> Response:
     return render(
         "verification/training/index.html",
         offers=[
-            (vertical, _label(vertical), skills.get((vertical.id, vertical.language)))
+            (vertical, label_of(vertical), skills.get((vertical.id, vertical.language)))
             for vertical in catalog.verticals()
         ],
         practice_size=PRACTICE_SIZE,
@@ -61,7 +60,7 @@ def lesson(code: str) -> Response:
     return render(
         "verification/training/detail.html",
         vertical=vertical,
-        label=_label(vertical),
+        label=label_of(vertical),
         script=script,
         lessons=lessons.lessons(script),
         skill=skill,
@@ -97,7 +96,7 @@ def practice(qualification_id: str, number: int) -> Response:
         "verification/training/practice.html",
         skill=skill,
         vertical=vertical,
-        label=_label(vertical),
+        label=label_of(vertical),
         script=script,
         card=card,
         lesson=next(one for one in lessons.lessons(script) if one.code is card.right),
@@ -184,7 +183,3 @@ def _id(text: str) -> UUID:
 def _script(vertical: Vertical) -> Script:
     """In the vertical's own language: it is the one that is called in."""
     return catalog.get_definition(vertical).script_in("")
-
-
-def _label(vertical: Vertical) -> str:
-    return catalog.get_definition(vertical).label_in(str(get_locale()))
