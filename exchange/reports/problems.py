@@ -135,6 +135,6 @@ CHECKS: Final[dict[str, Problem]] = {
     "appeal_decided": Problem(409, _("An appeal is decided once.")),
     "not_confirmed": Problem(409, _("Take a lead of which two verifiers said the same.")),
     "number_known": Problem(409, _("Choose another number.")),
-    "live": Problem(409, _("Add people who agreed to be called for this.")),
+    "people_are_real": Problem(409, _("Add people who agreed to be called for this.")),
 }
 PROBLEMS: Final = {**GENERAL, **MONEY, **TRADE, **CHECKS}
