@@ -99,7 +99,9 @@ def seed(*, vertical_id: UUID, values: Mapping[str, str], code: Outcome, actor: 
 def plant(*, vertical_id: UUID, count: int, random: Random, actor: Actor) -> list[GoldCase]:
     """Make cases of invented people, 40 % of them bad. Raises Conflict where people are real."""
     if clock.instance_kind() is InstanceKind.LIVE:
-        raise Conflict("Invented people answer in a sandbox or a demo only.", code="people_are_real")
+        raise Conflict(
+            "Invented people answer in a sandbox or a demo only.", code="people_are_real"
+        )
     definition = catalog.get_definition(get(Vertical, vertical_id))
     rows = invented_rows(definition, random=random, count=count, now=clock.now())
     made = []
