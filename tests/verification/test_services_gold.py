@@ -325,7 +325,7 @@ def _anonymous(text: str, found: dict[str, Any] | None = None) -> str:
     """A page without the person, their facts and what is new in every answer."""
     text = re.sub(r"task_[0-9A-Z]{26}|[0-9A-Za-z_-]{22,}(?:\.[0-9A-Za-z_-]+)*", "…", text)
     text = re.sub(r'<time[^>]*>[^<]*</time>|data-[a-z-]+="[^"]*"', "…", text)
-    text = re.sub(r"\d+ calls? today|America/\w+", "…", text)
+    text = re.sub(r"\d+ calls? today|America/[\w/-]+", "…", text)
     if found:
         for value in (*found["contact"].values(), found["said"] or ""):
             text = text.replace(str(value), "…")
