@@ -32,6 +32,7 @@ def stage(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 def fits(page: Page, name: str) -> None:
     """Usable by everybody at both widths, and nothing hangs over the edge."""
+    page.wait_for_load_state("load")  # a heading is there before its style sheets are
     for size in (WIDE, NARROW):
         page.set_viewport_size(size)
         wide = page.evaluate("document.documentElement.scrollWidth")
