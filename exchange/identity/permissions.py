@@ -48,6 +48,10 @@ class Permission(StrEnum):
     MARKET_READ = "market:read"
     ORDER_PLACE = "order:place"
     ORDER_READ = "order:read"
+    CONTRACT_READ = "contract:read"
+    CONTRACT_WRITE = "contract:write"  # standing orders: what they ask, pay and may spend
+    BID_PLACE = "bid:place"
+    CONVERSION_REPORT = "conversion:report"  # what came of a lead, under CPA
     CONTACT_OPEN = "contact:open"
     CONTACT_EXPORT = "contact:export"
     RETURN_REQUEST = "return:request"
@@ -82,6 +86,7 @@ _SELLER = _ANYBODY | _LISTS | {
 }  # fmt: skip
 _BUYER = _ANYBODY | _LISTS | {
     P.MARKET_READ, P.ORDER_PLACE, P.ORDER_READ, P.CONTACT_OPEN, P.RETURN_REQUEST,
+    P.CONTRACT_READ, P.CONTRACT_WRITE, P.BID_PLACE, P.CONVERSION_REPORT,
 }  # fmt: skip
 _STAFF = _ANYBODY | {P.BATCH_REVIEW, P.RETURN_ARBITRATE, P.AUDIT_READ, P.SUPPRESSION_WRITE}
 
@@ -94,7 +99,9 @@ ROLE_PERMISSIONS: Final[dict[tuple[OrganizationKind, Role], frozenset[Permission
     },
     (K.BUYER, R.OWNER): _BUYER | _OWNER | {P.TOP_UP, P.CONTACT_EXPORT},
     (K.BUYER, R.MEMBER): _BUYER,
-    (K.BUYER, R.FINANCE): _ANYBODY | {P.ORDER_READ, P.MONEY_READ, P.TOP_UP},
+    (K.BUYER, R.FINANCE): _ANYBODY | {
+        P.ORDER_READ, P.MONEY_READ, P.TOP_UP, P.CONTRACT_READ,
+    },
     (K.VERIFICATION, R.OWNER): _ANYBODY | _OWNER | {P.TASK_WORK, P.VERIFIER_MANAGE},
     (K.VERIFICATION, R.SHIFT_LEAD): _ANYBODY | {P.TASK_WORK, P.VERIFIER_MANAGE},
     (K.VERIFICATION, R.VERIFIER): _ANYBODY | {P.TASK_WORK},

@@ -16,6 +16,18 @@ from exchange.core.money import Money
 from exchange.core.states import Graph
 
 
+class PricingModel(StrEnum):
+    CPL = "cpl"  # a price for each lead
+    CPA = "cpa"  # a price for each approved action
+
+
+class ListingMode(StrEnum):
+    FIXED = "fixed"  # anybody buys at the price; contracts that pay as much do, too
+    AUCTION = "auction"  # sealed bids; the price is the least that is accepted
+    CONTRACTS = "contracts"  # standing orders only, from the price up
+    TARGETED = "targeted"  # for one contract; nobody else ever sees it (decision 2)
+
+
 class ListingStatus(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
@@ -29,7 +41,7 @@ L = ListingStatus
 
 
 class Listing(Record):
-    """A lot on sale at a fixed price; what it costs is said by its newest terms."""
+    """A lot, or what fits criteria of it, on sale; what it costs is said by its newest terms."""
 
     KIND, PREFIX = "listing", "lst"
     TRANSITIONS: ClassVar[Graph] = {
@@ -40,10 +52,25 @@ class Listing(Record):
         L.WITHDRAWN: set(),
         L.EXPIRED: set(),
     }
-    __table_args__ = (Index(None, "vertical_id", "status"), Index(None, "organization_id"))
+    __table_args__ = (
+        Index(None, "vertical_id", "status"),
+        Index(None, "organization_id"),
+        Index(None, "batch_id"),
+        # Beside filters over it, a lot as a whole is listed once.
+        Index(
+            "uq_listing_batch_id", "batch_id", unique=True, postgresql_where=text("criteria = '{}'")
+        ),
+    )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
-    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"), unique=True)
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("batch.id"))
+    mode: Mapped[ListingMode] = mapped_column(
+        enum_column(ListingMode), default=ListingMode.FIXED, server_default=ListingMode.FIXED
+    )
+    criteria: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # over the lot
+    buyers_only: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))  # public ids
+    buyers_never: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    expires_at: Mapped[datetime | None]
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     status: Mapped[ListingStatus] = mapped_column(
         enum_column(ListingStatus), default=ListingStatus.DRAFT
@@ -107,6 +134,9 @@ class Order(Record):
         enum_column(OrderStatus), default=OrderStatus.PENDING
     )
     placed_by_id: Mapped[UUID | None]  # the user or key
+    # The standing order that bought, in this version of its terms; NULL: the buyer did.
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"), index=True)
+    contract_version: Mapped[int | None]
 
     @property
     def organization_id(self) -> UUID:
@@ -148,6 +178,7 @@ class OrderLine(Record):
         Index(None, "buyer_id", "id"),
         Index(None, "seller_id", "id"),
         Index(None, "window_until", postgresql_where=text("status = 'delivered'")),
+        Index(None, "contract_id", "id", postgresql_where=text("contract_id IS NOT NULL")),
         CheckConstraint("slot >= 0", name="slot"),
         CheckConstraint("slot IS NOT NULL OR status IN ('released', 'returned')", name="holds"),
         CheckConstraint("refunded BETWEEN 0 AND price_amount", name="refunded"),
@@ -157,8 +188,12 @@ class OrderLine(Record):
     lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"))
     buyer_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     seller_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))
+    pricing_model: Mapped[PricingModel] = mapped_column(
+        enum_column(PricingModel), default=PricingModel.CPL, server_default=PricingModel.CPL
+    )
     slot: Mapped[int | None]  # below the lead's sales_max; NULL: given back
-    price: Mapped[Money] = money_columns("price")
+    price: Mapped[Money] = money_columns("price")  # of the lead, or of one action (CPA)
     refunded: Mapped[int] = mapped_column(BigInteger, default=0)  # minor units
     status: Mapped[LineStatus] = mapped_column(enum_column(LineStatus), default=LineStatus.RESERVED)
     delivered_at: Mapped[datetime | None]

@@ -1,6 +1,7 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
 from exchange.market.queries import checks as checks
+from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -68,6 +69,8 @@ __all__ = [
     "find_listing_of_batch",
     "get_agreed_terms",
     "get_batch_of",
+    "get_contract",
+    "get_contract_terms",
     "get_line",
     "get_listing",
     "get_listing_of",
@@ -94,5 +97,6 @@ __all__ = [
     "stocks",
     "tally",
     "terms_history",
+    "terms_of",
     "warmth_of",
 ]
