@@ -15,6 +15,7 @@ from exchange.market.queries.listings import (
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
     masked,
@@ -28,6 +29,7 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -46,7 +48,7 @@ from exchange.market.queries.orders import (
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "FINAL",
@@ -54,6 +56,7 @@ __all__ = [
     "Facets",
     "Filters",
     "Found",
+    "Goods",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -78,13 +81,17 @@ __all__ = [
     "get_own_listing",
     "get_terms",
     "has_stock",
+    "is_open_to",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
     "masked",
+    "may_see",
+    "open_to",
     "orders",
     "orders_placed_on",
     "price_guidance",
