@@ -15,7 +15,8 @@ WHOLE = sa.text("criteria = '{}'")
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.add_column("lead", sa.Column("aged_at", sa.DateTime(timezone=True), nullable=True))
+    for name in ("aged_at", "first_sold_at"):
+        op.add_column("lead", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     _listings()
     _terms()
     op.add_column("purchase", sa.Column("test_seed", sa.LargeBinary(), nullable=True))
@@ -79,4 +80,5 @@ def downgrade() -> None:
     )
     for name in ("reprices_at", "decay", "warned_of", "is_aged", "criteria_path"):
         op.drop_column("listing", name)
-    op.drop_column("lead", "aged_at")
+    for name in ("first_sold_at", "aged_at"):
+        op.drop_column("lead", name)

@@ -34,7 +34,7 @@ def take_unguarded(wanted: stock.Wanted, quantity: int) -> dict[UUID, int]:
     """Pick without a lock; whoever picked the same leads meanwhile is not seen."""
     rows = db.session.execute(stock.candidates(wanted).limit(quantity)).all()
     found = stock.read_candidates(wanted, rows)
-    picked = reservations.matching.pick(found, quantity)
+    picked = stock.pick(wanted, found, quantity)
     if len(picked) < quantity:
         raise reservations._sold_out(wanted, left=len(picked))  # the same words
     return claim_unguarded(picked)

@@ -1,6 +1,8 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
 from exchange.market.queries import checks as checks
+from exchange.market.queries.aging import count_ripe, ripe_leads
+from exchange.market.queries.buyers import KnownBuyer, buyers_of, pseudonym, pseudonyms_of
 from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
 from exchange.market.queries.listings import (
     MaskedLead,
@@ -18,6 +20,9 @@ from exchange.market.queries.listings import (
     listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
+    listings_to_expire,
+    listings_to_reprice,
+    listings_to_warn_of,
     masked,
     orders_placed_on,
     price_guidance,
@@ -39,6 +44,7 @@ from exchange.market.queries.orders import (
     get_listing_of,
     get_order,
     get_terms,
+    has_bought_from,
     leads_of_lines,
     leads_with_contact,
     lines,
@@ -57,6 +63,7 @@ __all__ = [
     "Filters",
     "Found",
     "Goods",
+    "KnownBuyer",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -66,6 +73,8 @@ __all__ = [
     "Sort",
     "Stock",
     "all_listings",
+    "buyers_of",
+    "count_ripe",
     "count_sellable",
     "draft_listings",
     "facets",
@@ -80,6 +89,7 @@ __all__ = [
     "get_order",
     "get_own_listing",
     "get_terms",
+    "has_bought_from",
     "has_stock",
     "is_open_to",
     "leads_of_lines",
@@ -89,12 +99,18 @@ __all__ = [
     "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
+    "listings_to_expire",
+    "listings_to_reprice",
+    "listings_to_warn_of",
     "masked",
     "may_see",
     "open_to",
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "pseudonym",
+    "pseudonyms_of",
+    "ripe_leads",
     "sales",
     "search",
     "sellable_leads",

@@ -7,7 +7,7 @@ rows, then the accounts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -32,7 +32,7 @@ from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
-from exchange.market.matching import ORDER_LEADS_MAX
+from exchange.market.matching import ORDER_LEADS_MAX, TEST_LEADS
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -84,13 +84,37 @@ def place_order(
     `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
     """
     count = _count(quantity, lead_ids)
+    offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    wanted = _wanted(offer, buyer_id)
+    accepted = _read_criteria(criteria, offer.batch)
+    chosen = None if lead_ids is None else tuple(lead_ids)
+    return _buy(offer, replace(wanted, criteria=accepted, lead_ids=chosen), count, actor=actor)
+
+
+def place_test_order(
+    *, buyer_id: UUID, listing_id: UUID, terms_version: int, seed: bytes, actor: Actor
+) -> Order:
+    """Try a listing: five leads drawn by `seed`, at its price.
+
+    Rights of return are those of every order. Once for a buyer and listing, and only for who
+    never bought from it. Raises as `place_order` does, and Conflict `bought_before`.
+    """
+    offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    if queries.has_bought_from(listing_id, buyer_id=buyer_id):
+        raise Conflict("You have bought from this listing already.", code="bought_before")
+    return _buy(offer, replace(_wanted(offer, buyer_id), seed=seed), TEST_LEADS, actor=actor)
+
+
+def _enter(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
+    """Wait for the buyer's turn, and hold what the listing offers as it is."""
     _require_buyer(buyer_id)
     gates.enter(buyer_id=buyer_id, listing_id=listing_id)
-    offer = _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
-    accepted = _read_criteria(criteria, offer.batch)
-    wanted = _wanted(offer, buyer_id, criteria=accepted, lead_ids=lead_ids)
+    return _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+
+
+def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
     taken = reservations.take(wanted, count)
-    order = _write_order(offer, buyer_id, count=count, criteria=accepted, actor=actor)
+    order = _write_order(offer, wanted, count=count, actor=actor)
     refs = _write_lines(order, offer, taken)
     _set_aside(order, refs, actor)
     _ring_when_sold_out(offer)
@@ -168,9 +192,7 @@ def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
     return from_json(data, inventory.fields_of(batch.schema_id)) if data else EVERYTHING
 
 
-def _wanted(
-    offer: Offer, buyer_id: UUID, *, criteria: Criteria, lead_ids: Sequence[UUID] | None
-) -> Wanted:
+def _wanted(offer: Offer, buyer_id: UUID) -> Wanted:
     vertical = inventory.vertical_of(offer.batch.vertical_id)
     terms = catalog.get_terms(vertical)
     window = timedelta(days=terms.duplicate_window_days)
@@ -179,25 +201,22 @@ def _wanted(
         vertical_id=vertical.id,
         buyer_id=buyer_id,
         known_since=clock.now() - window,
-        criteria=criteria,
-        lead_ids=None if lead_ids is None else tuple(lead_ids),
         named_only=terms.consent.named_buyer_required,
     )
 
 
-def _write_order(
-    offer: Offer, buyer_id: UUID, *, count: int, criteria: Criteria, actor: Actor
-) -> Order:
+def _write_order(offer: Offer, wanted: Wanted, *, count: int, actor: Actor) -> Order:
     return save(
         Order(
-            buyer_id=buyer_id,
+            buyer_id=wanted.buyer_id,
             listing_id=offer.id,
             terms_version=offer.terms_version,
             quantity=count,
-            criteria={} if criteria == EVERYTHING else to_json(criteria),
+            criteria=to_json(wanted.criteria) if wanted.is_narrowed else {},
             price=offer.price,
             total=offer.price * count,
             placed_by_id=actor.id,
+            test_seed=wanted.seed,
         )
     )
 
