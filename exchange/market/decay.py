@@ -9,12 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final, Self
 
 from exchange.core.money import BASIS_POINTS, Currency, Money
 
 DAY: Final = timedelta(days=1)
 BPS_MAX: Final = 5_000  # of the first price a day: in two days to nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A fall of the price as a seller asks for it."""
+
+    bps: int  # of the price of now, each day
+    floor: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,10 @@ class Decay:
     def next_step(self, now: datetime) -> Step | None:
         """The next fall; None at the floor or before the sale."""
         return next(self.steps(now), None)
+
+    def next_steps(self, now: datetime, most: int) -> list[Step]:
+        """The next falls, so many at most."""
+        return list(islice(self.steps(now), most))
 
     def _after(self, days: int) -> Money:
         left = max(BASIS_POINTS - self.bps * days, 0)

@@ -18,6 +18,7 @@ from typing import Final
 from uuid import UUID
 
 ORDER_LEADS_MAX: Final = 1_000
+SEED_BYTES: Final = 16  # of a draw
 TEST_LEADS: Final = 5  # who never bought from a listing may try it with so many
 
 

@@ -13,9 +13,9 @@ from exchange.core.errors import Conflict, Invalid
 from exchange.core.events import Event
 from exchange.core.money import Currency, Money
 from exchange.market import queries
+from exchange.market.decay import Fall
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.services import listings
-from exchange.market.services.listing_terms import Fall, decay_of
 from exchange.notifications.models import Notice
 from tests.factories.billing import fund_wallet
 from tests.factories.fulfillment import buy, fresh
@@ -127,14 +127,14 @@ class TestFall:
         change(cast, draft, decay=Fall(1_000, usd(1_00)))
         clock.advance(9 * DAY)
         listings.publish(listing_id=draft.id, actor=cast.seller.actor)
-        decay = decay_of(draft)
+        decay = queries.decay_of(draft)
         assert decay.price_at(clock.now()) == draft.price == decay.start
 
     def test_a_new_price_falls_from_then_on(self, cast, listing):
         change(cast, listing, decay=FALL)
         clock.advance(DAY)
         change(cast, listing, price=usd(40_00))
-        assert decay_of(listing).price_at(clock.now() + DAY) == usd(36_00)
+        assert queries.decay_of(listing).price_at(clock.now() + DAY) == usd(36_00)
 
     def test_can_be_stopped(self, cast, listing):
         change(cast, listing, decay=FALL)

@@ -22,6 +22,7 @@ from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
+from exchange.market.decay import Decay
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -197,6 +198,11 @@ def draft_listings(organization_id: UUID) -> Sequence[UUID]:
 def get_batch_of(listing: Listing) -> Batch:
     """The lot on sale."""
     return get(Batch, listing.batch_id)
+
+
+def decay_of(listing: Listing) -> Decay | None:
+    """How the price falls; None: it does not."""
+    return Decay.from_json(listing.decay, listing.price.currency)
 
 
 def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:

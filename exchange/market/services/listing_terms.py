@@ -7,7 +7,6 @@ told the new one. For whom and until when a listing is open is no term of a purc
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
 
@@ -25,25 +24,15 @@ from exchange.core.money import Money
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries
-from exchange.market.decay import BPS_MAX, Decay
-from exchange.market.models import Listing, ListingMode, ListingTerms
+from exchange.market.decay import BPS_MAX, Decay, Fall
+from exchange.market.models import CHOSEN_MODES, Listing, ListingMode, ListingTerms
 from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import belongs
 
-# Between these a seller goes to and fro; an auction or a targeted offer is a thing of its own.
-CHOSEN_MODES: Final = frozenset({ListingMode.FIXED, ListingMode.CONTRACTS})
 KEPT: Final = ("mode", "criteria", "decay", "buyers_only", "buyers_never", "expires_at")
 # Beside the price, what a buyer agrees to. How a price goes on falling is said and never owed.
 TERMS: Final = frozenset({"mode", "criteria"})
 NOTICE: Final = timedelta(days=3)  # before a listing expires its seller is told
-
-
-@dataclass(frozen=True, slots=True)
-class Fall:
-    """A fall of the price as a seller asks for it."""
-
-    bps: int  # of the price of now, each day
-    floor: Money
 
 
 class Changes(TypedDict, total=False):
@@ -138,14 +127,14 @@ def require_enough(listing: Listing) -> None:
 
 def begin_decay(listing: Listing) -> None:
     """Count the fall of the price from now, where the listing is on sale for the first time."""
-    decay = decay_of(listing)
+    decay = queries.decay_of(listing)
     if decay is not None and decay.since is None:
         _write_decay(listing, decay.begin(clock.now()))
 
 
 def follow_decay(listing: Listing, batch: Batch, *, actor: Actor) -> None:
     """Let a locked listing ask what its age says; nothing to do where it does already."""
-    decay = decay_of(listing)
+    decay = queries.decay_of(listing)
     if decay is None or decay.since is None:
         return
     former, listing.price = listing.price, decay.price_at(clock.now())
@@ -154,11 +143,6 @@ def follow_decay(listing: Listing, batch: Batch, *, actor: Actor) -> None:
         listing.terms_version += 1
         write_version(listing, batch)
         _record_price(listing, before=former, actor=actor)
-
-
-def decay_of(listing: Listing) -> Decay | None:
-    """How the price falls; None: it does not."""
-    return Decay.from_json(listing.decay, listing.price.currency)
 
 
 def require_price(price: Money, *, like: Money) -> None:
@@ -207,7 +191,7 @@ def _set_criteria(listing: Listing, batch: Batch, data: dict[str, Any]) -> None:
 
 def _set_price(listing: Listing, changes: Changes) -> None:
     """A new price begins its fall anew."""
-    decay = decay_of(listing)
+    decay = queries.decay_of(listing)
     former = None if decay is None else Fall(decay.bps, decay.floor)
     fall, price = changes.get("decay", former), changes.get("price", listing.price)
     require_price(price, like=listing.price)
@@ -249,6 +233,8 @@ def _public_ids(listing: Listing, chosen: Iterable[str], *, pointer: str) -> lis
 
 def _set_expiry(listing: Listing, at: datetime | None) -> None:
     """Who sets a term that is near needs no word that it is."""
+    if at == listing.expires_at:
+        return
     if at is not None and at <= clock.now():
         raise _invalid("/expires_at", "past", "The end of a listing lies ahead.")
     listing.expires_at = at
