@@ -4,6 +4,13 @@ from exchange.market.queries import checks as checks
 from exchange.market.queries.aging import count_ripe, ripe_leads
 from exchange.market.queries.buyers import KnownBuyer, buyers_of, pseudonym, pseudonyms_of
 from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
+from exchange.market.queries.due import (
+    draft_listings,
+    listings_out_of_step,
+    listings_to_expire,
+    listings_to_reprice,
+    listings_to_warn_of,
+)
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -13,17 +20,12 @@ from exchange.market.queries.listings import (
     all_listings,
     count_sellable,
     decay_of,
-    draft_listings,
     find_listing_of_batch,
     get_batch_of,
     get_listing,
     get_own_listing,
     listings_of_batch,
     listings_of_seller,
-    listings_out_of_step,
-    listings_to_expire,
-    listings_to_reprice,
-    listings_to_warn_of,
     masked,
     orders_placed_on,
     price_guidance,

@@ -42,8 +42,6 @@ from exchange.market.queries.stock import (
     on_sale,
 )
 
-# On sale, or a word away from it.
-ALIVE: Final = (ListingStatus.PUBLISHED, ListingStatus.PAUSED, ListingStatus.SOLD_OUT)
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
 GUIDANCE_DAYS: Final = 90
@@ -184,14 +182,6 @@ def find_listing_of_batch(batch_id: UUID, *, is_aged: bool = False) -> Listing |
 def listings_of_batch(batch_id: UUID) -> Sequence[Listing]:
     """All that a lot is sold as: the whole, filters over it, and as aged; oldest first."""
     statement = select(Listing).where(Listing.batch_id == batch_id)
-    return db.session.scalars(statement.order_by(Listing.id)).all()
-
-
-def draft_listings(organization_id: UUID) -> Sequence[UUID]:
-    """What a seller has not put on sale yet, oldest first."""
-    statement = select(Listing.id).where(
-        Listing.organization_id == organization_id, Listing.status == ListingStatus.DRAFT
-    )
     return db.session.scalars(statement.order_by(Listing.id)).all()
 
 
@@ -374,38 +364,6 @@ def price_guidance(
 def seller_of(listing: Listing) -> Organization:
     """Who sells; the other side sees the trade name only."""
     return get(Organization, listing.organization_id)
-
-
-def listings_out_of_step(*, limit: int) -> Sequence[UUID]:
-    """Listings that say "published" without stock, or "sold out" with some."""
-    stocked = select(Lead.id).where(*offered()).correlate(Listing).exists()
-    empty = (Listing.status == ListingStatus.PUBLISHED) & ~stocked
-    refilled = (Listing.status == ListingStatus.SOLD_OUT) & stocked
-    return db.session.scalars(
-        select(Listing.id).where(empty | refilled).order_by(Listing.id).limit(limit)
-    ).all()
-
-
-def listings_to_reprice(*, limit: int) -> Sequence[UUID]:
-    """Listings whose price has to fall by now."""
-    return _due(Listing.reprices_at <= clock.now(), limit=limit)
-
-
-def listings_to_expire(*, limit: int) -> Sequence[UUID]:
-    """Listings whose term is over."""
-    return _due(Listing.expires_at <= clock.now(), limit=limit)
-
-
-def listings_to_warn_of(notice: timedelta, *, limit: int) -> Sequence[UUID]:
-    """Listings whose term is over within the time of `notice`, and whose seller was not told."""
-    untold = Listing.warned_of.is_distinct_from(Listing.expires_at)
-    return _due((Listing.expires_at <= clock.now() + notice) & untold, limit=limit)
-
-
-def _due(condition: ColumnElement[bool], *, limit: int) -> Sequence[UUID]:
-    alive = Listing.status.in_(ALIVE)
-    statement = select(Listing.id).where(condition, alive).order_by(Listing.id).limit(limit)
-    return db.session.scalars(statement).all()
 
 
 def orders_placed_on(listing_id: UUID) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
@@ -44,12 +44,6 @@ from exchange.market.models import (
 )
 from exchange.market.queries.stock import Goods, Wanted
 from exchange.market.services import gates, reservations
-
-# How else than by an order on the page a listing is bought from; the codes end on "_only".
-OTHER_WAYS: Final = {
-    ListingMode.AUCTION: "This listing is sold by auction: place a bid.",
-    ListingMode.CONTRACTS: "This listing is sold to standing orders only.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +178,15 @@ def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_
     is_open = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
     if not is_open or seller_status is not OrganizationStatus.APPROVED:
         raise Conflict("This listing is not on sale at the moment.", code="listing_unavailable")
-    if listing.mode in OTHER_WAYS:
-        raise Conflict(OTHER_WAYS[listing.mode], code=f"{listing.mode}_only")
+    _require_fixed(listing.mode)
+
+
+def _require_fixed(mode: ListingMode) -> None:
+    """A targeted one was not found before."""
+    if mode is ListingMode.AUCTION:
+        raise Conflict("This listing is sold by auction: place a bid.", code="auction_only")
+    if mode is ListingMode.CONTRACTS:
+        raise Conflict("This listing is sold to standing orders only.", code="contracts_only")
 
 
 def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
