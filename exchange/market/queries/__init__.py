@@ -16,7 +16,6 @@ from exchange.market.queries.listings import (
     MaskedLeads,
     PriceGuidance,
     Shown,
-    Stock,
     all_listings,
     count_sellable,
     decay_of,
@@ -33,7 +32,6 @@ from exchange.market.queries.listings import (
     seller_of,
     shown,
     shown_attributes,
-    stocks,
     terms_history,
     warmth_of,
 )
@@ -57,7 +55,7 @@ from exchange.market.queries.orders import (
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import Goods, has_stock
+from exchange.market.queries.stock import Goods, Stock, has_stock, stocks
 
 __all__ = [
     "FINAL",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
 from exchange.catalog.fields import FieldType, LeadFields, Value
@@ -36,10 +36,10 @@ from exchange.market.queries.stock import (
     ATTRIBUTES,
     Goods,
     Rows,
-    belongs,
-    offered,
+    Stock,
     offered_to,
     on_sale,
+    stocks,
 )
 
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
@@ -88,15 +88,6 @@ class MaskedLeads:
     def has_more(self) -> bool:
         """Whether another page follows."""
         return self.next_cursor is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Stock:
-    """How much of a listing is sold and left, counted in sales."""
-
-    leads: int  # of the lot, as far as the listing is about them
-    sold: int
-    left: int  # leads that can still be bought
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,30 +190,6 @@ def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
     """Every version of a listing's terms, newest first."""
     statement = select(ListingTerms).where(ListingTerms.listing_id == listing_id)
     return db.session.scalars(statement.order_by(ListingTerms.version.desc())).all()
-
-
-def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
-    """How much is sold and left, by listing."""
-    rows = db.session.execute(
-        select(
-            Listing.id,
-            func.count().label("leads"),
-            func.sum(_sales()).label("sold"),
-            func.count().filter(*offered()).label("left"),
-        )
-        .join(Lead, and_(*belongs()))
-        .where(Listing.id.in_([listing.id for listing in listings]), Lead.in_frame)
-        .group_by(Listing.id)
-    )
-    found = {row.id: Stock(row.leads, int(row.sold), row.left) for row in rows}
-    return {one.id: found.get(one.id, Stock(0, 0, 0)) for one in listings}
-
-
-def _sales() -> ColumnElement[int]:
-    """Of a lead, the sales before it was listed as aged, or the one after."""
-    before = Lead.sales_max - case((Lead.aged_at.is_not(None), 1), else_=0)
-    after = func.greatest(Lead.sold - before, 0)
-    return case((Listing.is_aged, after), else_=func.least(Lead.sold, before))
 
 
 def shown(listings: Sequence[Listing]) -> list[Shown]:

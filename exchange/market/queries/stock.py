@@ -21,7 +21,9 @@ from sqlalchemy import (
     Row,
     Select,
     Uuid,
+    and_,
     any_,
+    case,
     cast,
     func,
     literal,
@@ -77,6 +79,15 @@ class Wanted:
     def is_narrowed(self) -> bool:
         """Whether attributes were asked for."""
         return self.criteria != EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How much of a listing is sold and left, counted in sales."""
+
+    leads: int  # of the lot, as far as the listing is about them
+    sold: int
+    left: int  # leads that can still be bought
 
 
 def sellable() -> tuple[ColumnElement[bool], ...]:
@@ -212,6 +223,30 @@ def slots_in_use(lead_ids: Sequence[UUID]) -> dict[UUID, set[int]]:
     for row in db.session.execute(held):
         used[row.lead_id].add(row.slot)
     return used
+
+
+def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
+    """How much is sold and left, by listing."""
+    rows = db.session.execute(
+        select(
+            Listing.id,
+            func.count().label("leads"),
+            func.sum(_sales()).label("sold"),
+            func.count().filter(*offered()).label("left"),
+        )
+        .join(Lead, and_(*belongs()))
+        .where(Listing.id.in_([listing.id for listing in listings]), Lead.in_frame)
+        .group_by(Listing.id)
+    )
+    found = {row.id: Stock(row.leads, int(row.sold), row.left) for row in rows}
+    return {one.id: found.get(one.id, Stock(0, 0, 0)) for one in listings}
+
+
+def _sales() -> ColumnElement[int]:
+    """Of a lead, the sales before it was listed as aged, or the one after."""
+    before = Lead.sales_max - case((Lead.aged_at.is_not(None), 1), else_=0)
+    after = func.greatest(Lead.sold - before, 0)
+    return case((Listing.is_aged, after), else_=func.least(Lead.sold, before))
 
 
 def has_stock(goods: Goods) -> bool:
