@@ -243,9 +243,10 @@ def _cell(batch: Batch) -> Cell:
 
 @dataclass(frozen=True, slots=True)
 class ReturnView:
-    """A return as the seller sees it: the lead by its row, the buyer by no name (decision 1)."""
+    """A return as its seller sees it: the lead by its row, the buyer by pseudonym (decision 1)."""
 
     lead_return: LeadReturn
+    buyer: str
     lead: Lead
     batch: Batch
     price: Money
@@ -257,6 +258,7 @@ def return_views(returns: Sequence[LeadReturn]) -> list[ReturnView]:
     return [
         ReturnView(
             lead_return=one,
+            buyer=market.pseudonym(seller_id=one.seller_id, buyer_id=one.buyer_id),
             lead=found[one.lead_id],
             batch=get(Batch, found[one.lead_id].batch_id),
             price=get(OrderLine, one.line_id).price,

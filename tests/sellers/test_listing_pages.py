@@ -18,7 +18,7 @@ from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.services import listings
 from exchange.sellers import listing_forms as forms
 from tests.cast import Cast
-from tests.factories.fulfillment import buy
+from tests.factories.fulfillment import buy, make_return
 from tests.factories.leads import make_batch
 from tests.factories.market import make_listing
 from tests.market.test_filters import make_filter
@@ -116,6 +116,13 @@ class TestChange:
         assert "List again" in words_of(seller.get(address(listing)))
         text_of(post(seller, f"{address(listing)}/publish"), 303)
         assert now(listing).status is ListingStatus.PUBLISHED
+
+
+def test_a_return_says_which_buyer_asks_by_the_same_pseudonym(seller, cast):
+    make_return(cast)
+    keep()
+    (known,) = queries.buyers_of(cast.seller.organization.id)
+    assert known.pseudonym in words_of(seller.get("/sellers/returns"))
 
 
 class TestParts:

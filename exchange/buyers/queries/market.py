@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from exchange.buyers.narrowing import REGION
 from exchange.catalog import queries as catalog
@@ -16,9 +16,9 @@ from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.leads.models import Lead
 from exchange.market import queries as market
-from exchange.market.models import ListingTerms
+from exchange.market.models import Listing, ListingTerms
 from exchange.market.queries import Filters, Found, PriceGuidance, Sort
-from exchange.market.queries.stock import sellable
+from exchange.market.queries.stock import offered
 from exchange.verification import queries as verification
 from exchange.verification.queries import Quality
 
@@ -77,13 +77,13 @@ def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) ->
         for vertical_id in {listing.vertical_id for listing in listings}
     }
     qualities = verification.published_qualities(batch_ids)
-    spreads, windows = _spreads(batch_ids), _windows(results.items)
+    spreads, windows = _spreads(listings), _windows(results.items)
     items = [
         Offer(
             found=found,
             market=markets[found.listing.vertical_id],
             quality=qualities.get(found.listing.batch_id),
-            spread=spreads[found.listing.batch_id],
+            spread=spreads[found.listing.id],
             window_hours=windows[found.listing.id],
         )
         for found in results.items
@@ -98,19 +98,20 @@ def market_of(vertical: Vertical, *, region: str | None = None) -> Market:
     return Market(vertical, fields.by_name.get(REGION), guidance)
 
 
-def _spreads(batch_ids: Collection[UUID]) -> dict[UUID, Spread]:
+def _spreads(listings: Collection[Listing]) -> dict[UUID, Spread]:
+    found: dict[UUID, list[tuple[str, int]]] = {listing.id: [] for listing in listings}
     rows = db.session.execute(
-        select(Lead.batch_id, Lead.region, func.count().label("leads"))
-        .where(Lead.batch_id.in_(batch_ids), *sellable())
-        .group_by(Lead.batch_id, Lead.region)
+        select(Listing.id, Lead.region, func.count().label("leads"))
+        .join(Lead, and_(*offered()))
+        .where(Listing.id.in_(found))
+        .group_by(Listing.id, Lead.region)
         .order_by(func.count().desc(), Lead.region)
     )
-    found: dict[UUID, list[tuple[str, int]]] = {batch_id: [] for batch_id in batch_ids}
     for row in rows:
-        found[row.batch_id].append((row.region, row.leads))
+        found[row.id].append((row.region, row.leads))
     return {
-        batch_id: Spread(regions[:REGIONS_SHOWN], max(len(regions) - REGIONS_SHOWN, 0))
-        for batch_id, regions in found.items()
+        listing_id: Spread(regions[:REGIONS_SHOWN], max(len(regions) - REGIONS_SHOWN, 0))
+        for listing_id, regions in found.items()
     }
 
 

@@ -14,7 +14,7 @@ from exchange.catalog.models import Vertical, VerticalStatus
 from exchange.catalog.policies import QualityClass
 from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
-from exchange.core.db import get, save
+from exchange.core.db import get, lock, save
 from exchange.core.errors import Conflict, NotFound
 from exchange.core.money import Money
 from exchange.core.states import transition
@@ -105,9 +105,7 @@ def create(
     for another seller's lot, Conflict for one that is not accepted or listed like that, Invalid
     for criteria that fit fewer than five of its leads.
     """
-    require_approved(actor.organization_id)
-    batch = inventory.get_batch(batch_id, viewer=actor.organization_id)
-    _require_accepted(batch)
+    batch = _own_lot(batch_id, actor)
     if batch.kind is LeadKind.TARGETED:
         raise Conflict("Targeted leads belong to their buyer.", code="targeted")
     read = terms.read_criteria(criteria or {}, batch)
@@ -129,9 +127,7 @@ def offer_aged(*, batch_id: UUID, price: Money | None = None, actor: Actor) -> L
     Leads ripen day by day: the next call adds them to the same listing, whose price then stays.
     Raises Conflict `nothing_ripe`, `not_accepted`, Invalid without a price the first time.
     """
-    require_approved(actor.organization_id)
-    batch = inventory.get_batch(batch_id, viewer=actor.organization_id)
-    _require_accepted(batch)
+    batch = _own_lot(batch_id, actor)
     found = queries.find_listing_of_batch(batch.id, is_aged=True)
     if found is None:
         asked = price or Money(0, batch.price.currency)
@@ -338,6 +334,14 @@ def _put_on_sale(listing: Listing, batch: Batch, actor: Actor) -> None:
         price=listing.price.amount,
         currency=str(listing.price.currency),
     )
+
+
+def _own_lot(batch_id: UUID, actor: Actor) -> Batch:
+    """The accepted lot of a seller who may trade, locked: its listings are made one by one."""
+    require_approved(actor.organization_id)
+    batch = lock(Batch, inventory.get_batch(batch_id, viewer=actor.organization_id).id)
+    _require_accepted(batch)
+    return batch
 
 
 def _own(listing_id: UUID, actor: Actor) -> Listing:
