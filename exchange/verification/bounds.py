@@ -188,7 +188,7 @@ def open_cases(
 
 
 def open_cases_after(plan: SamplingPlan, *, stage: int, bad: int, unresolved: int) -> OpenCases:
-    """The same for a lot whose plan ended at this whole look: accepted, undecided or rejected.
+    """The same for a lot whose plan ended at this look: accepted there, or undecided.
 
     The plan may have looked before, and it went by the bad ones alone. So the error is shared among
     its looks (Bonferroni): at every look at once, a fixed sample of that size would be bounded
@@ -196,15 +196,19 @@ def open_cases_after(plan: SamplingPlan, *, stage: int, bad: int, unresolved: in
     find lies above `lower`, and below `upper` with every open lead taken for bad, together with
     plan.confidence. ValueError where the plan cannot have ended so, or is a pattern.
     """
-    if bad < plan.reject[stage - 1]:
-        _require_acceptance(plan, stage=stage, bad=bad)
+    _require_acceptance(plan, stage=stage, bad=bad)
     return open_cases(
         bad,
         drawn=plan.looks[stage - 1],
         unresolved=unresolved,
-        tail=tail_of(plan.confidence, sides=2) / len(plan.looks),
+        tail=shared_tail(plan),
         population=plan.size,
     )
+
+
+def shared_tail(plan: SamplingPlan) -> float:
+    """The error on each side where two-sided bounds hold at every look of a plan together."""
+    return tail_of(plan.confidence, sides=2) / len(plan.looks)
 
 
 def _last(holds: Callable[[int], bool], *, low: int, high: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from exchange.verification.bounds import OpenCases, open_cases_after, stagewise_upper
+from exchange.verification.bounds import OpenCases, open_cases, shared_tail, stagewise_upper
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.reachability import BPS, Reach, ReachFound, ReachNorm
@@ -154,10 +154,13 @@ def counted_quality(
 def _open_cases(plan: SamplingPlan, judgement: Judgement) -> OpenCases:
     """Three shares of bad leads, by what the open ones are taken for, and bounds around them.
 
-    A rejection ends a look early, when dead numbers have answered and others have not: its counts
+    The plan stops at a look because of what it found, and bounds of the fixed sample would then
+    promise too much. These share their error out among the looks: they hold at all of them
+    together, so at the one that decided. A rejection ends a look early, when dead numbers have answered and others have not: its counts
     are no random sample and have no bounds.
     """
-    bad, unresolved = judgement.bad, judgement.open
-    if judgement.n < plan.looks[judgement.stage - 1]:
-        return OpenCases.of(bad, drawn=judgement.n, unresolved=unresolved, lower=None, upper=None)
-    return open_cases_after(plan, stage=judgement.stage, bad=bad, unresolved=unresolved)
+    bad, drawn, unresolved = judgement.bad, judgement.n, judgement.open
+    if drawn < plan.looks[judgement.stage - 1]:
+        return OpenCases.of(bad, drawn=drawn, unresolved=unresolved, lower=None, upper=None)
+    tail = shared_tail(plan)
+    return open_cases(bad, drawn=drawn, unresolved=unresolved, tail=tail, population=plan.size)
