@@ -156,8 +156,8 @@ def _open_cases(plan: SamplingPlan, judgement: Judgement) -> OpenCases:
 
     The plan stops at a look because of what it found, and bounds of the fixed sample would then
     promise too much. These share their error out among the looks: they hold at all of them
-    together, so at the one that decided. A rejection ends a look early, when dead numbers have answered and others have not: its counts
-    are no random sample and have no bounds.
+    together, so at the one that decided. A rejection ends a look early, when dead numbers have
+    answered and others have not: its counts are no random sample and have no bounds.
     """
     bad, drawn, unresolved = judgement.bad, judgement.n, judgement.open
     if drawn < plan.looks[judgement.stage - 1]:
