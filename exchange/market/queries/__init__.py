@@ -1,7 +1,13 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
 from exchange.market.queries import checks as checks
-from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
+from exchange.market.queries.contracts import (
+    get_contract,
+    get_contract_terms,
+    resolve,
+    resolved_terms,
+    terms_of,
+)
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -88,6 +94,8 @@ __all__ = [
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "resolve",
+    "resolved_terms",
     "sales",
     "search",
     "sellable_leads",
