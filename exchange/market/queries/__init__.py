@@ -1,6 +1,8 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
 from exchange.market.queries import checks as checks
+from exchange.market.queries.aging import count_ripe, ripe_leads
+from exchange.market.queries.buyers import KnownBuyer, buyers_of, pseudonym, pseudonyms_of
 from exchange.market.queries.contracts import (
     Bought,
     bought_by_contracts,
@@ -28,13 +30,18 @@ from exchange.market.queries.listings import (
     Stock,
     all_listings,
     count_sellable,
+    decay_of,
     draft_listings,
     find_listing_of_batch,
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
+    listings_to_expire,
+    listings_to_reprice,
+    listings_to_warn_of,
     masked,
     orders_placed_on,
     price_guidance,
@@ -46,6 +53,7 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -55,6 +63,7 @@ from exchange.market.queries.orders import (
     get_listing_of,
     get_order,
     get_terms,
+    has_bought_from,
     leads_of_lines,
     leads_with_contact,
     lines,
@@ -64,7 +73,7 @@ from exchange.market.queries.orders import (
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "FINAL",
@@ -75,6 +84,8 @@ __all__ = [
     "Filters",
     "Forecast",
     "Found",
+    "Goods",
+    "KnownBuyer",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -87,11 +98,14 @@ __all__ = [
     "Stock",
     "all_listings",
     "bought_by_contracts",
+    "buyers_of",
     "cap_uses",
     "contract_versions",
     "contracts",
     "count_lines",
+    "count_ripe",
     "count_sellable",
+    "decay_of",
     "diagnosis",
     "draft_listings",
     "facets",
@@ -109,19 +123,30 @@ __all__ = [
     "get_order",
     "get_own_listing",
     "get_terms",
+    "has_bought_from",
     "has_stock",
+    "is_open_to",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
+    "listings_to_expire",
+    "listings_to_reprice",
+    "listings_to_warn_of",
     "masked",
+    "may_see",
+    "open_to",
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "pseudonym",
+    "pseudonyms_of",
     "resolve",
     "resolved_terms",
+    "ripe_leads",
     "sales",
     "search",
     "sellable_leads",

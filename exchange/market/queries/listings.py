@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, select, tuple_
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
 from exchange.catalog.fields import FieldType, LeadFields, Value
@@ -22,6 +22,7 @@ from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
+from exchange.market.decay import Decay
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -30,8 +31,19 @@ from exchange.market.models import (
     Order,
     OrderLine,
 )
-from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
+from exchange.market.queries.openness import may_see
+from exchange.market.queries.stock import (
+    ATTRIBUTES,
+    Goods,
+    Rows,
+    belongs,
+    offered,
+    offered_to,
+    on_sale,
+)
 
+# On sale, or a word away from it.
+ALIVE: Final = (ListingStatus.PUBLISHED, ListingStatus.PAUSED, ListingStatus.SOLD_OUT)
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
 GUIDANCE_DAYS: Final = 90
@@ -58,6 +70,7 @@ class MaskedLead:
     asks: int  # how often the person asked
     last_asked_at: datetime | None
     temperature: Warmth
+    first_sold_at: datetime | None  # of an aged lead, which was sold before
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +96,7 @@ class MaskedLeads:
 class Stock:
     """How much of a listing is sold and left, counted in sales."""
 
-    leads: int  # in the lot
+    leads: int  # of the lot, as far as the listing is about them
     sold: int
     left: int  # leads that can still be bought
 
@@ -112,12 +125,17 @@ class PriceGuidance:
 
 
 def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
-    """A listing on sale or sold out, any of the viewer's own; staff see all. Raises NotFound."""
+    """A listing on sale or sold out that is open to the viewer, any of their own; staff see all.
+
+    Raises NotFound.
+    """
     listing = get(Listing, listing_id)
-    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
-    if viewer is None or public or listing.organization_id == viewer:
+    if viewer is None or listing.organization_id == viewer:
         return listing
-    raise NotFound
+    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    if not public or not may_see(listing, viewer):
+        raise NotFound
+    return listing
 
 
 def get_own_listing(listing_id: UUID, *, viewer: UUID) -> Listing:
@@ -155,9 +173,18 @@ def _listings(
     return paginate(statement, Listing, cursor=cursor, limit=limit)
 
 
-def find_listing_of_batch(batch_id: UUID) -> Listing | None:
-    """What a lot is sold as, if it is."""
-    return db.session.scalar(select(Listing).where(Listing.batch_id == batch_id))
+def find_listing_of_batch(batch_id: UUID, *, is_aged: bool = False) -> Listing | None:
+    """What a lot is sold as in whole, if it is: the first time, or as aged."""
+    whole = Listing.__table__.c.criteria == {}
+    return db.session.scalar(
+        select(Listing).where(Listing.batch_id == batch_id, whole, Listing.is_aged == is_aged)
+    )
+
+
+def listings_of_batch(batch_id: UUID) -> Sequence[Listing]:
+    """All that a lot is sold as: the whole, filters over it, and as aged; oldest first."""
+    statement = select(Listing).where(Listing.batch_id == batch_id)
+    return db.session.scalars(statement.order_by(Listing.id)).all()
 
 
 def draft_listings(organization_id: UUID) -> Sequence[UUID]:
@@ -173,6 +200,11 @@ def get_batch_of(listing: Listing) -> Batch:
     return get(Batch, listing.batch_id)
 
 
+def decay_of(listing: Listing) -> Decay | None:
+    """How the price falls; None: it does not."""
+    return Decay.from_json(listing.decay, listing.price.currency)
+
+
 def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
     """Every version of a listing's terms, newest first."""
     statement = select(ListingTerms).where(ListingTerms.listing_id == listing_id)
@@ -181,19 +213,26 @@ def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
 
 def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
     """How much is sold and left, by listing."""
-    batch_ids = [listing.batch_id for listing in listings]
     rows = db.session.execute(
         select(
-            Lead.batch_id,
+            Listing.id,
             func.count().label("leads"),
-            func.sum(Lead.sold).label("sold"),
-            func.count().filter(*sellable()).label("left"),
+            func.sum(_sales()).label("sold"),
+            func.count().filter(*offered()).label("left"),
         )
-        .where(Lead.batch_id.in_(batch_ids), Lead.in_frame)
-        .group_by(Lead.batch_id)
+        .join(Lead, and_(*belongs()))
+        .where(Listing.id.in_([listing.id for listing in listings]), Lead.in_frame)
+        .group_by(Listing.id)
     )
-    found = {row.batch_id: Stock(row.leads, int(row.sold), row.left) for row in rows}
-    return {one.id: found.get(one.batch_id, Stock(0, 0, 0)) for one in listings}
+    found = {row.id: Stock(row.leads, int(row.sold), row.left) for row in rows}
+    return {one.id: found.get(one.id, Stock(0, 0, 0)) for one in listings}
+
+
+def _sales() -> ColumnElement[int]:
+    """Of a lead, the sales before it was listed as aged, or the one after."""
+    before = Lead.sales_max - case((Lead.aged_at.is_not(None), 1), else_=0)
+    after = func.greatest(Lead.sold - before, 0)
+    return case((Listing.is_aged, after), else_=func.least(Lead.sold, before))
 
 
 def shown(listings: Sequence[Listing]) -> list[Shown]:
@@ -279,6 +318,7 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         asks=lead.asks,
         last_asked_at=lead.last_asked_at,
         temperature=warmth_of(lead),
+        first_sold_at=lead.first_sold_at,
     )
 
 
@@ -338,12 +378,34 @@ def seller_of(listing: Listing) -> Organization:
 
 def listings_out_of_step(*, limit: int) -> Sequence[UUID]:
     """Listings that say "published" without stock, or "sold out" with some."""
-    stocked = select(Lead.id).where(Lead.batch_id == Listing.batch_id, *sellable()).exists()
+    stocked = select(Lead.id).where(*offered()).correlate(Listing).exists()
     empty = (Listing.status == ListingStatus.PUBLISHED) & ~stocked
     refilled = (Listing.status == ListingStatus.SOLD_OUT) & stocked
     return db.session.scalars(
         select(Listing.id).where(empty | refilled).order_by(Listing.id).limit(limit)
     ).all()
+
+
+def listings_to_reprice(*, limit: int) -> Sequence[UUID]:
+    """Listings whose price has to fall by now."""
+    return _due(Listing.reprices_at <= clock.now(), limit=limit)
+
+
+def listings_to_expire(*, limit: int) -> Sequence[UUID]:
+    """Listings whose term is over."""
+    return _due(Listing.expires_at <= clock.now(), limit=limit)
+
+
+def listings_to_warn_of(notice: timedelta, *, limit: int) -> Sequence[UUID]:
+    """Listings whose term is over within the time of `notice`, and whose seller was not told."""
+    untold = Listing.warned_of.is_distinct_from(Listing.expires_at)
+    return _due((Listing.expires_at <= clock.now() + notice) & untold, limit=limit)
+
+
+def _due(condition: ColumnElement[bool], *, limit: int) -> Sequence[UUID]:
+    alive = Listing.status.in_(ALIVE)
+    statement = select(Listing.id).where(condition, alive).order_by(Listing.id).limit(limit)
+    return db.session.scalars(statement).all()
 
 
 def orders_placed_on(listing_id: UUID) -> int:
@@ -355,7 +417,7 @@ def orders_placed_on(listing_id: UUID) -> int:
 def _sellable(
     listing: Listing, viewer: UUID, *, region: str | None, fresh_hours: int | None
 ) -> Select[Lead]:
-    statement = select(Lead).where(*on_sale(listing.batch_id), *offered_to(viewer))
+    statement = select(Lead).where(*on_sale(Goods.of(listing)), *offered_to(viewer))
     if region is not None:
         statement = statement.where(Lead.region == region)
     if fresh_hours is not None:
