@@ -25,6 +25,7 @@ from exchange.leads.temperature import Warmth, temperature
 from exchange.market.models import (
     LineStatus,
     Listing,
+    ListingMode,
     ListingStatus,
     ListingTerms,
     Order,
@@ -112,9 +113,13 @@ class PriceGuidance:
 
 
 def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
-    """A listing on sale or sold out, any of the viewer's own; staff see all. Raises NotFound."""
+    """A listing on sale or sold out, any of the viewer's own; staff see all. Raises NotFound.
+
+    What is for one contract alone is seen by its seller and by staff.
+    """
     listing = get(Listing, listing_id)
-    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    on_sale = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    public = on_sale and listing.mode is not ListingMode.TARGETED
     if viewer is None or public or listing.organization_id == viewer:
         return listing
     raise NotFound

@@ -23,7 +23,7 @@ from exchange.core.db import db, get, parse_id
 from exchange.core.pagination import LIMIT, LIMIT_MAX
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
-from exchange.market.models import Listing, ListingStatus
+from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, sellable
 
@@ -144,6 +144,7 @@ def _base(viewer: UUID, statement: Rows) -> Rows:
         .join(Organization, Organization.id == Listing.organization_id)
         .where(
             Listing.status == ListingStatus.PUBLISHED,
+            Listing.mode != ListingMode.TARGETED,
             Listing.organization_id != viewer,
             Organization.status == OrganizationStatus.APPROVED,
             *sellable(),

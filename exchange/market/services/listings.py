@@ -23,22 +23,20 @@ from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, LeadKind
 from exchange.market import queries
-from exchange.market.models import Listing, ListingStatus, ListingTerms
+from exchange.market.models import Listing, ListingMode, ListingStatus, ListingTerms
 from exchange.market.services import gates
 from exchange.verification import queries as verification
 
 BY_SELLER: Final = "seller"  # why a listing is paused: its seller, or the lot is looked at again
 
 
-def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing | None:
+def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing:
     """Offer an accepted lot on the terms its seller asked for when it was confirmed.
 
     Published at once while the seller may trade, else a draft. A lot that comes back from an
-    inspection goes on sale again, unless its seller had paused it. Targeted leads are never
-    listed (decision 2). Safe to repeat.
+    inspection goes on sale again, unless its seller had paused it. What was captured for one
+    contract is offered to that contract and seen by nobody else (decision 2). Safe to repeat.
     """
-    if batch.kind is LeadKind.TARGETED:
-        return None
     found = queries.find_listing_of_batch(batch.id)
     if found is None:
         found = _draft(batch, price=batch.price, unverified=unverified, actor=SYSTEM)
@@ -54,7 +52,7 @@ def offer_at_once(batch: Batch) -> Listing | None:
     The measured quality stands beside it once the lot is decided; a rejection suspends the sale.
     Safe to repeat.
     """
-    if not batch.may_be_sold or batch.kind is LeadKind.TARGETED:
+    if not batch.may_be_sold:
         return None
     found = queries.find_listing_of_batch(batch.id)
     if found is not None and found.status is ListingStatus.PUBLISHED:
@@ -189,6 +187,7 @@ def _draft(batch: Batch, *, price: Money, unverified: bool, actor: Actor) -> Lis
         Listing(
             organization_id=batch.organization_id,
             batch_id=batch.id,
+            mode=ListingMode.TARGETED if batch.kind is LeadKind.TARGETED else ListingMode.FIXED,
             vertical_id=batch.vertical_id,
             quality_class=_sold_as(batch, unverified=unverified),
             bad_upper=_bad_upper(batch),

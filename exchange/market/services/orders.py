@@ -33,7 +33,15 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
 from exchange.market.matching import ORDER_LEADS_MAX
-from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
 from exchange.market.queries.stock import Wanted
 from exchange.market.services import gates, reservations
 
@@ -134,7 +142,7 @@ def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
 def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_id: UUID) -> None:
     if listing.organization_id == buyer_id:
         raise Forbidden("These are your own leads.", code="own_leads")
-    if listing.status is ListingStatus.DRAFT:
+    if listing.status is ListingStatus.DRAFT or listing.mode is ListingMode.TARGETED:
         raise NotFound
     # Of a listing that is sold out the stock itself says what came back.
     is_open = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
