@@ -16,7 +16,7 @@ from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
 
 from exchange.billing.services import holds
 from exchange.catalog import queries as catalog
-from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, to_json
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day, to_json
 from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.db import db, save
@@ -151,7 +151,9 @@ def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_
 
 
 def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
-    return from_json(data, inventory.fields_of(batch.schema_id)) if data else EVERYTHING
+    if not data:
+        return EVERYTHING
+    return on_day(from_json(data, inventory.fields_of(batch.schema_id)), clock.now().date())
 
 
 def _wanted(
