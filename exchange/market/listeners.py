@@ -67,7 +67,6 @@ def end_sale(event: Event) -> None:
     listings.end_sale_of_batch(batch_id=event.subject.id)
 
 
-@on("offer.joined")
 @on("contract_source.approved")
 @on("contract_source.refused")
 def reflect_source(event: Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from exchange.catalog.policies import QualityClass
+from exchange.core.db import unit_of_work
 from exchange.leads import post_queries
 from exchange.leads.post_models import SourceTerms
 from exchange.leads.services.sources import ensure_source
@@ -45,7 +46,8 @@ def join(seller: Player, offer: Offer, *, source: str = SOURCE) -> ContractSourc
 
 def approve(buyer: Player, joined: ContractSource) -> SourceTerms:
     """The terms on which the source may post, once its buyer said yes and the job has run."""
-    contracts.approve_source(contract_source_id=joined.id, actor=buyer.actor)
+    with unit_of_work():
+        contracts.approve_source(contract_source_id=joined.id, actor=buyer.actor)
     run_jobs()
     return terms_of(joined)
 

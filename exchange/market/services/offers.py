@@ -84,7 +84,7 @@ def join(
         raise Conflict(f"This source is {source.status}.", code="source_stopped")
     contract = lock(Contract, offer.contract_id)
     joined = _joined(contract, source)
-    posting.set_terms(
+    terms = posting.set_terms(
         organization_id=seller.id,
         source_name=source.name,
         vertical_code=vertical_of(contract.vertical_id).code,
@@ -92,6 +92,7 @@ def join(
         contract_id=contract.id,
         actor=actor,
     )
+    _reflect(terms)
     events.record(
         "offer.joined",
         subject=joined,
@@ -122,10 +123,13 @@ def reflect(*, contract_id: UUID) -> None:
 
     It never waits for the contract: whoever posts holds the terms and comes to the contract last.
     """
-    for found in post_queries.terms_of_contract(contract_id):
-        terms = lock(SourceTerms, found.id)
-        reason = queries.why_closed(terms.id)
-        posting.close_terms(terms_id=terms.id, reason=reason, actor=SYSTEM)
+    for terms in post_queries.terms_of_contract(contract_id):
+        _reflect(lock(SourceTerms, terms.id))
+
+
+def _reflect(terms: SourceTerms) -> None:
+    reason = queries.why_closed(terms.id)
+    posting.close_terms(terms_id=terms.id, reason=reason, actor=SYSTEM)
 
 
 def _own_contract(contract_id: UUID, actor: Actor) -> Contract:
