@@ -94,7 +94,7 @@ def join(
     )
     _reflect(terms)
     events.record(
-        "offer.joined",
+        "contract_source.requested",
         subject=joined,
         actor=actor,
         organization_id=contract.organization_id,
