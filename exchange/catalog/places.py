@@ -70,15 +70,15 @@ def find_point(country: str, postal_code: str) -> Point | None:
     return None if row is None else Point(row.latitude, row.longitude)
 
 
-def require_place(country: str, postal_code: str, *, pointer: str) -> None:
-    """Raise Invalid, in words, where a radius cannot be measured from this postal code."""
+def problem_of_center(country: str, postal_code: str, *, pointer: str) -> FieldProblem | None:
+    """Why a radius cannot be measured from this postal code, in words; None where it can."""
     if find_point(country, postal_code) is not None:
-        return
-    code, detail = "unknown_place", "This postal code is not known here."
-    if not has_places(country):
-        code = "no_places"
-        detail = "The exchange has no list of places of this country: list postal codes instead."
-    raise Invalid(errors=(FieldProblem(pointer, code, detail),))
+        return None
+    if has_places(country):
+        detail = "This postal code is not known here."
+        return FieldProblem(pointer, "unknown_place", detail)
+    detail = "The exchange has no list of places of this country: list postal codes instead."
+    return FieldProblem(pointer, "no_places", detail)
 
 
 def codes_within(country: str, postal_code: str, *, km: int) -> list[str]:

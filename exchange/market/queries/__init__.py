@@ -2,11 +2,21 @@
 
 from exchange.market.queries import checks as checks
 from exchange.market.queries.contracts import (
+    Bought,
+    Used,
+    bought_by_contracts,
+    cap_uses,
+    contract_versions,
+    contracts,
+    count_lines,
     get_contract,
+    get_contract_source,
     get_contract_terms,
     resolve,
     resolved_terms,
+    sources_of_contract,
     terms_of,
+    trial_left,
 )
 from exchange.market.queries.listings import (
     MaskedLead,
@@ -57,6 +67,7 @@ from exchange.market.queries.stock import has_stock
 __all__ = [
     "FINAL",
     "READABLE",
+    "Bought",
     "Facets",
     "Filters",
     "Found",
@@ -68,7 +79,13 @@ __all__ = [
     "Shown",
     "Sort",
     "Stock",
+    "Used",
     "all_listings",
+    "bought_by_contracts",
+    "cap_uses",
+    "contract_versions",
+    "contracts",
+    "count_lines",
     "count_sellable",
     "draft_listings",
     "facets",
@@ -76,6 +93,7 @@ __all__ = [
     "get_agreed_terms",
     "get_batch_of",
     "get_contract",
+    "get_contract_source",
     "get_contract_terms",
     "get_line",
     "get_listing",
@@ -102,9 +120,11 @@ __all__ = [
     "seller_of",
     "shown",
     "shown_attributes",
+    "sources_of_contract",
     "stocks",
     "tally",
     "terms_history",
     "terms_of",
+    "trial_left",
     "warmth_of",
 ]

@@ -1,4 +1,4 @@
-"""Places: where postal codes are, for a radius around one."""
+"""Places, for a radius around one; what limits a contract, as its buyer was told."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -22,7 +22,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("country", "postal_code", name=op.f("pk_place")),
     )
     op.create_index(op.f("ix_place_country_latitude"), "place", ["country", "latitude"])
+    op.add_column(
+        "contract", sa.Column("limited_by", sa.String(), server_default="", nullable=False)
+    )
 
 
 def downgrade() -> None:
+    op.drop_column("contract", "limited_by")
     op.drop_table("place")
