@@ -31,6 +31,7 @@ from exchange.market.queries.listings import (
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
     masked,
@@ -44,6 +45,7 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -62,7 +64,7 @@ from exchange.market.queries.orders import (
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "FINAL",
@@ -71,6 +73,7 @@ __all__ = [
     "Facets",
     "Filters",
     "Found",
+    "Goods",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -102,13 +105,17 @@ __all__ = [
     "get_own_listing",
     "get_terms",
     "has_stock",
+    "is_open_to",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
     "masked",
+    "may_see",
+    "open_to",
     "orders",
     "orders_placed_on",
     "price_guidance",
