@@ -1,6 +1,8 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
+from exchange.market.queries.contract_book import contract_index
 from exchange.market.queries.contracts import (
     Bought,
     Used,
@@ -32,6 +34,7 @@ from exchange.market.queries.listings import (
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
     masked,
@@ -63,6 +66,7 @@ from exchange.market.queries.offers import (
     targeted_leads,
     why_closed,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -76,12 +80,13 @@ from exchange.market.queries.orders import (
     leads_with_contact,
     lines,
     lines_of,
+    order_of_lead,
     orders,
     sales,
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "FINAL",
@@ -91,6 +96,7 @@ __all__ = [
     "Facets",
     "Filters",
     "Found",
+    "Goods",
     "JoinedView",
     "LineTally",
     "MaskedLead",
@@ -107,6 +113,7 @@ __all__ = [
     "all_listings",
     "bought_by_contracts",
     "cap_uses",
+    "contract_index",
     "contract_versions",
     "contracts",
     "contracts_out_of_step",
@@ -131,6 +138,7 @@ __all__ = [
     "get_own_listing",
     "get_terms",
     "has_stock",
+    "is_open_to",
     "joined",
     "joined_to",
     "joined_views",
@@ -139,11 +147,15 @@ __all__ = [
     "lines",
     "lines_of",
     "lines_of_leads",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
     "masked",
+    "may_see",
     "offer_view",
     "offers",
+    "open_to",
+    "order_of_lead",
     "orders",
     "orders_placed_on",
     "price_guidance",
