@@ -6,11 +6,11 @@ from uuid import UUID
 
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
-from exchange.market.services import contracts, listings
+from exchange.market.services import contracts, listings, offers
 from exchange.market.services.listing_terms import NOTICE
 
 LISTINGS_PER_SWEEP = 100
-TRIALS_PER_SWEEP = 100
+CONTRACTS_PER_SWEEP = 100
 
 
 @job("market.reflect_stock")
@@ -35,7 +35,7 @@ def follow_contract(contract_id: UUID) -> None:
 @sweep("market.trials", seconds=60)
 def find_finished_trials() -> None:
     """Ring for contracts whose trial has its leads and that are not paused yet."""
-    for contract_id in queries.finished_trials(limit=TRIALS_PER_SWEEP):
+    for contract_id in queries.finished_trials(limit=CONTRACTS_PER_SWEEP):
         enqueue("market.follow_contract", contract_id)
 
 
@@ -76,3 +76,16 @@ def find_listings_to_warn_of() -> None:
     """Ring for listings that expire soon and whose seller does not know yet."""
     for listing_id in queries.listings_to_warn_of(NOTICE, limit=LISTINGS_PER_SWEEP):
         enqueue("market.warn_of_expiry", listing_id)
+
+
+@job("market.reflect_contract")
+def reflect_contract(contract_id: UUID) -> None:
+    """Open or close posting for a contract, as its buyer has it."""
+    offers.reflect(contract_id=contract_id)
+
+
+@sweep("market.reflect_contract", seconds=30)
+def find_contracts_out_of_step() -> None:
+    """Ring for contracts that are posted for and should not be, or the other way round."""
+    for contract_id in queries.contracts_out_of_step(limit=CONTRACTS_PER_SWEEP):
+        enqueue("market.reflect_contract", contract_id)

@@ -82,6 +82,10 @@ TRADE: Final[dict[str, Problem]] = {
     "not_accepted": Problem(409, _("Only an accepted lot can be sold.")),
     "too_few": Problem(409, _("So few leads cannot be sold as a lot.")),
     "targeted": Problem(409, _("Targeted leads belong to the buyer they were captured for.")),
+    "offer_closed": Problem(409, _("The fact reason says why; the page of the offer says more.")),
+    "already_joined": Problem(409, _("Choose another source, or post with this one.")),
+    "source_refused": Problem(409, _("The buyer takes no leads of this source; use another.")),
+    "contract_not_active": Problem(409, _("Activate the contract first.")),
     "vertical_paused": Problem(409, _("Wait until the operator resumes the vertical.")),
     "vertical_fixed": Problem(409, _("Publish a new vertical under another code.")),
     "terms_changed": Problem(

@@ -1,8 +1,10 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
 from exchange.market.queries.aging import count_ripe, ripe_leads
 from exchange.market.queries.buyers import KnownBuyer, buyers_of, pseudonym, pseudonyms_of
+from exchange.market.queries.contract_book import contract_index
 from exchange.market.queries.contracts import (
     Bought,
     bought_by_contracts,
@@ -20,6 +22,7 @@ from exchange.market.queries.contracts import (
     terms_of,
     trial_left,
 )
+from exchange.market.queries.demand import Bids, WantedRow, wanted
 from exchange.market.queries.diagnosis import Diagnosis, Narrowest, Standing, diagnosis, standings
 from exchange.market.queries.forecasts import Forecast, forecast
 from exchange.market.queries.listings import (
@@ -53,6 +56,24 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.offers import (
+    JoinedView,
+    OfferFigures,
+    OfferView,
+    contracts_out_of_step,
+    find_contract_source,
+    find_offer,
+    get_joined,
+    get_offer,
+    joined,
+    joined_to,
+    joined_views,
+    lines_of_leads,
+    offer_view,
+    offers,
+    targeted_leads,
+    why_closed,
+)
 from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
@@ -68,6 +89,7 @@ from exchange.market.queries.orders import (
     leads_with_contact,
     lines,
     lines_of,
+    order_of_lead,
     orders,
     sales,
     tally,
@@ -78,6 +100,7 @@ from exchange.market.queries.stock import Goods, has_stock
 __all__ = [
     "FINAL",
     "READABLE",
+    "Bids",
     "Bought",
     "Diagnosis",
     "Facets",
@@ -85,23 +108,29 @@ __all__ = [
     "Forecast",
     "Found",
     "Goods",
+    "JoinedView",
     "KnownBuyer",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
     "Narrowest",
+    "OfferFigures",
+    "OfferView",
     "PriceGuidance",
     "Results",
     "Shown",
     "Sort",
     "Standing",
     "Stock",
+    "WantedRow",
     "all_listings",
     "bought_by_contracts",
     "buyers_of",
     "cap_uses",
+    "contract_index",
     "contract_versions",
     "contracts",
+    "contracts_out_of_step",
     "count_lines",
     "count_ripe",
     "count_sellable",
@@ -109,7 +138,9 @@ __all__ = [
     "diagnosis",
     "draft_listings",
     "facets",
+    "find_contract_source",
     "find_listing_of_batch",
+    "find_offer",
     "finished_trials",
     "forecast",
     "get_agreed_terms",
@@ -117,19 +148,25 @@ __all__ = [
     "get_contract",
     "get_contract_source",
     "get_contract_terms",
+    "get_joined",
     "get_line",
     "get_listing",
     "get_listing_of",
+    "get_offer",
     "get_order",
     "get_own_listing",
     "get_terms",
     "has_bought_from",
     "has_stock",
     "is_open_to",
+    "joined",
+    "joined_to",
+    "joined_views",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "lines_of_leads",
     "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
@@ -138,7 +175,10 @@ __all__ = [
     "listings_to_warn_of",
     "masked",
     "may_see",
+    "offer_view",
+    "offers",
     "open_to",
+    "order_of_lead",
     "orders",
     "orders_placed_on",
     "price_guidance",
@@ -157,8 +197,11 @@ __all__ = [
     "standings",
     "stocks",
     "tally",
+    "targeted_leads",
     "terms_history",
     "terms_of",
     "trial_left",
+    "wanted",
     "warmth_of",
+    "why_closed",
 ]

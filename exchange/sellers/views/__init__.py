@@ -9,9 +9,11 @@ from exchange.sellers.views import (
     imports,
     listings,
     mending,
+    offers,
     posting,
     recognition,
     returns,
+    sales,
     sources,
 )
 from exchange.sellers.views.blueprint import blueprint
@@ -24,8 +26,10 @@ __all__ = [
     "imports",
     "listings",
     "mending",
+    "offers",
     "posting",
     "recognition",
     "returns",
+    "sales",
     "sources",
 ]

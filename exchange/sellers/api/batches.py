@@ -11,7 +11,6 @@ from flask.typing import ResponseReturnValue
 from marshmallow import ValidationError
 
 from exchange.core.db import get, parse_id
-from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
@@ -35,6 +34,7 @@ from exchange.leads.services import imports, posts
 from exchange.leads.services import sources as source_verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.sellers import posting, queries
+from exchange.sellers.api.blueprint import blueprint
 from exchange.sellers.inspecting import InspectionView, inspection_view
 from exchange.sellers.schemas import (
     FORMATS,
@@ -53,11 +53,11 @@ from exchange.sellers.schemas import (
 )
 from exchange.verification.services import draws, guarantees
 
-blueprint = Blueprint("sellers_api", __name__, description="Batches and leads of a seller")
 LEAD_BODY: Final = {
     "required": True,
     "description": (
-        "source and vertical, contact, consent, attributes, requested_at, sub_id, external_id,"
+        "source and vertical, contract (of a targeted lead), contact, consent, attributes,"
+        " requested_at, sub_id, external_id,"
         " test, call. Or a form with the same names, flat."
     ),
     "content": {
