@@ -49,6 +49,7 @@ class Contract(Record):
     name: Mapped[str]
     status: Mapped[ContractStatus] = mapped_column(enum_column(C), default=C.DRAFT)
     pause_reason: Mapped[str] = mapped_column(default="")  # buyer, trial, exchange
+    limited_by: Mapped[str] = mapped_column(default="", server_default="")  # as its buyer was told
     pricing_model: Mapped[PricingModel] = mapped_column(enum_column(PricingModel))
     price: Mapped[Money] = money_columns("price")  # of a lead or an action, by the newest terms
     terms_version: Mapped[int] = mapped_column(default=1)

@@ -1,7 +1,23 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
 from exchange.market.queries import checks as checks
-from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
+from exchange.market.queries.contracts import (
+    Bought,
+    Used,
+    bought_by_contracts,
+    cap_uses,
+    contract_versions,
+    contracts,
+    count_lines,
+    get_contract,
+    get_contract_source,
+    get_contract_terms,
+    resolve,
+    resolved_terms,
+    sources_of_contract,
+    terms_of,
+    trial_left,
+)
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -15,6 +31,7 @@ from exchange.market.queries.listings import (
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
     masked,
@@ -28,6 +45,7 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -46,14 +64,16 @@ from exchange.market.queries.orders import (
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "FINAL",
     "READABLE",
+    "Bought",
     "Facets",
     "Filters",
     "Found",
+    "Goods",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -62,7 +82,13 @@ __all__ = [
     "Shown",
     "Sort",
     "Stock",
+    "Used",
     "all_listings",
+    "bought_by_contracts",
+    "cap_uses",
+    "contract_versions",
+    "contracts",
+    "count_lines",
     "count_sellable",
     "draft_listings",
     "facets",
@@ -70,6 +96,7 @@ __all__ = [
     "get_agreed_terms",
     "get_batch_of",
     "get_contract",
+    "get_contract_source",
     "get_contract_terms",
     "get_line",
     "get_listing",
@@ -78,25 +105,33 @@ __all__ = [
     "get_own_listing",
     "get_terms",
     "has_stock",
+    "is_open_to",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
     "masked",
+    "may_see",
+    "open_to",
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "resolve",
+    "resolved_terms",
     "sales",
     "search",
     "sellable_leads",
     "seller_of",
     "shown",
     "shown_attributes",
+    "sources_of_contract",
     "stocks",
     "tally",
     "terms_history",
     "terms_of",
+    "trial_left",
     "warmth_of",
 ]
