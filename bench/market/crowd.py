@@ -82,9 +82,7 @@ def lead_facts(random: Random, *, now: datetime) -> LeadFacts:
 
 def attributes(random: Random) -> dict[str, Any]:
     """What one person said, nearly all of what there is to say."""
-    said: dict[str, Any] = {
-        name: f"{name}_{random.randrange(n)}" for name, n in CHOICES.items()
-    }
+    said: dict[str, Any] = {name: f"{name}_{random.randrange(n)}" for name, n in CHOICES.items()}
     said |= {name: random.randrange(*span) for name, span in NUMBERS.items()}
     said |= {name: random.random() < 0.7 for name in FLAGS}
     return {name: value for name, value in said.items() if random.random() < 0.97}

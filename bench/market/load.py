@@ -65,6 +65,11 @@ def percentile(shots: Sequence[Shot], share: int) -> float:
     return 1_000 * statistics.quantiles([shot.seconds for shot in shots], n=100)[share - 1]
 
 
+def lateness(shots: Sequence[Shot]) -> float:
+    """How late requests were sent, in milliseconds (p99): what is no fault of the server."""
+    return 1_000 * statistics.quantiles([shot.late for shot in shots], n=100)[98]
+
+
 def statuses(shots: Sequence[Shot]) -> str:
     """How many answers of each status there were."""
     found = sorted({shot.status for shot in shots})
@@ -78,17 +83,14 @@ def _drive(url: str, streams: list[Stream], seconds: float) -> dict[str, list[Sh
         for stream in streams:
             due, lock = _arrivals(stream, began=began, seconds=seconds), Lock()
             running[stream.name] = [
-                threads.submit(_send_due, url, stream, due, lock)
-                for _ in range(stream.connections)
+                threads.submit(_send_due, url, stream, due, lock) for _ in range(stream.connections)
             ]
         return {
             name: [shot for one in sent for shot in one.result()] for name, sent in running.items()
         }
 
 
-def _arrivals(
-    stream: Stream, *, began: float, seconds: float
-) -> Iterator[tuple[float, Request]]:
+def _arrivals(stream: Stream, *, began: float, seconds: float) -> Iterator[tuple[float, Request]]:
     random, due = Random(stream.name), began
     for number in count():
         due += random.expovariate(stream.per_second)
@@ -98,7 +100,7 @@ def _arrivals(
 
 
 def _send_due(
-    url: str, stream: Stream, due: Iterator[tuple[float, Request]], lock: Lock
+    url: str, stream: Stream, *, due: Iterator[tuple[float, Request]], lock: Lock
 ) -> list[Shot]:
     """What one connection of a stream sends: always the next request that is due."""
     parts = urlsplit(url)

@@ -9,7 +9,7 @@ could not pay, or is full, is passed over for this lead and no other reason is l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -198,4 +198,3 @@ class _Work:
         taker.take()
         self.wallets[taker.buyer_id] -= taker.price
         self.people[taker.buyer_id] |= lead.person
-

@@ -1,4 +1,4 @@
-"""Jobs of the market: listings say "sold out" when they are."""
+"""Jobs of the market: listings say "sold out" when they are; old pings go."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from uuid import UUID
 
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
-from exchange.market.services import listings
+from exchange.market.services import listings, pings
 
 LISTINGS_PER_SWEEP = 100
 
@@ -22,3 +22,9 @@ def find_listings_out_of_step() -> None:
     """Ring for listings whose state does not fit their stock."""
     for listing_id in queries.listings_out_of_step(limit=LISTINGS_PER_SWEEP):
         enqueue("market.reflect_stock", listing_id)
+
+
+@sweep("market.forget_pings", seconds=600)
+def forget_pings() -> None:
+    """Delete pings whose time is over."""
+    pings.forget_old()

@@ -14,12 +14,13 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import delete, select
+
 from exchange.catalog import queries as catalog
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import TakenBack, attempt, get, lock, save
+from exchange.core.db import TakenBack, attempt, db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Gone, Invalid, NotFound
-from exchange.core.money import Money
 from exchange.core.states import transition
 from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
@@ -27,10 +28,12 @@ from exchange.leads.post_models import PostOutcome, SourceTerms
 from exchange.leads.services import pinged, posts
 from exchange.leads.services.pinged import PingRead, Promise
 from exchange.market.ping_models import Ping, PingStatus
-from exchange.market.services import bidding
+from exchange.market.services import bidding, gates
 from exchange.market.services.bidding import Bid
 
 OPEN_FOR: Final = timedelta(seconds=60)
+KEPT: Final = timedelta(days=30)
+DELETED_AT_ONCE: Final = 10_000
 ANY: Final = "any"  # in place of a bid: the best one that can be paid
 LAPSED: Final = "bid_lapsed"
 CHECK_FIRST: Final = "check_first"
@@ -82,8 +85,10 @@ def post(*, ping_id: UUID, bid: str, incoming: posts.Incoming, actor: Actor) -> 
     Raises NotFound for another seller's ping, Conflict `ping_used`, Gone `ping_expired`, Invalid
     for an unknown bid or another lead than the pinged one, and what `posts.post_lead` raises.
     """
-    ping = _take(ping_id, actor)
-    wanted = _wanted(ping, bid)
+    wanted = _wanted(_own(get(Ping, ping_id), actor), bid)
+    # The first of all locks, as of every purchase: whoever holds a turn may wait for our listing.
+    gates.take_turns(bidding.buyers_of(wanted))
+    ping = _take(ping_id)
     incoming = dataclasses.replace(incoming, promise=_promise(ping))
     posted = _sell(ping, wanted, incoming=incoming, actor=actor)
     ping.post_id = posted.answer.post.id
@@ -91,6 +96,17 @@ def post(*, ping_id: UUID, bid: str, incoming: posts.Incoming, actor: Actor) -> 
     status = PingStatus.LAPSED if posted.bid is None else PingStatus.ACCEPTED
     transition(ping, status, actor=actor, reason=ping.reason)
     return posted
+
+
+def forget_old() -> int:
+    """Delete pings whose time is over, so many at a time; how many they were.
+
+    What became of a posted lead stands in its post and its order.
+    """
+    ended = clock.now() - KEPT
+    old = select(Ping.id).where(Ping.created_at < ended).order_by(Ping.id).limit(DELETED_AT_ONCE)
+    gone = db.session.scalars(delete(Ping).where(Ping.id.in_(old)).returning(Ping.id))
+    return len(gone.all())
 
 
 def bids_of(ping: Ping) -> tuple[Bid, ...]:
@@ -145,13 +161,17 @@ def _promise(ping: Ping) -> Promise:
     return Promise(ping.attributes, ping.requested_at, ping.phone_index, ping.email_index)
 
 
-def _take(ping_id: UUID, actor: Actor) -> Ping:
-    """The seller's ping, locked, while its bids stand: of many posts one goes on."""
-    ping = lock(Ping, ping_id)
+def _own(ping: Ping, actor: Actor) -> Ping:
     if ping.organization_id != actor.organization_id:
         raise NotFound
+    return ping
+
+
+def _take(ping_id: UUID) -> Ping:
+    """The ping, locked, while its bids stand: of many posts one goes on."""
+    ping = lock(Ping, ping_id)
     if ping.status is not PingStatus.MATCHED:
-        raise Conflict("This ping was used, or nobody bid for it.", code="ping_used")
+        raise Conflict("This ping was used already.", code="ping_used")
     if ping.expires_at <= clock.after_lock():
         raise Gone("The bids of this ping have expired. Ping again.", code="ping_expired")
     return ping
@@ -159,6 +179,8 @@ def _take(ping_id: UUID, actor: Actor) -> Ping:
 
 def _wanted(ping: Ping, bid: str) -> tuple[Bid, ...]:
     bids = bids_of(ping)
+    if not bids:
+        raise Conflict("Nobody bid for this ping.", code="ping_used")
     chosen = bids if bid == ANY else tuple(one for one in bids if one.id == bid)
     if not chosen:
         text = 'Name a bid of the ping, or "any".'
@@ -171,17 +193,13 @@ def _sell(ping: Ping, wanted: Sequence[Bid], *, incoming: posts.Incoming, actor:
         answer = posts.post_lead(terms_id=ping.terms_id, incoming=incoming, actor=actor)
         if answer.post.outcome is PostOutcome.QUEUED_FOR_CHECK:
             answer.post.reason = answer.post.reason or CHECK_FIRST
-        if answer.post.outcome is not PostOutcome.ACCEPTED:
+        if answer.post.outcome is not PostOutcome.ACCEPTED or answer.post.is_test:
             return Posted(answer)
-        assert answer.post.lead_id is not None
-        won = bidding.buy(wanted, lead_id=answer.post.lead_id)
-        if won is not None:
-            return Posted(answer, won)
+        lead_id = answer.post.lead_id
+        assert lead_id is not None
+        for bid in wanted:
+            if bidding.buy(bid, lead_id=lead_id, actor=actor):
+                return Posted(answer, bid)
         raise TakenBack
     refused = posts.note_refusal(terms_id=ping.terms_id, incoming=incoming, reason=LAPSED)
     return Posted(posts.Answer(refused, get(SourceTerms, ping.terms_id)))
-
-
-def price_of(posted: Posted) -> Money | None:
-    """What the seller is owed for the lead before commission; None: it is not sold."""
-    return posted.bid and posted.bid.price
