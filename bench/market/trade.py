@@ -198,17 +198,11 @@ def _buyer(number: int, vertical: Vertical) -> UUID:
 
 
 def _seller(number: int) -> Seller:
-    player = make_company(
-        f"seller{number}@bench.example", OrganizationKind.SELLER, f"Seller {number}"
-    )
-    terms_for(player)
-    return Seller(f"seller {number}", player.key("lead:post"))
-
-
-def terms_for(player: Player) -> None:
-    """The seller sells single leads at once."""
-    vertical = make_vertical()
-    make_terms(player, trusted=True, price=Money(ASKED, vertical.currency))
+    """A seller whose single leads are sold at once."""
+    name, email = f"Seller {number}", f"seller{number}@bench.example"
+    player = make_company(email, OrganizationKind.SELLER, name)
+    make_terms(player, trusted=True, price=Money(ASKED, make_vertical().currency))
+    return Seller(name, player.key("lead:post"))
 
 
 def _know_people() -> None:

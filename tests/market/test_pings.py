@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
+from exchange.catalog.values import iso_moment
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.errors import Conflict, Gone, Invalid
@@ -249,8 +250,9 @@ class TestPost:
         assert post(cast.seller, answered, lead).bid is not None
 
     def test_another_moment_is_another_lead(self, cast, answered, ping, person):
+        earlier = {**ping, "requested_at": iso_moment(clock.now() - timedelta(hours=1))}
         with pytest.raises(Invalid) as refused:
-            post(cast.seller, answered, lead_of({**ping, "requested_at": "2026-01-01"}, person))
+            post(cast.seller, answered, lead_of(earlier, person))
         assert "/requested_at" in {e.pointer for e in refused.value.errors}
 
     def test_a_new_source_waits_for_its_check_and_bids_are_void(self, cast, high, ping, person):

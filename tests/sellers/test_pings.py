@@ -183,9 +183,11 @@ class TestPost:
         assert (count(Lead), count(Order)) == (1, 1)
 
     def test_the_same_idempotency_key_gets_the_first_answer(self, client, headers, pinged, person):
+        ping, answer = pinged
         keyed = {**headers, "Idempotency-Key": "one"}
-        first = self.post(client, keyed, pinged, person)
-        assert self.post(client, keyed, pinged, person).data == first.data
+        lead = lead_of(ping, person, ping_id=answer["id"], bid_id="any")
+        first, again = (client.post(LEADS, json=lead, headers=keyed) for _ in range(2))
+        assert (first.status_code, again.data) == (201, first.data)
         assert count(Order) == 1
 
     def test_another_sellers_ping_does_not_exist(self, cast, client, pinged, person):
