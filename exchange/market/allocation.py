@@ -93,6 +93,7 @@ class Offered:
     person: frozenset[bytes]  # keyed hashes by which equal people meet
     contracts: Sequence[UUID]
     too_cheap: Sequence[UUID] = ()  # would fit, and pay too little
+    is_locked: bool = False  # else nobody may win it yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +106,40 @@ class Outcome:
 
 @dataclass(slots=True)
 class Round:
-    """What is known while leads are given away; what is not known is asked for.
+    """What is known while leads are given away; `allocate` changes nothing of it."""
 
-    `allocate` may be run again as soon as more is known: it changes nothing here.
-    """
-
-    takers: dict[UUID, Taker]
-    wallets: dict[UUID, int]  # by buyer, minor units that can be spent
+    takers: dict[UUID, Taker] = field(default_factory=dict)
+    wallets: dict[UUID, int] = field(default_factory=dict)  # by buyer, minor units to spend
     barred: dict[Pair, Refusal] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Allocation:
-    """The leads given away, and those about which something is still to be found out."""
+    """Who would have each lead by what is known."""
 
     outcomes: dict[UUID, Outcome] = field(default_factory=dict)
-    waiting: list[UUID] = field(default_factory=list)  # an unlocked contract would win
-    unknown: set[UUID] = field(default_factory=set)  # contracts nobody knows anything of
+    # Of these the outcome may not be carried out: what it needs is not locked.
+    waiting: set[UUID] = field(default_factory=set)
+    # By lead, the place of a contract of which nothing is known; such a lead has no outcome.
+    unknown: dict[UUID, int] = field(default_factory=dict)
 
     def won(self) -> dict[UUID, list[UUID]]:
-        """By contract, the leads it takes, in the order in which they were given away."""
+        """By contract, the leads it would take, in the order in which they were given away."""
         found: defaultdict[UUID, list[UUID]] = defaultdict(list)
         for lead_id, outcome in self.outcomes.items():
             for contract_id in outcome.takers:
                 found[contract_id].append(lead_id)
         return dict(found)
 
+    def without_waiting(self) -> Allocation:
+        """What may be carried out."""
+        kept = {key: one for key, one in self.outcomes.items() if key not in self.waiting}
+        return Allocation(kept)
+
 
 def allocate(leads: Iterable[Offered], known: Round) -> Allocation:
     """Give the leads away, the freshest first."""
-    work = _Work(known, Allocation())
+    work = _Work(known)
     for lead in sorted(leads, key=lambda lead: (lead.requested_at, lead.id), reverse=True):
         work.give(lead)
     return work.done
@@ -143,8 +148,8 @@ def allocate(leads: Iterable[Offered], known: Round) -> Allocation:
 class _Work:
     """One run: copies of what goes down while leads are given away."""
 
-    def __init__(self, known: Round, done: Allocation) -> None:
-        self.known, self.done = known, done
+    def __init__(self, known: Round) -> None:
+        self.known, self.done = known, Allocation()
         self.takers: dict[UUID, Taker] = {}
         self.wallets = dict(known.wallets)
         self.people: defaultdict[UUID, set[bytes]] = defaultdict(set)
@@ -153,27 +158,20 @@ class _Work:
         """Sell one lead into its free slots."""
         won: list[Taker] = []
         refused: list[tuple[UUID, Refusal]] = []
-        for contract_id in lead.contracts:
+        for place, contract_id in enumerate(lead.contracts):
             if len(won) == lead.free:
-                refused.append((contract_id, Refusal.OUTBID))
-                continue
+                refused += [(later, Refusal.OUTBID) for later in lead.contracts[place:]]
+                break
             taker = self._taker(contract_id)
             if taker is None:
-                self.done.unknown.add(contract_id)
+                self.done.unknown[lead.id] = place
                 return
             reason = self._reason(lead, taker, won)
             if reason is None:
                 won.append(taker)
             else:
                 refused.append((contract_id, reason))
-        if all(taker.is_locked for taker in won):
-            refused += [(contract_id, Refusal.PRICE) for contract_id in lead.too_cheap]
-            ids = tuple(taker.id for taker in won)
-            self.done.outcomes[lead.id] = Outcome(ids, tuple(refused))
-        else:
-            self.done.waiting.append(lead.id)
-        for taker in won:
-            self._book(lead, taker)
+        self._book(lead, won, refused)
 
     def _taker(self, contract_id: UUID) -> Taker | None:
         """A copy of the contract that this run may use up."""
@@ -194,7 +192,14 @@ class _Work:
             return Refusal.DUPLICATE
         return Refusal.FUNDS if self.wallets.get(taker.buyer_id, 0) < taker.price else None
 
-    def _book(self, lead: Offered, taker: Taker) -> None:
-        taker.take()
-        self.wallets[taker.buyer_id] -= taker.price
-        self.people[taker.buyer_id] |= lead.person
+    def _book(
+        self, lead: Offered, won: Sequence[Taker], refused: list[tuple[UUID, Refusal]]
+    ) -> None:
+        refused += [(contract_id, Refusal.PRICE) for contract_id in lead.too_cheap]
+        self.done.outcomes[lead.id] = Outcome(tuple(one.id for one in won), tuple(refused))
+        if won and not (lead.is_locked and all(taker.is_locked for taker in won)):
+            self.done.waiting.add(lead.id)
+        for taker in won:
+            taker.take()
+            self.wallets[taker.buyer_id] -= taker.price
+            self.people[taker.buyer_id] |= lead.person

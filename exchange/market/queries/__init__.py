@@ -1,6 +1,8 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
+from exchange.market.queries.contract_book import contract_index
 from exchange.market.queries.contracts import (
     Bought,
     Used,
@@ -59,6 +61,7 @@ from exchange.market.queries.orders import (
     leads_with_contact,
     lines,
     lines_of,
+    order_of_lead,
     orders,
     sales,
     tally,
@@ -86,6 +89,7 @@ __all__ = [
     "all_listings",
     "bought_by_contracts",
     "cap_uses",
+    "contract_index",
     "contract_versions",
     "contracts",
     "count_lines",
@@ -116,6 +120,7 @@ __all__ = [
     "masked",
     "may_see",
     "open_to",
+    "order_of_lead",
     "orders",
     "orders_placed_on",
     "price_guidance",
