@@ -6,7 +6,7 @@ from uuid import UUID
 
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
-from exchange.market.services import contracts, listings, offers
+from exchange.market.services import contracts, listings, offers, pings
 from exchange.market.services.listing_terms import NOTICE
 
 LISTINGS_PER_SWEEP = 100
@@ -89,3 +89,9 @@ def find_contracts_out_of_step() -> None:
     """Ring for contracts that are posted for and should not be, or the other way round."""
     for contract_id in queries.contracts_out_of_step(limit=CONTRACTS_PER_SWEEP):
         enqueue("market.reflect_contract", contract_id)
+
+
+@sweep("market.forget_pings", seconds=600)
+def forget_pings() -> None:
+    """Delete pings whose time is over."""
+    pings.forget_old()

@@ -125,6 +125,8 @@ CHECKS: Final[dict[str, Problem]] = {
     "source_stopped": Problem(409, _("Use another source, or ask the operator.")),
     "lot_open": Problem(409, _("Wait until the lot is sealed and decided.")),
     "terms_missing": Problem(409, _("Set the terms for single leads of the source first.")),
+    "ping_used": Problem(409, _("Ping again: a ping is used once, and only with bids.")),
+    "ping_expired": Problem(410, _("Ping again: bids stand for a minute.")),
     "external_id_used": Problem(409, _("Give each lead a name of its own.")),
     "form_expired": Problem(422, _("Show the form again; what was typed is kept.")),
     "preset_key_wrong": Problem(403, _("Send the key that was told to the exchange.")),

@@ -37,11 +37,19 @@ def enter(*, buyer_id: UUID, listing_id: UUID) -> None:
 
 
 def enter_with_all(buyer_ids: Collection[UUID], *, listing_id: UUID) -> None:
-    """The same for many buyers at once, their turns in one order: two rounds cannot cross."""
+    """The same for many buyers at once."""
+    take_turns(buyer_ids)
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(GATE, _number(listing_id))))
+
+
+def take_turns(buyer_ids: Collection[UUID]) -> None:
+    """Wait for the turns of these buyers, in one order: two rounds cannot cross.
+
+    Whoever will close a gate and then buy comes here before anything else.
+    """
     numbers = literal(sorted({_number(buyer_id) for buyer_id in buyer_ids}), ARRAY(Integer))
     each = func.unnest(numbers).column_valued("number")
     db.session.execute(select(func.pg_advisory_xact_lock(TURN, each)))
-    db.session.execute(select(func.pg_advisory_xact_lock_shared(GATE, _number(listing_id))))
 
 
 def close(listing_id: UUID) -> Listing:

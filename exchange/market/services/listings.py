@@ -23,6 +23,7 @@ from exchange.identity.permissions import Permission
 from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, LeadKind
+from exchange.leads.post_models import SourceTerms
 from exchange.leads.services import slots
 from exchange.market import queries
 from exchange.market.models import Listing, ListingMode, ListingStatus
@@ -297,15 +298,15 @@ def _bad_upper(batch: Batch) -> float:
     """Decision 31: the record of the source comes before the one lot's own."""
     quality = verification.published_quality(batch.id)
     if quality is None:
-        return _upper_of_source(batch) if batch.sells_at_once else 1.0
+        return upper_of_source(batch) if batch.sells_at_once else 1.0
     own = 1.0 if quality["bad_upper"] is None else quality["bad_upper"]
     return own if quality["source"] is None else quality["source"]["upper"]
 
 
-def _upper_of_source(batch: Batch) -> float:
-    """What earlier lots say of a lot that is sold before its own check."""
+def upper_of_source(lot: Batch | SourceTerms) -> float:
+    """What earlier lots say of one that is sold before its own check, or is not open yet."""
     record = verification.source_record(
-        seller_id=batch.organization_id, vertical_id=batch.vertical_id, source_id=batch.source_id
+        seller_id=lot.organization_id, vertical_id=lot.vertical_id, source_id=lot.source_id
     )
     return 1.0 if record is None else record["upper"]
 
