@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "reset": ("up", "Destroy an instance that `up` made."),
     "import": ("imports", "Upload a file of leads."),
     "batch": ("batch", "Show a batch, or verify its draw."),
+    "auction": ("auction", "Verify an auction."),
     "ledger": ("ledger", "Check, verify and export the books."),
     "sample": ("sample", "Plan and evaluate acceptance samples."),
     "erase": ("erase", "Erase a person everywhere and print the certificate."),

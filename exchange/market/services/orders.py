@@ -33,7 +33,15 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
 from exchange.market.matching import ORDER_LEADS_MAX
-from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
 from exchange.market.queries.stock import Wanted
 from exchange.market.services import gates, reservations
 
@@ -69,7 +77,7 @@ def place_order(
     InsufficientFunds (with what is missing).
     """
     count = _count(quantity, lead_ids)
-    _require_buyer(buyer_id)
+    require_buyer(buyer_id)
     gates.enter(buyer_id=buyer_id, listing_id=listing_id)
     offer = _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
     accepted = _read_criteria(criteria, offer.batch)
@@ -81,6 +89,27 @@ def place_order(
     _ring_when_sold_out(offer)
     _confirm(order, offer, actor)
     return order
+
+
+def place_won(
+    offer: Offer, buyer_id: UUID, most: int, *, bid_id: UUID, actor: Actor
+) -> tuple[Order, list[Ref]] | None:
+    """Take up to `most` leads for a bid and write their order, freshest first; None: there is none.
+
+    The caller sets the money aside for the lines, then confirms it.
+    """
+    wanted = _wanted(offer, buyer_id, criteria=EVERYTHING, lead_ids=None)
+    taken = reservations.take_most(wanted, most)
+    if not taken:
+        return None
+    order = _write_order(offer, buyer_id, count=len(taken), criteria=EVERYTHING, actor=actor)
+    order.bid_id = bid_id
+    return order, _write_lines(order, offer, taken)
+
+
+def confirm_won(order: Order, offer: Offer, actor: Actor) -> None:
+    """Have what a bid won delivered; its money is set aside."""
+    _confirm(order, offer, actor)
 
 
 def _count(quantity: int | None, lead_ids: Sequence[UUID] | None) -> int:
@@ -100,7 +129,8 @@ def _invalid(pointer: str, code: str, detail: str) -> Invalid:
     return Invalid(errors=(FieldProblem(pointer, code, detail),))
 
 
-def _require_buyer(buyer_id: UUID) -> None:
+def require_buyer(buyer_id: UUID) -> None:
+    """Raises Forbidden for whoever may not buy leads."""
     if require_approved(buyer_id).kind is not OrganizationKind.BUYER:
         raise Forbidden("Only a buyer can order leads.", code="not_a_buyer")
 
@@ -136,6 +166,8 @@ def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_
         raise Forbidden("These are your own leads.", code="own_leads")
     if listing.status is ListingStatus.DRAFT:
         raise NotFound
+    if listing.mode is ListingMode.AUCTION:
+        raise Conflict("This listing is sold by sealed bids now.", code="auction_only")
     # Of a listing that is sold out the stock itself says what came back.
     is_open = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
     if not is_open or seller_status is not OrganizationStatus.APPROVED:

@@ -1,4 +1,4 @@
-"""The market's API: what is traded, what is on sale, and buying it."""
+"""What is traded, what is on sale, and buying it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
 from exchange.catalog.field_definitions import fields_to_json
 from exchange.catalog.models import Vertical
 from exchange.core.db import parse_id
-from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
@@ -22,6 +21,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
 from exchange.leads.cards import public_card
 from exchange.market import queries
+from exchange.market.api.blueprint import blueprint
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters
 from exchange.market.schemas import (
@@ -43,7 +43,6 @@ from exchange.market.schemas import (
 from exchange.market.services import listings, orders
 from exchange.verification import queries as verification
 
-blueprint = Blueprint("market_api", __name__, description="Verticals, listings and orders")
 Json = dict[str, Any]  # Any: what the schemas write
 NOT_ENOUGH = {"reason": "not enough sales"}
 
