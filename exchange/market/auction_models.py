@@ -116,6 +116,11 @@ class Bid(Record):
     nonce: Mapped[str | None]
     units_won: Mapped[int] = mapped_column(default=0)
 
+    @property
+    def price(self) -> Money | None:
+        """What was bid for one lead; None while it is sealed."""
+        return None if self.amount is None else Money(self.amount, self.held.currency)
+
 
 class AuctionEntry(Model):
     """One arrival in the public chain of an auction; never changed."""

@@ -51,7 +51,9 @@ class BidOut(Schema):
         metadata={"description": "of the public chain: keep it, `verify` takes it"}
     )
     held = MoneyField(attribute="bid.held", metadata={"description": "set aside when it came"})
-    amount = MoneyField(allow_none=True, metadata={"description": "null until the close"})
+    amount = MoneyField(
+        attribute="bid.price", allow_none=True, metadata={"description": "null until the close"}
+    )
     units = fields.Integer(attribute="bid.units", allow_none=True)
     units_won = fields.Integer(attribute="bid.units_won")
     order_id = IdField(Order, allow_none=True)

@@ -136,8 +136,8 @@ def tell_of_auction(event: Event) -> None:
     facts: Facts = {"side": "seller", "name": batch.name, "units": event.facts.get("units", 0)}
     tell(event, organization_id=auction.organization_id, facts=facts)
     for bid in opened_bids(auction.id):
-        if bid.units_won:
-            paid = Money((bid.amount or 0) * bid.units_won, auction.floor.currency)
+        if bid.units_won and bid.price is not None:
+            paid = bid.price * bid.units_won
             won: Facts = {"side": "buyer", "units": bid.units_won, **_money(paid)}
             tell(event, organization_id=bid.organization_id, facts=won)
 

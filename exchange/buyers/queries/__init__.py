@@ -1,5 +1,14 @@
 """What the buyer's pages show: rows of several packages read together, by noun."""
 
+from exchange.buyers.queries.auctions import (
+    AuctionPage,
+    AuctionRow,
+    AuctionView,
+    auction_page,
+    bid_page,
+    find_auction_of,
+    get_auction_view,
+)
 from exchange.buyers.queries.home import bought_this_week, closing_leads
 from exchange.buyers.queries.leads import (
     BoughtLead,
@@ -33,6 +42,9 @@ from exchange.buyers.queries.orders import (
 from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
 
 __all__ = [
+    "AuctionPage",
+    "AuctionRow",
+    "AuctionView",
     "BoughtLead",
     "BoughtPage",
     "Filled",
@@ -44,13 +56,17 @@ __all__ = [
     "OrderPage",
     "OrderRow",
     "OrderView",
+    "auction_page",
+    "bid_page",
     "bought_leads",
     "bought_this_week",
     "closing_leads",
     "completeness",
     "count_leads",
     "fields_of_order",
+    "find_auction_of",
     "freshest",
+    "get_auction_view",
     "get_bought_lead",
     "get_listing_view",
     "get_order_view",

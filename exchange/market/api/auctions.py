@@ -9,7 +9,6 @@ from exchange.core.db import parse_id
 from exchange.core.errors import NotFound
 from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
-from exchange.core.money import Money
 from exchange.identity.access import actor, organization, public, requires
 from exchange.identity.permissions import Permission
 from exchange.market import queries
@@ -48,7 +47,12 @@ def schedule_auction(form: Json) -> Json:
 def list_auctions(asked: Json) -> Json:
     """List auctions, newest first. A seller gets the own ones."""
     is_buyer = Permission.MARKET_READ in actor().permissions
-    page = queries.auctions(seller_id=None if is_buyer else organization().id, **asked)
+    page = queries.auctions(
+        seller_id=None if is_buyer else organization().id,
+        status=(asked["status"],) if asked["status"] else (),
+        cursor=asked["cursor"],
+        limit=asked["limit"],
+    )
     return {
         "items": _all_shown(page.items),
         "has_more": page.has_more,
@@ -128,7 +132,6 @@ def _bids(found: Sequence[Bid]) -> list[Json]:
         {
             "bid": bid,
             "link": links[bid.id],
-            "amount": None if bid.amount is None else Money(bid.amount, bid.held.currency),
             "order_id": orders[bid.id].id if bid.id in orders else None,
         }
         for bid in found

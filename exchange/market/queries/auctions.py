@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_
 
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
+from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.identity.models import Organization
 from exchange.leads.models import Lead
@@ -28,8 +29,6 @@ from exchange.market.models import Listing, ListingStatus, Order
 from exchange.market.queries.listings import get_listing
 from exchange.market.queries.stock import on_sale
 
-FINISHED = (AuctionStatus.AWARDED, AuctionStatus.VOID)
-
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -37,7 +36,7 @@ class Result:
 
     sequence: int
     bidder: str
-    amount: int  # for one lead, minor units
+    amount: Money  # for one lead
     units: int
     units_won: int
 
@@ -65,7 +64,7 @@ def get_own_auction(auction_id: UUID, *, viewer: UUID) -> Auction:
 def auctions(
     *,
     seller_id: UUID | None = None,
-    status: AuctionStatus | None = None,
+    status: Collection[AuctionStatus] = (),
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[Auction]:
@@ -77,8 +76,8 @@ def auctions(
         public = (ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT)
         statement = statement.join(Listing, Listing.id == Auction.listing_id)
         statement = statement.where(Listing.status.in_(public))
-    if status is not None:
-        statement = statement.where(Auction.status == status)
+    if status:
+        statement = statement.where(Auction.status.in_(status))
     return paginate(statement, Auction, cursor=cursor, limit=limit)
 
 
@@ -100,12 +99,15 @@ def has_bid(auction_id: UUID, organization_id: UUID) -> bool:
 def latest_bids(auction_ids: Collection[UUID], *, viewer: UUID) -> Mapping[UUID, Bid]:
     """The newest version of the viewer's bid in each auction, whatever became of it."""
     newest = (
-        select(Bid)
-        .distinct(Bid.auction_id)
-        .where(Bid.auction_id.in_(auction_ids), Bid.organization_id == viewer)
-        .order_by(Bid.auction_id, Bid.sequence.desc())
+        select(Bid.auction_id, func.max(Bid.sequence))
+        .where(Bid.organization_id == viewer, Bid.auction_id.in_(auction_ids))
+        .group_by(Bid.auction_id)
     )
-    return {bid.auction_id: bid for bid in db.session.scalars(newest)}
+    found = select(Bid).where(
+        Bid.organization_id == viewer,
+        tuple_(Bid.auction_id, Bid.sequence).in_(newest),
+    )
+    return {bid.auction_id: bid for bid in db.session.scalars(found)}
 
 
 def links_of_bids(bids: Collection[Bid]) -> Mapping[UUID, str]:
@@ -160,12 +162,13 @@ def opened_bids(auction_id: UUID) -> Sequence[Bid]:
     return db.session.scalars(statement.order_by(Bid.amount.desc(), Bid.sequence)).all()
 
 
-def results(auction_id: UUID) -> list[Result]:
+def results(auction: Auction) -> list[Result]:
     """What every opened bid came to, the best first; empty before the close."""
-    names = {entry.sequence: entry.bidder for entry in entries(auction_id)}
+    names = {entry.sequence: entry.bidder for entry in entries(auction.id)}
     return [
-        Result(bid.sequence, names[bid.sequence], bid.amount or 0, bid.units or 0, bid.units_won)
-        for bid in opened_bids(auction_id)
+        Result(bid.sequence, names[bid.sequence], bid.price, bid.units or 0, bid.units_won)
+        for bid in opened_bids(auction.id)
+        if bid.price is not None
     ]
 
 
@@ -238,7 +241,7 @@ def auction_proof(auction: Auction) -> dict[str, Any]:  # Any: JSON
     """All that is public of an auction: before the close its chain, afterwards everything."""
     terms, chain = terms_of_auction(auction), entries(auction.id)
     is_closed = any(entry.kind is EntryKind.CLOSE for entry in chain)
-    found = results(auction.id) if is_closed else []
+    found = results(auction) if is_closed else []
     return {
         "format": FORMAT,
         "terms": terms,
@@ -270,7 +273,7 @@ def _opening_json(bid: Bid) -> dict[str, Any]:  # Any: JSON
 def _result_json(auction: Auction, found: Sequence[Result]) -> dict[str, Any]:  # Any: JSON
     won = [
         {"sequence": one.sequence, "bidder": one.bidder, "units": one.units_won,
-         "price": one.amount}
+         "price": one.amount.amount}
         for one in found if one.units_won
     ]  # fmt: skip
     return {"status": str(auction.status), "allocations": won}
