@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from exchange.core import clock
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
-from exchange.market.services import contracts, listings, offers, pings
+from exchange.market.services import auctions, awards, contracts, listings, offers, pings
 from exchange.market.services.listing_terms import NOTICE
 
 LISTINGS_PER_SWEEP = 100
 CONTRACTS_PER_SWEEP = 100
+AUCTIONS_PER_SWEEP = 100
 
 
 @job("market.reflect_stock")
@@ -95,3 +97,25 @@ def find_contracts_out_of_step() -> None:
 def forget_pings() -> None:
     """Delete pings whose time is over."""
     pings.forget_old()
+
+
+@job("market.open_auction")
+def open_auction(auction_id: UUID) -> None:
+    """Open an auction whose time has begun."""
+    auctions.open_due(auction_id=auction_id)
+
+
+@job("market.close_auction")
+def close_auction(auction_id: UUID) -> None:
+    """Award an auction whose time is over, in one transaction."""
+    awards.close(auction_id=auction_id)
+
+
+@sweep("market.auctions", seconds=2)
+def find_auctions_due() -> None:
+    """Ring for auctions that are to be opened or closed."""
+    at = clock.after_lock()
+    for auction_id in queries.due_to_open(at, limit=AUCTIONS_PER_SWEEP):
+        enqueue("market.open_auction", auction_id)
+    for auction_id in queries.due_to_close(at, limit=AUCTIONS_PER_SWEEP):
+        enqueue("market.close_auction", auction_id)

@@ -27,6 +27,8 @@ LINKS: Final = {
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
     ("buyer", "contract"): ("buyers.contract", "contract_id", "con"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
+    ("seller", "auction"): ("sellers.auction", "auction_id", "auc"),
+    ("buyer", "auction"): ("buyers.auction", "auction_id", "auc"),
     ("seller", "payout"): ("billing.money", None, None),
     ("buyer", "top_up"): ("billing.wallet", None, None),
     ("verification", "qualification"): ("verification.shift", None, None),

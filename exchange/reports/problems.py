@@ -92,6 +92,9 @@ TRADE: Final[dict[str, Problem]] = {
         409, _("Read the new terms in the answer and agree to their version.")
     ),
     "sold_out": Problem(410, _("The fact left says how many can still be bought.")),
+    "auction_not_open": Problem(409, _("Bid once the auction is open; opens_at says when.")),
+    "auction_over": Problem(410, _("Read the result of the auction.")),
+    "auction_running": Problem(409, _("Wait until the auction of this listing has ended.")),
     "not_delivered": Problem(409, _("Wait until the lead is delivered.")),
     "refunded": Problem(410, _("A refunded lead is never readable again.")),
     "contact_erased": Problem(410, _("The person asked to be erased.")),

@@ -1,4 +1,4 @@
-"""The market's API: what is traded, what is on sale, and buying it."""
+"""What is traded, what is on sale, and buying it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from exchange.catalog.field_definitions import fields_to_json
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import parse_id
-from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
@@ -25,6 +24,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
 from exchange.leads.cards import public_card
 from exchange.market import queries
+from exchange.market.api.blueprint import blueprint
 from exchange.market.matching import SEED_BYTES
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters
@@ -50,7 +50,6 @@ from exchange.market.services import listings, orders
 from exchange.market.services.listing_terms import Changes
 from exchange.verification import queries as verification
 
-blueprint = Blueprint("market_api", __name__, description="Verticals, listings and orders")
 Json = dict[str, Any]  # Any: what the schemas write
 NOT_ENOUGH = {"reason": "not enough sales"}
 
