@@ -13,6 +13,7 @@ from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
 from exchange.market import queries
 from exchange.market.contract_models import ContractSource
+from exchange.market.models import ListingStatus
 from exchange.market.services import caps, listings, meetings, rates
 
 

@@ -27,7 +27,7 @@ from exchange.market.auction_models import (
 from exchange.market.auction_proof import FORMAT, Entry, EntryKind, genesis, instant
 from exchange.market.models import Listing, ListingStatus, Order
 from exchange.market.queries.listings import get_listing
-from exchange.market.queries.stock import on_sale
+from exchange.market.queries.stock import Goods, on_sale
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def orders_of_bids(bid_ids: Collection[UUID]) -> Mapping[UUID, Order]:
 def sales_left(listing: Listing) -> int:
     """How many sales the listing can still make, by whomever."""
     left = func.sum(Lead.sales_max - Lead.sold)
-    return db.session.scalar(select(left).where(*on_sale(listing.batch_id))) or 0
+    return db.session.scalar(select(left).where(*on_sale(Goods.of(listing)))) or 0
 
 
 def seller_may_sell(listing: Listing) -> bool:

@@ -23,6 +23,7 @@ from exchange.market.auction_models import RUNNING, Auction, AuctionStatus, Bid,
 from exchange.market.auction_proof import EntryKind, commit_facts
 from exchange.market.auctioning import OpenBid, award
 from exchange.market.models import Listing, Order
+from exchange.market.queries import Goods
 from exchange.market.queries.auctions import facts_of_close, seller_may_sell
 from exchange.market.queries.stock import in_list
 from exchange.market.services import auctions, bid_seal, gates, listings, orders
@@ -60,6 +61,7 @@ class _Sale:
             id=self.listing.id,
             seller_id=self.listing.organization_id,
             batch=queries.get_batch_of(self.listing),
+            goods=Goods.of(self.listing),
             price=Money(amount, self.auction.floor.currency),
             terms_version=self.auction.terms_version,
         )

@@ -129,11 +129,11 @@ def place_won(
 
     The caller sets the money aside for the lines, then confirms it.
     """
-    wanted = _wanted(offer, buyer_id, criteria=EVERYTHING, lead_ids=None)
+    wanted = _wanted(offer, buyer_id)
     taken = reservations.take_most(wanted, most)
     if not taken:
         return None
-    order = _write_order(offer, buyer_id, count=len(taken), criteria=EVERYTHING, actor=actor)
+    order = _write_order(offer, wanted, count=len(taken), actor=actor)
     order.bid_id = bid_id
     return order, _write_lines(order, offer, taken)
 
