@@ -186,6 +186,8 @@ class Order(Record):
     # The standing order that bought, in this version of its terms; NULL: the buyer did.
     contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"), index=True)
     contract_version: Mapped[int | None]
+    # The sealed bid that won it; NULL: bought otherwise.
+    bid_id: Mapped[UUID | None] = mapped_column(ForeignKey("bid.id"), unique=True)
     test_seed: Mapped[bytes | None]  # of a test purchase: what its leads were drawn by
 
     @property

@@ -1,5 +1,7 @@
 """Filters over a lot, prices that fall, aged leads, test purchases."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -63,7 +65,7 @@ def _terms() -> None:
     op.add_column("listing_terms", _filled("criteria", postgresql.JSONB(), "'{}'"))
 
 
-def _filled(name, kind, value):
+def _filled(name: str, kind: Any, value: str) -> sa.Column[Any]:  # Any: of many types
     return sa.Column(name, kind, server_default=sa.text(value), nullable=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -21,9 +22,11 @@ from exchange.catalog.criteria import (
     In,
     Is,
     Not,
+    Within,
     condition_fields,
     from_json,
     matches,
+    on_day,
     predicate,
     to_json,
     to_sql,
@@ -51,6 +54,7 @@ FIELDS = LeadFields(
         FieldSpec("owner", FieldType.BOOLEAN, {"en": "Owner"}),
         FieldSpec("ends_on", FieldType.DATE, {"en": "Ends on"}),
         FieldSpec("model", FieldType.TEXT, {"en": "Model"}),
+        FieldSpec("asked_at", FieldType.DATETIME, {"en": "Asked at"}),
     )
 )
 EXAMPLE = {
@@ -99,6 +103,18 @@ class TestJson:
             ({"field": "age", "from": None}, "/", "empty_range"),
             ({"field": "age", "from": 9, "to": 8}, "/", "empty_range"),
             ({"field": "ends_on", "from": "31.12.2026"}, "/from", "date_invalid"),
+            ({"field": "age", "within_days": [0, 9]}, "/within_days", "no_date"),
+            ({"field": "ends_on", "within_days": 9}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [0]}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [0, 1.5]}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [False, 9]}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [9, 0]}, "/within_days", "empty_range"),
+            ({"field": "ends_on", "within_days": [0, 36_501]}, "/within_days", "empty_range"),
+            (
+                {"field": "ends_on", "within_days": [0, 9], "to": "2026-12-31"},
+                "/",
+                "unknown_condition",
+            ),
         ],
     )
     def test_what_does_not_fit_is_refused_with_its_pointer(self, data, pointer, code):
@@ -120,6 +136,57 @@ class TestJson:
             with pytest.raises(Invalid) as caught:
                 from_json(data, FIELDS)
             assert [e.code for e in caught.value.errors] == [code]
+
+
+DAY = date(2026, 2, 28)
+SPANS = {
+    "any": [
+        {"not": {"field": "ends_on", "within_days": [0, 90]}},
+        {"all": [{"field": "asked_at", "within_days": [-30, 1]}, {"field": "age", "is": 30}]},
+    ]
+}
+
+
+class TestSpansOfDays:
+    def test_they_are_read_and_written_as_they_were_said(self):
+        criteria = from_json(SPANS, FIELDS)
+        assert to_json(criteria) == SPANS
+        assert list(condition_fields(criteria)) == ["ends_on", "asked_at", "age"]
+
+    def test_on_a_day_they_are_ranges_of_dates_and_of_moments(self):
+        assert on_day(from_json(SPANS, FIELDS), DAY) == AnyOf(
+            (
+                Not(Between("ends_on", "2026-02-28", "2026-05-29")),
+                All(
+                    (
+                        Between("asked_at", "2026-01-29T00:00:00Z", "2026-03-01T23:59:59Z"),
+                        Is("age", 30),
+                    )
+                ),
+            )
+        )
+
+    def test_both_ends_belong_to_the_span(self):
+        soon = on_day(Within("ends_on", 0, 1), DAY)
+        for day, answer in (
+            ("2026-02-27", False),
+            ("2026-02-28", True),
+            ("2026-03-01", True),
+            ("2026-03-02", False),
+        ):
+            assert matches(soon, {"ends_on": day}) is answer
+        assert not matches(soon, {})
+
+    def test_criteria_without_spans_stay_as_they_are(self):
+        criteria = from_json(EXAMPLE, FIELDS)
+        assert on_day(criteria, DAY) == criteria
+
+    def test_nothing_is_asked_before_the_day_is_known(self):
+        undated = Not(Within("ends_on", 0, 90))
+        with pytest.raises(TypeError):
+            matches(undated, {"ends_on": "2026-03-01"})
+        with pytest.raises(TypeError):
+            to_sql(undated, column("attributes", JSONB))
 
 
 class TestMatches:

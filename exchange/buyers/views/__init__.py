@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exchange.buyers.views import (
+    auctions,
     contacts,
     home,
     leads,
@@ -15,6 +16,7 @@ from exchange.buyers.views import (
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
+    "auctions",
     "blueprint",
     "contacts",
     "home",

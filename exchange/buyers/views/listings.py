@@ -67,6 +67,7 @@ def listing(listing_id: str) -> Response:
         "buyers/listings/detail.html",
         block="listing",
         seen=seen,
+        auction=queries.find_auction_of(seen.listing, viewer=ours.id),
         page=queries.masked_leads(
             seen, viewer=ours.id, narrowing=narrowing, cursor=asked["cursor"]
         ),

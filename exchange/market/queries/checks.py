@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from exchange.billing.models import Hold, HoldStatus
 from exchange.core.db import db
 from exchange.core.invariants import invariant
-from exchange.leads.models import Lead
+from exchange.leads.models import Batch, Lead
 from exchange.market.models import (
     CHOSEN_MODES,
     LineStatus,
@@ -58,6 +58,28 @@ def slots_sold_twice() -> list[str]:
     )
     return [f"slot {row[1]} of lead {row[0]} is sold {row[2]} times" for row in twice] + [
         f"line {line_id} holds a slot that its lead does not have" for line_id in beyond
+    ]
+
+
+@invariant("market.targeted")
+def targeted_leads_gone_astray() -> list[str]:
+    """Decision 2: what was captured for one contract is listed for it and sold to it, or not."""
+    listed = db.session.scalars(
+        select(Listing.id)
+        .join(Batch, Batch.id == Listing.batch_id)
+        .where((Listing.mode == ListingMode.TARGETED) != Batch.contract_id.is_not(None))
+    )
+    sold = db.session.scalars(
+        select(OrderLine.id)
+        .join(Lead, Lead.id == OrderLine.lead_id)
+        .join(Batch, Batch.id == Lead.batch_id)
+        .where(
+            Batch.contract_id.is_not(None),
+            OrderLine.contract_id.is_distinct_from(Batch.contract_id),
+        )
+    )
+    return [f"listing {listing_id} offers targeted leads otherwise" for listing_id in listed] + [
+        f"line {line_id} sold a lead of another contract" for line_id in sold
     ]
 
 

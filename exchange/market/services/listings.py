@@ -23,9 +23,10 @@ from exchange.identity.permissions import Permission
 from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, LeadKind
+from exchange.leads.post_models import SourceTerms
 from exchange.leads.services import slots
 from exchange.market import queries
-from exchange.market.models import Listing, ListingStatus
+from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries import Goods
 from exchange.market.services import gates
 from exchange.market.services import listing_terms as terms
@@ -44,15 +45,13 @@ class Drafted:
     is_aged: bool = False
 
 
-def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing | None:
+def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing:
     """Offer an accepted lot on the terms its seller asked for when it was confirmed.
 
     Published at once while the seller may trade, else a draft. A lot that comes back from an
-    inspection goes on sale again, unless its seller had paused it. Targeted leads are never
-    listed (decision 2). Safe to repeat.
+    inspection goes on sale again, unless its seller had paused it. What was captured for one
+    contract is offered to that contract and seen by nobody else (decision 2). Safe to repeat.
     """
-    if batch.kind is LeadKind.TARGETED:
-        return None
     whole = queries.find_listing_of_batch(batch.id)
     if whole is None:
         drafted = Drafted(batch.price, _sold_as(batch, unverified=unverified))
@@ -71,7 +70,7 @@ def offer_at_once(batch: Batch) -> Listing | None:
     The measured quality stands beside it once the lot is decided; a rejection suspends the sale.
     Safe to repeat.
     """
-    if not batch.may_be_sold or batch.kind is LeadKind.TARGETED:
+    if not batch.may_be_sold:
         return None
     found = queries.find_listing_of_batch(batch.id)
     if found is not None and found.status is ListingStatus.PUBLISHED:
@@ -265,6 +264,7 @@ def _draft(
     listing = Listing(
         organization_id=batch.organization_id,
         batch_id=batch.id,
+        mode=ListingMode.TARGETED if batch.kind is LeadKind.TARGETED else ListingMode.FIXED,
         vertical_id=batch.vertical_id,
         quality_class=drafted.quality_class,
         bad_upper=_bad_upper(batch),
@@ -294,15 +294,15 @@ def _bad_upper(batch: Batch) -> float:
     """Decision 31: the record of the source comes before the one lot's own."""
     quality = verification.published_quality(batch.id)
     if quality is None:
-        return _upper_of_source(batch) if batch.sells_at_once else 1.0
+        return upper_of_source(batch) if batch.sells_at_once else 1.0
     own = 1.0 if quality["bad_upper"] is None else quality["bad_upper"]
     return own if quality["source"] is None else quality["source"]["upper"]
 
 
-def _upper_of_source(batch: Batch) -> float:
-    """What earlier lots say of a lot that is sold before its own check."""
+def upper_of_source(lot: Batch | SourceTerms) -> float:
+    """What earlier lots say of one that is sold before its own check, or is not open yet."""
     record = verification.source_record(
-        seller_id=batch.organization_id, vertical_id=batch.vertical_id, source_id=batch.source_id
+        seller_id=lot.organization_id, vertical_id=lot.vertical_id, source_id=lot.source_id
     )
     return 1.0 if record is None else record["upper"]
 

@@ -16,7 +16,7 @@ from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
 
 from exchange.billing.services import holds
 from exchange.catalog import queries as catalog
-from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, to_json
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day, to_json
 from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.db import db, save
@@ -101,7 +101,7 @@ def place_test_order(
 
 def _enter(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
     """Wait for the buyer's turn, and hold what the listing offers as it is."""
-    _require_buyer(buyer_id)
+    require_buyer(buyer_id)
     gates.enter(buyer_id=buyer_id, listing_id=listing_id)
     return _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
 
@@ -114,6 +114,27 @@ def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
     _ring_when_sold_out(offer)
     _confirm(order, offer, actor)
     return order
+
+
+def place_won(
+    offer: Offer, buyer_id: UUID, most: int, *, bid_id: UUID, actor: Actor
+) -> tuple[Order, list[Ref]] | None:
+    """Take up to `most` leads for a bid and write their order, freshest first; None: there is none.
+
+    The caller sets the money aside for the lines, then confirms it.
+    """
+    wanted = _wanted(offer, buyer_id)
+    taken = reservations.take_most(wanted, most)
+    if not taken:
+        return None
+    order = _write_order(offer, wanted, count=len(taken), actor=actor)
+    order.bid_id = bid_id
+    return order, _write_lines(order, offer, taken)
+
+
+def confirm_won(order: Order, offer: Offer, actor: Actor) -> None:
+    """Have what a bid won delivered; its money is set aside."""
+    _confirm(order, offer, actor)
 
 
 def _count(quantity: int | None, lead_ids: Sequence[UUID] | None) -> int:
@@ -133,7 +154,8 @@ def _invalid(pointer: str, code: str, detail: str) -> Invalid:
     return Invalid(errors=(FieldProblem(pointer, code, detail),))
 
 
-def _require_buyer(buyer_id: UUID) -> None:
+def require_buyer(buyer_id: UUID) -> None:
+    """Raises Forbidden for whoever may not buy leads."""
     if require_approved(buyer_id).kind is not OrganizationKind.BUYER:
         raise Forbidden("Only a buyer can order leads.", code="not_a_buyer")
 
@@ -190,7 +212,9 @@ def _require_fixed(mode: ListingMode) -> None:
 
 
 def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
-    return from_json(data, inventory.fields_of(batch.schema_id)) if data else EVERYTHING
+    if not data:
+        return EVERYTHING
+    return on_day(from_json(data, inventory.fields_of(batch.schema_id)), clock.now().date())
 
 
 def _wanted(offer: Offer, buyer_id: UUID) -> Wanted:

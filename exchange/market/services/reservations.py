@@ -39,6 +39,17 @@ def take(wanted: Wanted, quantity: int) -> Slots:
     return _take_free(wanted, quantity) or _take_waiting(wanted, quantity)
 
 
+def take_most(wanted: Wanted, quantity: int) -> Slots:
+    """A slot of each of as many leads as there are, at most `quantity`; waits as the slow way."""
+    while picked := _pick(wanted, quantity, pass_over=False):
+        try:
+            with db.session.begin_nested():
+                return _claim(picked, len(picked))
+        except _Outrun:
+            continue
+    return {}
+
+
 def _take_free(wanted: Wanted, quantity: int) -> Slots | None:
     """The quick way: whoever else is buying at this moment is passed over, not waited for."""
     try:

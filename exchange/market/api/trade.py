@@ -1,4 +1,4 @@
-"""The market's API: what is traded, what is on sale, and buying it."""
+"""What is traded, what is on sale, and buying it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from uuid import UUID
 from flask.typing import ResponseReturnValue
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day
 from exchange.catalog.field_definitions import fields_to_json
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import parse_id
-from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
@@ -25,6 +24,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
 from exchange.leads.cards import public_card
 from exchange.market import queries
+from exchange.market.api.blueprint import blueprint
 from exchange.market.matching import SEED_BYTES
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters
@@ -50,7 +50,6 @@ from exchange.market.services import listings, orders
 from exchange.market.services.listing_terms import Changes
 from exchange.verification import queries as verification
 
-blueprint = Blueprint("market_api", __name__, description="Verticals, listings and orders")
 Json = dict[str, Any]  # Any: what the schemas write
 NOT_ENOUGH = {"reason": "not enough sales"}
 
@@ -299,7 +298,7 @@ def _criteria(text: str | None, *, schema_id: Any) -> Criteria:  # Any: an id, w
     except json.JSONDecodeError as error:
         detail = "Criteria are a JSON object."
         raise Invalid(errors=(FieldProblem("/criteria", "invalid", detail),)) from error
-    return from_json(data, inventory.fields_of(schema_id))
+    return on_day(from_json(data, inventory.fields_of(schema_id)), clock.now().date())
 
 
 def _page(page: Any) -> Json:  # Any: a page of whatever rows
