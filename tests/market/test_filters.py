@@ -10,6 +10,7 @@ from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries import Filters, Stock
 from exchange.market.services import listings
 from tests.factories.billing import fund_wallet
+from tests.factories.catalog import make_vertical
 from tests.factories.fulfillment import fresh
 from tests.factories.leads import make_batch
 from tests.factories.market import make_listing, place
@@ -103,6 +104,12 @@ class TestCreate:
             criteria = {"any": "x"}
         with pytest.raises(Invalid):
             make_filter(cast, whole, criteria)
+
+    def test_what_a_listing_is_about_does_not_move_with_the_day(self, cast):
+        cars = make_listing(cast.seller, vertical=make_vertical("car_insurance_ru"), leads=6)
+        with pytest.raises(Invalid) as refused:
+            make_filter(cast, cars, {"field": "policy_ends_on", "within_days": [0, 30]})
+        assert refused.value.errors[0].code == "undated"
 
     def test_refuses_another_sellers_lot(self, cast, whole):
         with pytest.raises(NotFound):

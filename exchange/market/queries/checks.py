@@ -9,7 +9,6 @@ from exchange.core.db import db
 from exchange.core.invariants import invariant
 from exchange.leads.models import Batch, Lead
 from exchange.market.models import (
-    CHOSEN_MODES,
     LineStatus,
     Listing,
     ListingMode,
@@ -131,10 +130,9 @@ def orders_at_another_price() -> list[str]:
     wrong = db.session.scalars(
         select(Order.id)
         .join(ListingTerms, agreed)
-        .join(Listing, Listing.id == Order.listing_id)
         .where(
             Order.contract_id.is_(None),
-            Listing.mode.in_(CHOSEN_MODES),
+            Order.bid_id.is_(None),
             Order.__table__.c.price_amount != ListingTerms.__table__.c.price_amount,
         )
     )

@@ -13,7 +13,7 @@ from typing import Any, Final, TypedDict
 from sqlalchemy import func, select
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.criteria import EVERYTHING, from_json, to_json
+from exchange.catalog.criteria import EVERYTHING, from_json, on_day, to_json
 from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.catalog.policies import PRICE_MAX
 from exchange.core import clock, events
@@ -68,6 +68,8 @@ def apply(listing: Listing, batch: Batch, changes: Changes) -> None:
 def read_criteria(data: dict[str, Any], batch: Batch) -> dict[str, Any]:  # Any: JSON
     """Criteria over a lot in the form in which they are kept. Raises Invalid."""
     criteria = from_json(data, inventory.fields_of(batch.schema_id))
+    if on_day(criteria, clock.now().date()) != criteria:
+        raise _invalid("/criteria", "undated", "Name the days: what a listing is about stays.")
     return {} if criteria == EVERYTHING else to_json(criteria)
 
 
