@@ -101,7 +101,15 @@ class Outcome:
     """What became of one lead: who takes it, and why the others do not."""
 
     takers: tuple[UUID, ...]
-    refused: tuple[tuple[UUID, Refusal], ...]
+    refused: Sequence[tuple[UUID, Refusal]]  # the rest of those that rank before the last slot
+    outbid: Sequence[UUID] = ()
+    too_cheap: Sequence[UUID] = ()
+
+    @property
+    def fitting(self) -> int:
+        """How many contracts ask for the lead."""
+        parts = (self.takers, self.refused, self.outbid, self.too_cheap)
+        return sum(map(len, parts))
 
 
 @dataclass(slots=True)
@@ -158,9 +166,10 @@ class _Work:
         """Sell one lead into its free slots."""
         won: list[Taker] = []
         refused: list[tuple[UUID, Refusal]] = []
+        outbid: Sequence[UUID] = ()
         for place, contract_id in enumerate(lead.contracts):
             if len(won) == lead.free:
-                refused += [(later, Refusal.OUTBID) for later in lead.contracts[place:]]
+                outbid = lead.contracts[place:]
                 break
             taker = self._taker(contract_id)
             if taker is None:
@@ -171,7 +180,9 @@ class _Work:
                 won.append(taker)
             else:
                 refused.append((contract_id, reason))
-        self._book(lead, won, refused)
+        ids = tuple(one.id for one in won)
+        self.done.outcomes[lead.id] = Outcome(ids, refused, outbid, lead.too_cheap)
+        self._book(lead, won)
 
     def _taker(self, contract_id: UUID) -> Taker | None:
         """A copy of the contract that this run may use up."""
@@ -192,11 +203,7 @@ class _Work:
             return Refusal.DUPLICATE
         return Refusal.FUNDS if self.wallets.get(taker.buyer_id, 0) < taker.price else None
 
-    def _book(
-        self, lead: Offered, won: Sequence[Taker], refused: list[tuple[UUID, Refusal]]
-    ) -> None:
-        refused += [(contract_id, Refusal.PRICE) for contract_id in lead.too_cheap]
-        self.done.outcomes[lead.id] = Outcome(tuple(one.id for one in won), tuple(refused))
+    def _book(self, lead: Offered, won: Sequence[Taker]) -> None:
         if won and not (lead.is_locked and all(taker.is_locked for taker in won)):
             self.done.waiting.add(lead.id)
         for taker in won:

@@ -217,7 +217,7 @@ def test_a_lead_knows_who_asked_for_it(cast, listing):
     met = db.session.scalars(select(LeadMatch)).all()
     assert len(met) == 4
     assert {(one.fitting, one.taken) for one in met} == {(1, 0)}
-    assert met[0].refusals == {"price": {"contracts": 1, "first": [contract.public_id]}}
+    assert met[0].refusals == {"price": {"contracts": 1, "first": [str(contract.id)]}}
 
 
 def test_a_buyer_who_took_a_lead_by_hand_does_not_get_it_again(cast):

@@ -51,14 +51,13 @@ def contract_index(vertical_id: UUID) -> ContractIndex:
 def entry_of(contract: AnyRow, content: Any, *, now: datetime) -> Entry:  # Any: JSON of Terms
     """A contract as the index knows it, on the day that it is by its own clock."""
     terms = Terms.from_json(content, _fields(contract.schema_id))
-    country = vertical_of(contract.vertical_id).country
     return Entry(
         id=contract.id,
         buyer_id=contract.organization_id,
         version=contract.terms_version,
         price=contract.price_amount,
         ranked_at=contract.ranked_at,
-        terms=resolve(terms, country=country, day=_day(terms, now)),
+        terms=resolve(terms, country=_country(contract.vertical_id), day=_day(terms, now)),
     )
 
 
@@ -147,7 +146,15 @@ def _fields(schema_id: UUID) -> LeadFields:
     return _known_fields[schema_id]
 
 
+def _country(vertical_id: UUID) -> str:
+    """Where a vertical trades, which never changes."""
+    if vertical_id not in _known_countries:
+        _known_countries[vertical_id] = vertical_of(vertical_id).country
+    return _known_countries[vertical_id]
+
+
 _known_fields: dict[UUID, LeadFields] = {}
+_known_countries: dict[UUID, str] = {}
 
 
 def _day(terms: Terms, now: datetime) -> date:

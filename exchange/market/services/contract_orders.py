@@ -57,9 +57,11 @@ def write(listing: Listing, wins: Sequence[Win], *, at: datetime, actor: Actor) 
     if not wins:
         return
     slots = _claim([lead_id for win in wins for lead_id in win.lead_ids])
-    db.session.execute(insert(Order), [_order(listing, win, at=at, actor=actor) for win in wins])
+    orders = [_order(listing, win, at=at, actor=actor) for win in wins]
     lines = [line for win in wins for line in _lines(listing, win, slots=slots, at=at)]
-    db.session.execute(insert(OrderLine), lines)
+    connection = db.session.connection()
+    connection.execute(insert(Order), orders)
+    connection.execute(insert(OrderLine), lines)
     _count(wins, at=at)
     _set_aside(listing, wins, lines)
     _say(listing, wins, actor=actor)

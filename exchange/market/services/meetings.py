@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, delete, func, literal, select
+from sqlalchemy import DateTime, Integer, Text, Uuid, delete, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from exchange.core import clock, events, ids
@@ -21,10 +21,11 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.events import Ref, Said
 from exchange.core.jobs import enqueue
+from exchange.core.sets import rows_of
 from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
 from exchange.market.cap_periods import opens_at, over_at
-from exchange.market.contract_models import Contract, ContractSource, ContractSourceStatus
+from exchange.market.contract_models import ContractSource, ContractSourceStatus
 from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
 from exchange.market.models import Listing
 from exchange.market.queries.standings import Seller, Standing
@@ -143,7 +144,7 @@ def be_due(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
     if not moments:
         return
     keys = sorted(moments)
-    rows = _rows(
+    rows = rows_of(
         {
             "id": (Uuid(), [ids.uuid7() for _ in keys]),
             "contract_id": (Uuid(), keys),
@@ -175,10 +176,10 @@ def close_rounds(round_ids: Collection[UUID]) -> None:
 def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
     keys = sorted(outcomes)
     some = [outcomes[key] for key in keys]
-    rows = _rows(
+    rows = rows_of(
         {
             "lead_id": (Uuid(), keys),
-            "fitting": (Integer(), [len(one.takers) + len(one.refused) for one in some]),
+            "fitting": (Integer(), [one.fitting for one in some]),
             "taken": (Integer(), [len(one.takers) for one in some]),
             "refusals": (JSONB(), [_by_reason(one) for one in some]),
         }
@@ -193,31 +194,36 @@ def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datet
 
 
 def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
-    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    found: defaultdict[Refusal, list[UUID]] = defaultdict(list)
     for contract_id, reason in outcome.refused:
-        found[str(reason)].append(contract_id)
+        found[reason].append(contract_id)
+    all_ = {Refusal.OUTBID: outcome.outbid, Refusal.PRICE: outcome.too_cheap, **found}
     return {
-        reason: {
-            "contracts": len(some),
-            "first": [ids.encode(Contract.PREFIX, key) for key in some[:FIRST]],
-        }
-        for reason, some in found.items()
+        str(reason): {"contracts": len(some), "first": list(map(str, some[:FIRST]))}
+        for reason, some in all_.items()
+        if some
     }
 
 
 def _count_refusals(
     outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
 ) -> None:
-    found = Counter(
-        (contract_id, str(reason))
-        for outcome in outcomes.values()
-        for contract_id, reason in outcome.refused
+    by_reason: defaultdict[Refusal, Counter[UUID]] = defaultdict(Counter)
+    for outcome in outcomes.values():
+        by_reason[Refusal.OUTBID].update(outcome.outbid)
+        by_reason[Refusal.PRICE].update(outcome.too_cheap)
+        for contract_id, reason in outcome.refused:
+            by_reason[reason][contract_id] += 1
+    found = {
+        (contract_id, str(reason)): n
+        for reason, counts in by_reason.items()
+        for contract_id, n in counts.items()
         if counted is None or contract_id == counted
-    )
+    }
     if not found:
         return
     keys = sorted(found)
-    rows = _rows(
+    rows = rows_of(
         {
             "contract_id": (Uuid(), [key[0] for key in keys]),
             "reason": (Text(), [key[1] for key in keys]),
@@ -237,9 +243,3 @@ def _count_refusals(
 
 def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> set[UUID]:
     return {key for outcome in outcomes for key, why in outcome.refused if why is reason}
-
-
-def _rows(columns: Mapping[str, tuple[Any, list[Any]]]) -> Any:  # Any: a table of these columns
-    """Lists as the columns of a table."""
-    arrays = [literal(values, ARRAY(kind)) for kind, values in columns.values()]
-    return func.unnest(*arrays).table_valued(*columns).render_derived("given")

@@ -9,7 +9,8 @@ Locks: turns of buyers, the listing's gate, contracts by id, leads by id, wallet
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -47,7 +48,7 @@ class Sale:
     now: datetime
     found_at: datetime  # for which the index was asked
     leads: dict[UUID, LeadOnSale]
-    entries: dict[UUID, Entry] = field(default_factory=dict)  # as the index knows them
+    entries: Mapping[UUID, Entry] = field(default_factory=dict)  # as the index knows them
     standings: dict[UUID, Standing] = field(default_factory=dict)
     wallets: dict[UUID, int] = field(default_factory=dict)
 
@@ -77,6 +78,7 @@ def is_matched(listing: Listing) -> bool:
 
 def search(sale: Sale, index: ContractIndex) -> list[Offered]:
     """Each lead with the contracts that it fits, and those that only pay too little."""
+    sale.entries = index.entries
     return [_search(sale, index, lead) for lead in sale.leads.values()]
 
 
@@ -115,10 +117,11 @@ def lock_all(sale: Sale, contract_ids: Collection[UUID], lead_ids: Collection[UU
 
 def settle(sale: Sale, leads: Sequence[Offered], *, locked: Collection[UUID]) -> Allocation:
     """Who wins behind the locks; leads whose winner is not locked wait for the next round."""
+    stale = {key for key in sale.standings if _is_stale(sale, key)}
     again = [
         replace(
             lead,
-            contracts=_as_they_stand(sale, lead),
+            contracts=_as_they_stand(sale, lead, stale=stale),
             free=sale.leads[lead.id].free,
             is_locked=lead.id in locked,
         )
@@ -165,11 +168,10 @@ def wins_of(sale: Sale, done: Allocation) -> list[Win]:
 
 def _search(sale: Sale, index: ContractIndex, lead: LeadOnSale) -> Offered:
     found = index.all_fitting(replace(lead.facts, price_min=0), sale.now)
-    sale.entries.update((entry.id, entry) for entry in found)
-    least = lead.facts.price_min
-    enough = [entry.id for entry in found if entry.price_at(sale.now) >= least]
-    cheap = [entry.id for entry in found[len(enough) :]]  # they are ranked by price
-    return offered(lead, enough, too_cheap=cheap)
+    # They are ranked by price, so those that pay too little are the last.
+    enough = bisect_right(found, -lead.facts.price_min, key=lambda one: -one.price_at(sale.now))
+    ids = [entry.id for entry in found]
+    return offered(lead, ids[:enough], too_cheap=ids[enough:])
 
 
 def offered(
@@ -198,9 +200,8 @@ def _read(sale: Sale, contract_ids: Collection[UUID], known: Round) -> None:
     known.wallets |= {key: sale.wallets[key] for key in buyers}
 
 
-def _as_they_stand(sale: Sale, lead: Offered) -> Sequence[UUID]:
+def _as_they_stand(sale: Sale, lead: Offered, *, stale: Collection[UUID]) -> Sequence[UUID]:
     """The lead's contracts in their order now; who asks something else now may have left."""
-    stale = {key for key in lead.contracts if _is_stale(sale, key)}
     if not stale:
         return lead.contracts
     return sorted(
