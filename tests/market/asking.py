@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from exchange.catalog.criteria import All, AnyOf, Between, Criteria, In, Is, Not
 from exchange.catalog.policies import QualityClass
+from exchange.core.ids import uuid7
 from exchange.leads.models import LeadKind
 from exchange.market.contract_index import Entry
 from exchange.market.contract_terms import Opening, Terms
 from exchange.market.fitting import LeadFacts
-from exchange.core.ids import uuid7
 
 NOW = datetime(2026, 7, 8, 15, 30, tzinfo=UTC)
 REGIONS = ("US-OH", "US-TX", "US-CA")
@@ -51,9 +51,11 @@ plain = (
 )
 trees = st.recursive(
     plain,
-    lambda inner: st.builds(All, st.lists(inner, max_size=4).map(tuple))
-    | st.builds(AnyOf, st.lists(inner, max_size=3).map(tuple))
-    | st.builds(Not, inner),
+    lambda inner: (
+        st.builds(All, st.lists(inner, max_size=4).map(tuple))
+        | st.builds(AnyOf, st.lists(inner, max_size=3).map(tuple))
+        | st.builds(Not, inner)
+    ),
     max_leaves=8,
 )
 conjunctions = st.builds(All, st.lists(plain, max_size=4).map(tuple))

@@ -34,9 +34,9 @@ def test_the_index_is_the_predicate(some, seed):
 @given(st.lists(entries(), min_size=1, max_size=8), st.lists(entries(), max_size=8), st.data())
 def test_changes_are_seen_and_removed_contracts_are_gone(first, later, data):
     index, now = ContractIndex(first), {entry.id: entry for entry in first}
-    for fresh in later:
+    for drawn in later:
         changed = data.draw(st.sampled_from(first))
-        fresh = replace(fresh, id=changed.id) if data.draw(st.booleans()) else fresh
+        fresh = replace(drawn, id=changed.id) if data.draw(st.booleans()) else drawn
         gone = data.draw(st.sampled_from(first)).id
         index.update([fresh], removed={gone} - {fresh.id})
         now = {key: entry for key, entry in now.items() if key != gone} | {fresh.id: fresh}

@@ -74,6 +74,13 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
+from exchange.market.queries.refusals import (
+    Met,
+    RefusedDay,
+    refusals_of_batch,
+    refusals_of_contract,
+    refusals_of_lead,
+)
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
 from exchange.market.queries.stock import Goods, has_stock
 
@@ -88,7 +95,9 @@ __all__ = [
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
+    "Met",
     "PriceGuidance",
+    "RefusedDay",
     "Results",
     "Shown",
     "Sort",
@@ -137,6 +146,9 @@ __all__ = [
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "refusals_of_batch",
+    "refusals_of_contract",
+    "refusals_of_lead",
     "resolve",
     "resolved_terms",
     "rounds_due",
