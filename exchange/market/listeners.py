@@ -7,10 +7,12 @@ from uuid import UUID
 from exchange.billing.models import TopUp
 from exchange.core.db import get
 from exchange.core.events import Event, on
+from exchange.core.jobs import enqueue
 from exchange.leads.cards import accepted_lots
 from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
 from exchange.market import queries
+from exchange.market.contract_models import ContractSource
 from exchange.market.models import ListingStatus
 from exchange.market.services import caps, listings, meetings, rates
 
@@ -68,6 +70,21 @@ def pause_rejected(event: Event) -> None:
 def end_sale(event: Event) -> None:
     """A lot that its seller takes back is off sale for good."""
     listings.end_sale_of_batch(batch_id=event.subject.id)
+
+
+@on("contract_source.approved")
+@on("contract_source.refused")
+def reflect_source(event: Event) -> None:
+    """A source posts for a contract while its buyer says so."""
+    enqueue("market.reflect_contract", get(ContractSource, event.subject.id).contract_id)
+
+
+@on("contract.active")
+@on("contract.paused")
+@on("contract.ended")
+def reflect_contract(event: Event) -> None:
+    """Nothing is posted for a contract that does not run."""
+    enqueue("market.reflect_contract", event.subject.id)
 
 
 @on("organization.approved")

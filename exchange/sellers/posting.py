@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,12 +12,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from exchange.catalog import queries as catalog
 from exchange.core.errors import Conflict, FieldProblem, Invalid, Malformed, TooLarge
-from exchange.core.ids import encode
+from exchange.core.ids import decode, encode
 from exchange.leads import post_queries
 from exchange.leads.findings import row_sentence
 from exchange.leads.models import Lead
 from exchange.leads.post_models import Post, SourceTerms
 from exchange.leads.services.posts import Answer
+from exchange.market.contract_models import Contract
+from exchange.market.services.pings import Answered, Posted
 
 BODY_BYTES_MAX: Final = 65_536
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -54,7 +56,7 @@ def raw_body() -> bytes:
 
 
 def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> SourceTerms:
-    """The terms of the source and vertical that a body names.
+    """The terms of the source and vertical that a body names, and of its contract if it names one.
 
     Raises Invalid where it names none, and Conflict `terms_missing` where the seller has not said
     on what terms single leads of the source are sold.
@@ -70,12 +72,33 @@ def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> SourceTerms:
     vertical = catalog.find_vertical(str(code))
     source = post_queries.find_source(str(source_name).strip(), viewer=viewer)
     if vertical is not None and source is not None:
-        terms = post_queries.find_terms(source_id=source.id, vertical_id=vertical.id)
+        terms = post_queries.find_terms(
+            source_id=source.id, vertical_id=vertical.id, contract_id=_contract(sent)
+        )
         if terms is not None:
             return terms
     raise Conflict(
         "Set the terms for single leads of this source first, on its page.", code="terms_missing"
     )
+
+
+def require_meant(sent: Mapping[str, Json], terms: SourceTerms) -> None:
+    """A body that names a contract is for that contract alone. Raises Invalid `contract`."""
+    meant = _contract(sent)
+    if meant is not None and meant != terms.contract_id:
+        detail = "This address takes no leads for that contract."
+        raise Invalid(errors=(FieldProblem("/contract", "value_not_allowed", detail),))
+
+
+def _contract(sent: Mapping[str, Json]) -> UUID | None:
+    named = sent.get("contract")
+    if named in (None, ""):
+        return None
+    found = decode(Contract.PREFIX, str(named))
+    if found is None:
+        detail = f"This is not an id that begins with {Contract.PREFIX}_."
+        raise Invalid(errors=(FieldProblem("/contract", "invalid", detail),))
+    return found
 
 
 def answer_json(answer: Answer) -> dict[str, Json]:
@@ -89,10 +112,7 @@ def answer_json(answer: Answer) -> dict[str, Json]:
         "reason": post.reason or None,
         "detail": row_sentence(post.reason) if post.reason else None,
         "since": post.since,
-        "errors": [
-            {"pointer": e.pointer, "code": e.code, "detail": row_sentence(e.code)}
-            for e in answer.errors
-        ],
+        "errors": problems_json(answer.errors),
         "notes": list(answer.notes),
         "ignored": list(answer.ignored),
         "test": post.is_test,
@@ -100,6 +120,45 @@ def answer_json(answer: Answer) -> dict[str, Json]:
         "external_id": post.external_id,
         "price": terms.price,
     }
+
+
+def ping_json(answered: Answered) -> dict[str, Json]:
+    """The answer to a ping. Who bids is not said, nor who is known and through whom."""
+    ping = answered.ping
+    return {
+        "id": None if answered.is_test else ping.public_id,
+        "object": "ping",
+        "status": ping.status,
+        "reason": ping.reason or None,
+        "detail": row_sentence(ping.reason) if ping.reason else None,
+        "expires_at": ping.expires_at if answered.bids else None,
+        "bids": [
+            {
+                "id": bid.id,
+                "price": bid.price,
+                "exclusive": bid.is_exclusive,
+                "max_sales": bid.sales_max,
+            }
+            for bid in answered.bids
+        ],
+        "errors": problems_json(answered.errors),
+        "ignored": list(answered.ignored),
+        "test": answered.is_test,
+    }
+
+
+def posted_json(posted: Posted) -> dict[str, Json]:
+    """The answer to the lead of a ping: as to any other, at the price that it was bought for."""
+    answer = answer_json(posted.answer)
+    return answer | {
+        "price": posted.bid and posted.bid.price,
+        "bid_id": posted.bid and posted.bid.id,
+    }
+
+
+def problems_json(errors: Sequence[FieldProblem]) -> list[dict[str, str]]:
+    """Errors of a lead with the sentences of their codes."""
+    return [{"pointer": e.pointer, "code": e.code, "detail": row_sentence(e.code)} for e in errors]
 
 
 def lead_id(post: Post) -> str | None:

@@ -55,8 +55,8 @@ def test_what_is_rolled_back_was_never_there(cast):
 
 
 def test_days_are_counted_from_the_day_that_it_is(cast):
-    vertical = make_vertical()
-    contract = make_contract(cast.buyer, criteria=Within("year_built", 0, 30))
+    vertical = make_vertical("car_insurance_ru")
+    contract = make_contract(cast.buyer, vertical, criteria=Within("policy_ends_on", 0, 30))
     first = queries.contract_index(vertical.id).entries[contract.id].terms.criteria
     clock.advance(timedelta(days=1))
     second = queries.contract_index(vertical.id).entries[contract.id].terms.criteria

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from exchange.core import ids
 from exchange.core.db import db
 from exchange.identity.models import Organization
-from exchange.leads.models import Contact, Lead, LeadStatus, Source
+from exchange.leads.models import Batch, Contact, Lead, LeadStatus, Source
 from exchange.market.contract_index import Entry
 from exchange.market.contract_models import Contract, ContractStatus
 from exchange.market.fitting import LeadFacts
@@ -23,7 +23,8 @@ from exchange.market.queries.fitting_sql import fits_sql
 from exchange.market.queries.stock import Goods, in_list, offered, on_sale
 
 BATCH_MAX: Final = 1_000  # leads that are matched in one transaction
-MODES: Final = (ListingMode.FIXED, ListingMode.CONTRACTS)  # what standing orders buy from
+OPEN_MODES: Final = (ListingMode.FIXED, ListingMode.CONTRACTS)  # to every standing order
+MODES: Final = (*OPEN_MODES, ListingMode.TARGETED)  # what standing orders buy from
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +84,25 @@ def leads_for_contract(
     Nothing that met the contracts at `before` or later is named again. None: there is no more.
     """
     met = (LeadMatch.lead_id == Lead.id) & (LeadMatch.matched_at >= before)
-    statement = (
+    unmet = (
         select(Listing.id.label("listing_id"), Lead.id)
         .join(Lead, and_(*offered()))
         .where(
             Listing.vertical_id == vertical_id,
             Listing.status == ListingStatus.PUBLISHED,
-            Listing.mode.in_(MODES),
             Listing.organization_id != entry.buyer_id,
-            *fits_sql(entry.terms, price=entry.price_at(now), now=now),
             ~select(LeadMatch.lead_id).where(met).exists(),
         )
         .order_by(Listing.id, Lead.id)
         .limit(BATCH_MAX)
     )
-    rows = db.session.execute(statement).all()
+    fitting = fits_sql(entry.terms, price=entry.price_at(now), now=now)
+    everybodys = unmet.where(Listing.mode.in_(OPEN_MODES), *fitting)
+    # Captured for the contract: whether they fit by now is told when they meet it.
+    its_own = unmet.join(Batch, Batch.id == Listing.batch_id).where(
+        Listing.mode == ListingMode.TARGETED, Batch.contract_id == entry.id
+    )
+    rows = db.session.execute(everybodys).all() or db.session.execute(its_own).all()
     if not rows:
         return None
     first = rows[0].listing_id
@@ -107,7 +112,9 @@ def leads_for_contract(
 def listings_to_match(*, limit: int) -> list[UUID]:
     """Listings of which something is to meet the contracts, whoever waits longest first."""
     statement = select(MatchRequest.listing_id).group_by(MatchRequest.listing_id)
-    return list(db.session.scalars(statement.order_by(func.min(MatchRequest.id)).limit(limit)))
+    return list(
+        db.session.scalars(statement.order_by(func.min(MatchRequest.created_at)).limit(limit))
+    )
 
 
 def match_requests(listing_id: UUID) -> list[UUID]:

@@ -24,7 +24,7 @@ from exchange.market.contract_models import (
     ContractTerms,
 )
 from exchange.market.contract_terms import Period
-from exchange.market.models import Listing
+from exchange.market.models import Listing, ListingMode
 from exchange.market.queries.caps import uses
 from exchange.market.queries.contract_book import MATCHED, PRICE, AnyRow, entry_of
 from exchange.market.queries.openness import is_open_to
@@ -44,6 +44,10 @@ class Seller:
 
     listing: Listing
     source_id: UUID
+
+    def is_asked_for(self, entry: Entry) -> bool:
+        """Whether the source needs the word of this contract's buyer: targeted leads always do."""
+        return entry.terms.approves_sources or self.listing.mode is ListingMode.TARGETED
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ def buy_for(*, contract_id: UUID, lead_id: UUID, price_min: int, actor: Actor) -
     if listing is None:
         raise Conflict(NOT_ON_SALE, code="not_on_sale")
     sale = Sale.of(listing, leads_of_listing(listing, lead_ids=[lead_id]))
+    if sale.only not in {None, contract_id}:
+        raise Conflict(NOT_ON_SALE, code="not_on_sale")
     contract = queries.get_contract(contract_id, viewer=None)
     rounds.read_one(sale, contract.id)
     if not rounds.lock_all(sale, [contract_id], [lead_id]) or not sale.leads[lead_id].free:
