@@ -12,7 +12,7 @@ from exchange.billing.models import AccountKind
 from exchange.catalog.criteria import All, Not
 from exchange.core import clock, jobs
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db
+from exchange.core.db import db, unit_of_work
 from exchange.core.errors import Conflict
 from exchange.core.money import Currency
 from exchange.fulfillment.services import lines
@@ -257,20 +257,22 @@ def test_what_the_queue_forgot_is_found_by_the_sweeps(cast, listing, sweep, run_
 
 
 def test_a_full_contract_goes_on_when_its_cap_is_over(cast, listing, sweep, run_jobs):
-    contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 3}))
-    matches.match_listing(listing_id=listing.id)
-    clock.advance(timedelta(days=1, hours=1))
-    db.session.expire_all()
+    with unit_of_work():
+        contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 3}))
+        matches.match_listing(listing_id=listing.id)
+    with unit_of_work():
+        clock.advance(timedelta(days=1, hours=1))
     sweep("market.match_contract")
     run_jobs()
     assert len(lines_of(contract)) == 4
 
 
 def test_a_new_contract_meets_what_is_on_sale(cast, listing, run_jobs):
-    matches.match_listing(listing_id=listing.id)
-    contract = make_contract(cast.buyer)
-    meetings.call(contract.id)
-    db.session.commit()
+    with unit_of_work():
+        matches.match_listing(listing_id=listing.id)
+    with unit_of_work():
+        contract = make_contract(cast.buyer)
+        meetings.call(contract.id)
     run_jobs()
     assert len(lines_of(contract)) == 4
 

@@ -24,8 +24,9 @@ from exchange.core.jobs import enqueue
 from exchange.core.sets import rows_of
 from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
-from exchange.market.cap_periods import opens_at, over_at
+from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
 from exchange.market.contract_models import ContractSource, ContractSourceStatus
+from exchange.market.contract_terms import Period
 from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
 from exchange.market.models import Listing
 from exchange.market.queries.standings import Seller, Standing
@@ -116,16 +117,25 @@ def plan_rounds(
         for contract_id, reason in outcome.refused:
             if reason in PASSING:
                 limited.setdefault(contract_id, reason)
-    due = {key: due_again(standings[key], reason, at=at) for key, reason in limited.items()}
+    taken = Counter(key for outcome in outcomes for key in outcome.takers)
+    due = {
+        key: due_again(standings[key], reason, at=at, taken=taken[key])
+        for key, reason in limited.items()
+    }
     be_due({key: when for key, when in due.items() if when is not None}, at=at)
 
 
-def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> datetime | None:
-    """When what limits a contract is over; None: never, or nothing does."""
+def due_again(
+    standing: Standing, reason: Refusal | None, *, at: datetime, taken: int = 0
+) -> datetime | None:
+    """When what limits a contract is over; None: never, or nothing does.
+
+    `taken`: leads that it took since it was read.
+    """
     terms, price = standing.entry.terms, standing.taker.price
     match reason:
         case Refusal.CAP:
-            over = over_at(terms, standing.used, at, price=price)
+            over = over_at(terms, _with(standing.used, taken, price=price), at, price=price)
             return over if over > at else None
         case Refusal.SCHEDULE:
             return opens_at(terms, at)
@@ -134,6 +144,15 @@ def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> da
         case Refusal.FUNDS:
             return at + PATIENCE
     return None
+
+
+def _with(used: Mapping[Period, Used], taken: int, *, price: int) -> dict[Period, Used]:
+    """What was used, and so many leads more in every period."""
+    nothing = dict.fromkeys(Period, NOTHING)
+    return {
+        period: (leads + taken, amount + taken * price)
+        for period, (leads, amount) in (nothing | dict(used)).items()
+    }
 
 
 def be_due(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
