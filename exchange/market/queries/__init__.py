@@ -1,6 +1,7 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
 from exchange.market.queries import checks as checks
+from exchange.market.queries.actions import CHARGED, action_terms
 from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
 from exchange.market.queries.listings import (
     MaskedLead,
@@ -49,6 +50,7 @@ from exchange.market.queries.search import Facets, Filters, Found, Results, Sort
 from exchange.market.queries.stock import has_stock
 
 __all__ = [
+    "CHARGED",
     "FINAL",
     "READABLE",
     "Facets",
@@ -62,6 +64,7 @@ __all__ = [
     "Shown",
     "Sort",
     "Stock",
+    "action_terms",
     "all_listings",
     "count_sellable",
     "draft_listings",

@@ -29,6 +29,7 @@ from exchange.market.models import (
     ListingTerms,
     Order,
     OrderLine,
+    PricingModel,
 )
 from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
 
@@ -307,7 +308,10 @@ def shown_attributes(attributes: Mapping[str, Any], fields: LeadFields) -> dict[
 def price_guidance(
     vertical_id: UUID, *, currency: Currency, region: str | None = None
 ) -> PriceGuidance | None:
-    """Quartiles of the prices paid in the last 90 days; None under 20 sales."""
+    """Quartiles of the prices paid for leads in the last 90 days; None under 20 sales.
+
+    What an action costs (CPA) is another price and says nothing here.
+    """
     since = clock.now() - timedelta(days=GUIDANCE_DAYS)
     kept = (LineStatus.DELIVERED, LineStatus.SETTLED)
     paid = (
@@ -320,6 +324,7 @@ def price_guidance(
             Lead.vertical_id == vertical_id,
             OrderLine.created_at >= since,
             OrderLine.status.in_(kept),
+            OrderLine.pricing_model == PricingModel.CPL,
         )
     )
     if region:

@@ -16,11 +16,11 @@ from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.leads.models import Contact, Lead
 from exchange.market.models import LineStatus, Listing, ListingTerms, Order, OrderLine, OrderStatus
+from exchange.market.queries.actions import CHARGED
 from exchange.market.queries.stock import in_list
 
 # Whose contact the buyer may read; a refunded line is never readable again.
 READABLE: Final = (LineStatus.DELIVERED, LineStatus.SETTLED)
-PRICE: Final = OrderLine.__table__.c.price_amount
 FINAL: Final = (
     LineStatus.SETTLED,
     LineStatus.RETURNED,
@@ -130,7 +130,7 @@ def tally(order: Order) -> LineTally:
         select(
             OrderLine.status,
             func.count().label("lines"),
-            func.sum(PRICE - OrderLine.refunded).label("charged"),
+            func.sum(CHARGED - OrderLine.refunded).label("charged"),
             func.sum(OrderLine.refunded).label("refunded"),
         )
         .where(OrderLine.order_id == order.id)
