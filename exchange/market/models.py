@@ -222,6 +222,16 @@ class OrderLine(Record):
     window_until: Mapped[datetime | None]  # the last moment of a return, or of an action (CPA)
 
     @property
+    def return_until(self) -> datetime | None:
+        """The last moment of a return; None where nothing is paid for the lead itself."""
+        return None if self.is_per_action else self.window_until
+
+    @property
+    def action_until(self) -> datetime | None:
+        """The last moment at which an action counts, under CPA."""
+        return self.window_until if self.is_per_action else None
+
+    @property
     def is_per_action(self) -> bool:
         """Whether an action of the person is paid for, and not the lead."""
         return self.pricing_model is PricingModel.CPA

@@ -10,7 +10,14 @@ from exchange.leads.models import Batch, Lead, LeadKind
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.leads.temperature import Because, Temperature
 from exchange.market.matching import ORDER_LEADS_MAX
-from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
+from exchange.market.models import (
+    LineAction,
+    LineStatus,
+    Listing,
+    ListingStatus,
+    OrderStatus,
+    PricingModel,
+)
 from exchange.market.queries import Sort
 
 
@@ -212,7 +219,10 @@ class LineOut(Schema):
     status = fields.Enum(LineStatus, by_value=True)
     price = MoneyField()
     delivered_at = fields.DateTime(allow_none=True)
-    return_until = fields.DateTime(attribute="window_until", allow_none=True)
+    return_until = fields.DateTime(allow_none=True)
+    pricing_model = fields.Enum(PricingModel, by_value=True)
+    action = fields.Enum(LineAction, by_value=True)
+    action_until = fields.DateTime(allow_none=True)
 
 
 class OrderSummaryOut(Schema):

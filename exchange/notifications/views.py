@@ -25,6 +25,8 @@ LINKS: Final = {
     ("seller", "source"): ("sellers.source", "source_id", "src"),
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
+    ("seller", "conversion"): ("sellers.action", "conversion_id", "cnv"),
+    ("buyer", "conversion"): ("buyers.action", "conversion_id", "cnv"),
     ("seller", "payout"): ("billing.money", None, None),
     ("buyer", "top_up"): ("billing.wallet", None, None),
     ("verification", "qualification"): ("verification.shift", None, None),

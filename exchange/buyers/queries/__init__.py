@@ -1,5 +1,6 @@
 """What the buyer's pages show: rows of several packages read together, by noun."""
 
+from exchange.buyers.queries.actions import agreed_action, leads_of_actions, steps_of_action
 from exchange.buyers.queries.home import bought_this_week, closing_leads
 from exchange.buyers.queries.leads import (
     BoughtLead,
@@ -44,6 +45,7 @@ __all__ = [
     "OrderPage",
     "OrderRow",
     "OrderView",
+    "agreed_action",
     "bought_leads",
     "bought_this_week",
     "closing_leads",
@@ -54,6 +56,7 @@ __all__ = [
     "get_bought_lead",
     "get_listing_view",
     "get_order_view",
+    "leads_of_actions",
     "leads_of_returns",
     "market_of",
     "masked_leads",
@@ -62,6 +65,7 @@ __all__ = [
     "order_rows",
     "orders",
     "regions_of",
+    "steps_of_action",
     "steps_of_return",
     "with_leads",
 ]

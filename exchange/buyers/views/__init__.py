@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from exchange.buyers.views import contacts, home, leads, listings, market, orders, returns
+from exchange.buyers.views import actions, contacts, home, leads, listings, market, orders, returns
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
+    "actions",
     "blueprint",
     "contacts",
     "home",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exchange.sellers.views import (
+    actions,
     batches,
     confirming,
     home,
@@ -17,6 +18,7 @@ from exchange.sellers.views import (
 from exchange.sellers.views.blueprint import blueprint
 
 __all__ = [
+    "actions",
     "batches",
     "blueprint",
     "confirming",
