@@ -2,6 +2,8 @@
 
 One tree has two readings, a predicate over an attribute dict and an expression over a JSONB
 column; both answer the same. An attribute that is missing meets no condition, so `not` of it holds.
+Spans of days relative to today are stored as they were said and become dates of a day (`on_day`)
+before anything is asked.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -27,6 +29,7 @@ AttributesColumn = ColumnElement[Any]  # Any: JSONB has no narrower type
 DEPTH_MAX = 5
 CONDITIONS_MAX = 100
 VALUES_MAX = 500  # in one set
+DAYS_MAX = 36_500  # from today, either way
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,19 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """From one day to another, counted from today (0) and both in it; `on_day` makes dates of it.
+
+    The days of moments are those of UTC.
+    """
+
+    field: str
+    first_day: int  # -30: thirty days ago
+    last_day: int
+    has_time: bool = False  # the field holds moments, as its schema says; else plain dates
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     parts: tuple[Criteria, ...]  # none: everything matches
 
@@ -65,8 +81,9 @@ class Not:
     part: Criteria
 
 
-Criteria = Is | In | Between | All | AnyOf | Not
+Criteria = Is | In | Between | Within | All | AnyOf | Not
 EVERYTHING: Final = All(())
+UNDATED: Final = "A span of days means nothing before `on_day` made dates of it."
 
 
 def to_json(criteria: Criteria) -> dict[str, Any]:  # Any: JSON
@@ -79,10 +96,11 @@ def to_json(criteria: Criteria) -> dict[str, Any]:  # Any: JSON
         case Between(field, low, high):
             ends = {"from": low, "to": high}
             return {"field": field, **{k: v for k, v in ends.items() if v is not None}}
-        case All(parts):
-            return {"all": [to_json(part) for part in parts]}
-        case AnyOf(parts):
-            return {"any": [to_json(part) for part in parts]}
+        case Within(field, first_day, last_day):
+            return {"field": field, "within_days": [first_day, last_day]}
+        case All(parts) | AnyOf(parts):
+            joined = "all" if isinstance(criteria, All) else "any"
+            return {joined: [to_json(part) for part in parts]}
         case Not(part):
             return {"not": to_json(part)}
 
@@ -104,7 +122,7 @@ def from_json(data: object, fields: LeadFields) -> Criteria:
 def condition_fields(criteria: Criteria) -> Iterator[str]:
     """The names of the fields that the criteria ask about, with repetitions."""
     match criteria:
-        case Is(field) | In(field) | Between(field):
+        case Is(field) | In(field) | Between(field) | Within(field):
             yield field
         case All(parts) | AnyOf(parts):
             for part in parts:
@@ -113,8 +131,23 @@ def condition_fields(criteria: Criteria) -> Iterator[str]:
             yield from condition_fields(part)
 
 
+def on_day(criteria: Criteria, day: date) -> Criteria:
+    """The criteria as they are meant on that day: every span of days is a range of dates."""
+    match criteria:
+        case Within():
+            return _dated(criteria, day)
+        case All(parts):
+            return All(tuple(on_day(part, day) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(on_day(part, day) for part in parts))
+        case Not(part):
+            return Not(on_day(part, day))
+        case _:
+            return criteria
+
+
 def matches(criteria: Criteria, attributes: Attributes) -> bool:
-    """Whether the attributes of a lead meet the criteria."""
+    """Whether the attributes of a lead meet the criteria, which are those of a day."""
     match criteria:
         case Is(field, value):
             return _equal(attributes.get(field), value)
@@ -122,6 +155,8 @@ def matches(criteria: Criteria, attributes: Attributes) -> bool:
             return any(_equal(attributes.get(field), value) for value in values)
         case Between(field, low, high):
             return _within(attributes.get(field), low, high)
+        case Within():
+            raise TypeError(UNDATED)
         case All(parts):
             return all(matches(part, attributes) for part in parts)
         case AnyOf(parts):
@@ -136,7 +171,7 @@ def predicate(criteria: Criteria) -> Predicate:
 
 
 def to_sql(criteria: Criteria, column: AttributesColumn) -> ColumnElement[bool]:
-    """The criteria over a JSONB column of attributes; never NULL while the column is not."""
+    """The criteria of a day over a JSONB column of attributes; never NULL while it is not."""
     match criteria:
         case Is(field, value):
             return column.bool_op("@>")(cast({field: value}, JSONB))
@@ -144,12 +179,21 @@ def to_sql(criteria: Criteria, column: AttributesColumn) -> ColumnElement[bool]:
             return or_(false(), *(column.bool_op("@>")(cast({field: v}, JSONB)) for v in values))
         case Between(field, low, high):
             return _between_sql(column, field, (low, high))
+        case Within():
+            raise TypeError(UNDATED)
         case All(parts):
             return and_(true(), *(to_sql(part, column) for part in parts))
         case AnyOf(parts):
             return or_(false(), *(to_sql(part, column) for part in parts))
         case Not(part):
             return not_(to_sql(part, column))
+
+
+def _dated(span: Within, day: date) -> Between:
+    first, last = (day + timedelta(days=n) for n in (span.first_day, span.last_day))
+    if not span.has_time:
+        return Between(span.field, first.isoformat(), last.isoformat())
+    return Between(span.field, f"{first}T00:00:00Z", f"{last}T23:59:59Z")
 
 
 def _kind(value: object) -> str:
@@ -243,7 +287,9 @@ class _Reader:
                 return self._set(spec, values, f"{pointer}/in")
             case {"from": _, **more} | {"to": _, **more} if not more.keys() - {"from", "to"}:
                 return self._range(spec, rest, pointer)
-        return self.refuse(pointer, "unknown_condition", "Use is, in, or from and to.")
+            case {"within_days": days, **more} if not more:
+                return self._span(spec, days, f"{pointer}/within_days")
+        return self.refuse(pointer, "unknown_condition", "Use is, in, from and to, or within_days.")
 
     def _set(self, spec: FieldSpec, values: object, pointer: str) -> Criteria:
         if not isinstance(values, list) or not 0 < len(values) <= VALUES_MAX:
@@ -263,6 +309,17 @@ class _Reader:
         if low is not None and high is not None and _kind(low) == _kind(high) and _after(low, high):
             return self.refuse(pointer, "empty_range", "The range ends before it begins.")
         return Between(spec.name, low, high)
+
+    def _span(self, spec: FieldSpec, days: object, pointer: str) -> Criteria:
+        if spec.type not in TIMES:
+            return self.refuse(pointer, "no_date", "This field holds no date.")
+        match days:
+            case [int(first), int(last)] if not {bool} & {type(first), type(last)}:
+                if -DAYS_MAX <= first <= last <= DAYS_MAX:
+                    return Within(spec.name, first, last, spec.type is FieldType.DATETIME)
+                detail = f"The first day, then the last, at most {DAYS_MAX} days from today."
+                return self.refuse(pointer, "empty_range", detail)
+        return self.refuse(pointer, "type_invalid", "Two whole numbers of days from today.")
 
     def _value(self, spec: FieldSpec, value: Any, pointer: str) -> Value:  # Any: a JSON value
         code = _refusal(spec, value)

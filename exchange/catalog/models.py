@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from exchange.catalog.field_definitions import fields_from_json
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.scripts import Script
-from exchange.core.db import Record, enum_column
+from exchange.core.db import Model, Record, enum_column
 from exchange.core.money import Currency
 from exchange.core.states import Graph
 
@@ -99,3 +99,19 @@ class CallScript(Record):
     def script(self) -> Script:
         """The script, read from the stored content."""
         return Script.from_json(self.content)
+
+
+class Place(Model):
+    """Where a postal code is, as the operator's gazetteer says; what a radius is measured by."""
+
+    __tablename__ = "place"
+    __table_args__ = (
+        Index(None, "country", "latitude"),
+        CheckConstraint("latitude BETWEEN -90 AND 90", name="latitude"),
+        CheckConstraint("longitude BETWEEN -180 AND 180", name="longitude"),
+    )
+
+    country: Mapped[str] = mapped_column(String(2), primary_key=True)
+    postal_code: Mapped[str] = mapped_column(String(20), primary_key=True)
+    latitude: Mapped[float]  # degrees, WGS 84
+    longitude: Mapped[float]

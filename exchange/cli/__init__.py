@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "doctor": ("doctor", "Check configuration, database, Redis, Stripe and clock."),
     "reset": ("up", "Destroy an instance that `up` made."),
     "import": ("imports", "Upload a file of leads."),
+    "places": ("places", "Read where postal codes are."),
     "batch": ("batch", "Show a batch, or verify its draw."),
     "ledger": ("ledger", "Check, verify and export the books."),
     "sample": ("sample", "Plan and evaluate acceptance samples."),

@@ -9,9 +9,10 @@ from typing import Any
 from flask.typing import ResponseReturnValue
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day
 from exchange.catalog.field_definitions import fields_to_json
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid
@@ -256,7 +257,7 @@ def _criteria(text: str | None, *, schema_id: Any) -> Criteria:  # Any: an id, w
     except json.JSONDecodeError as error:
         detail = "Criteria are a JSON object."
         raise Invalid(errors=(FieldProblem("/criteria", "invalid", detail),)) from error
-    return from_json(data, inventory.fields_of(schema_id))
+    return on_day(from_json(data, inventory.fields_of(schema_id)), clock.now().date())
 
 
 def _page(page: Any) -> Json:  # Any: a page of whatever rows

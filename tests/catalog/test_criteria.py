@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import cast, column, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from exchange.catalog.criteria import (
     EVERYTHING,
@@ -18,14 +22,17 @@ from exchange.catalog.criteria import (
     In,
     Is,
     Not,
+    Within,
     condition_fields,
     from_json,
     matches,
+    on_day,
     predicate,
     to_json,
     to_sql,
 )
 from exchange.catalog.fields import Choice, FieldSpec, FieldType, LeadFields
+from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.core.db import db
 from exchange.core.errors import Invalid
 
@@ -47,6 +54,7 @@ FIELDS = LeadFields(
         FieldSpec("owner", FieldType.BOOLEAN, {"en": "Owner"}),
         FieldSpec("ends_on", FieldType.DATE, {"en": "Ends on"}),
         FieldSpec("model", FieldType.TEXT, {"en": "Model"}),
+        FieldSpec("asked_at", FieldType.DATETIME, {"en": "Asked at"}),
     )
 )
 EXAMPLE = {
@@ -95,6 +103,18 @@ class TestJson:
             ({"field": "age", "from": None}, "/", "empty_range"),
             ({"field": "age", "from": 9, "to": 8}, "/", "empty_range"),
             ({"field": "ends_on", "from": "31.12.2026"}, "/from", "date_invalid"),
+            ({"field": "age", "within_days": [0, 9]}, "/within_days", "no_date"),
+            ({"field": "ends_on", "within_days": 9}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [0]}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [0, 1.5]}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [False, 9]}, "/within_days", "type_invalid"),
+            ({"field": "ends_on", "within_days": [9, 0]}, "/within_days", "empty_range"),
+            ({"field": "ends_on", "within_days": [0, 36_501]}, "/within_days", "empty_range"),
+            (
+                {"field": "ends_on", "within_days": [0, 9], "to": "2026-12-31"},
+                "/",
+                "unknown_condition",
+            ),
         ],
     )
     def test_what_does_not_fit_is_refused_with_its_pointer(self, data, pointer, code):
@@ -116,6 +136,57 @@ class TestJson:
             with pytest.raises(Invalid) as caught:
                 from_json(data, FIELDS)
             assert [e.code for e in caught.value.errors] == [code]
+
+
+DAY = date(2026, 2, 28)
+SPANS = {
+    "any": [
+        {"not": {"field": "ends_on", "within_days": [0, 90]}},
+        {"all": [{"field": "asked_at", "within_days": [-30, 1]}, {"field": "age", "is": 30}]},
+    ]
+}
+
+
+class TestSpansOfDays:
+    def test_they_are_read_and_written_as_they_were_said(self):
+        criteria = from_json(SPANS, FIELDS)
+        assert to_json(criteria) == SPANS
+        assert list(condition_fields(criteria)) == ["ends_on", "asked_at", "age"]
+
+    def test_on_a_day_they_are_ranges_of_dates_and_of_moments(self):
+        assert on_day(from_json(SPANS, FIELDS), DAY) == AnyOf(
+            (
+                Not(Between("ends_on", "2026-02-28", "2026-05-29")),
+                All(
+                    (
+                        Between("asked_at", "2026-01-29T00:00:00Z", "2026-03-01T23:59:59Z"),
+                        Is("age", 30),
+                    )
+                ),
+            )
+        )
+
+    def test_both_ends_belong_to_the_span(self):
+        soon = on_day(Within("ends_on", 0, 1), DAY)
+        for day, answer in (
+            ("2026-02-27", False),
+            ("2026-02-28", True),
+            ("2026-03-01", True),
+            ("2026-03-02", False),
+        ):
+            assert matches(soon, {"ends_on": day}) is answer
+        assert not matches(soon, {})
+
+    def test_criteria_without_spans_stay_as_they_are(self):
+        criteria = from_json(EXAMPLE, FIELDS)
+        assert on_day(criteria, DAY) == criteria
+
+    def test_nothing_is_asked_before_the_day_is_known(self):
+        undated = Not(Within("ends_on", 0, 90))
+        with pytest.raises(TypeError):
+            matches(undated, {"ends_on": "2026-03-01"})
+        with pytest.raises(TypeError):
+            to_sql(undated, column("attributes", JSONB))
 
 
 class TestMatches:
@@ -183,6 +254,14 @@ CRITERIA = st.recursive(
 LEAD = st.fixed_dictionaries({}, optional={name: s | ODD for name, s in VALUES.items()})
 
 
+def answers_of(leads: list[dict[str, Any]], question: Callable[[Any], Any]) -> list[bool]:
+    """What the database says of each lead, in their order."""
+    array = func.jsonb_array_elements(cast(leads, JSONB))
+    rows = array.table_valued(column("value", JSONB), with_ordinality="position").render_derived()
+    asked = select(question(rows.c.value)).select_from(rows).order_by(rows.c.position)
+    return list(db.session.scalars(asked))
+
+
 class TestSql:
     @settings(
         deadline=None,
@@ -191,9 +270,16 @@ class TestSql:
     )
     @given(criteria=CRITERIA, leads=st.lists(LEAD, min_size=1, max_size=10))
     def test_the_database_answers_as_the_predicate(self, app: Flask, criteria, leads):
-        array = func.jsonb_array_elements(cast(leads, JSONB))
-        rows = array.table_valued(column("value", JSONB), with_ordinality="position")
-        rows = rows.render_derived()
-        question = select(to_sql(criteria, rows.c.value)).select_from(rows)
-        answers = db.session.scalars(question.order_by(rows.c.position))
-        assert list(answers) == [matches(criteria, lead) for lead in leads]
+        answers = answers_of(leads, lambda column: to_sql(criteria, column))
+        assert answers == [matches(criteria, lead) for lead in leads]
+
+    @settings(
+        deadline=None,
+        max_examples=300,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    @given(criteria=CRITERIA, leads=st.lists(LEAD, min_size=1, max_size=10))
+    def test_a_path_that_a_row_holds_answers_as_the_predicate(self, app: Flask, criteria, leads):
+        path = cast(to_jsonpath(criteria), JSONPATH)
+        answers = answers_of(leads, lambda column: column.path_match(path))
+        assert answers == [matches(criteria, lead) for lead in leads]

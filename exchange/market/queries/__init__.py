@@ -1,8 +1,26 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
 from exchange.market.queries.actions import CHARGED, action_terms
-from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
+from exchange.market.queries.contract_book import contract_index
+from exchange.market.queries.contracts import (
+    Bought,
+    Used,
+    bought_by_contracts,
+    cap_uses,
+    contract_versions,
+    contracts,
+    count_lines,
+    get_contract,
+    get_contract_source,
+    get_contract_terms,
+    resolve,
+    resolved_terms,
+    sources_of_contract,
+    terms_of,
+    trial_left,
+)
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -16,6 +34,7 @@ from exchange.market.queries.listings import (
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
     masked,
@@ -29,6 +48,7 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -42,20 +62,23 @@ from exchange.market.queries.orders import (
     leads_with_contact,
     lines,
     lines_of,
+    order_of_lead,
     orders,
     sales,
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "CHARGED",
     "FINAL",
     "READABLE",
+    "Bought",
     "Facets",
     "Filters",
     "Found",
+    "Goods",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -64,8 +87,15 @@ __all__ = [
     "Shown",
     "Sort",
     "Stock",
+    "Used",
     "action_terms",
     "all_listings",
+    "bought_by_contracts",
+    "cap_uses",
+    "contract_index",
+    "contract_versions",
+    "contracts",
+    "count_lines",
     "count_sellable",
     "draft_listings",
     "facets",
@@ -73,6 +103,7 @@ __all__ = [
     "get_agreed_terms",
     "get_batch_of",
     "get_contract",
+    "get_contract_source",
     "get_contract_terms",
     "get_line",
     "get_listing",
@@ -81,25 +112,34 @@ __all__ = [
     "get_own_listing",
     "get_terms",
     "has_stock",
+    "is_open_to",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
     "masked",
+    "may_see",
+    "open_to",
+    "order_of_lead",
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "resolve",
+    "resolved_terms",
     "sales",
     "search",
     "sellable_leads",
     "seller_of",
     "shown",
     "shown_attributes",
+    "sources_of_contract",
     "stocks",
     "tally",
     "terms_history",
     "terms_of",
+    "trial_left",
     "warmth_of",
 ]

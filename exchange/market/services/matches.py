@@ -1,0 +1,131 @@
+"""Verbs of matching: leads on sale meet contracts, and whoever ranks first buys.
+
+Selection and the reservation of funds, caps and slots are one transaction, the caller's; `rounds`
+says how it stays right beside others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Final
+from uuid import UUID
+
+from exchange.core import events
+from exchange.core.actors import SYSTEM, Actor
+from exchange.core.db import db, get
+from exchange.core.errors import Conflict
+from exchange.core.jobs import enqueue
+from exchange.market import queries
+from exchange.market.allocation import Allocation
+from exchange.market.fitting import misfits
+from exchange.market.models import Listing, Order
+from exchange.market.queries.meeting import find_listing_of_lead, leads_of_listing
+from exchange.market.queries.stock import Goods
+from exchange.market.services import contract_orders, meetings, rounds
+from exchange.market.services.rounds import Sale
+
+NOT_ON_SALE: Final = "This lead is not on sale at the moment."
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What one round came to."""
+
+    leads: int = 0  # that met all contracts
+    sold: int = 0  # slots
+
+
+def match_listing(
+    *, listing_id: UUID, lead_ids: Collection[UUID] | None = None, actor: Actor = SYSTEM
+) -> int:
+    """Let leads of a listing meet all contracts at once; returns how many slots were sold.
+
+    Without `lead_ids` those that met nobody on the present terms, at most a thousand. Nothing to do
+    where the listing is not on sale to contracts. Raises NotFound.
+    """
+    return match_round(listing_id=listing_id, lead_ids=lead_ids, actor=actor).sold
+
+
+def match_round(
+    *,
+    listing_id: UUID,
+    lead_ids: Collection[UUID] | None = None,
+    counted: UUID | None = None,
+    actor: Actor = SYSTEM,
+) -> Matched:
+    """The same, saying as well how many leads are done with.
+
+    With `counted` the refusals of this one contract are counted: the others met these leads before.
+    """
+    listing = get(Listing, listing_id)
+    db.session.refresh(listing)
+    if not rounds.is_matched(listing):
+        return Matched()
+    sale = Sale.of(listing, leads_of_listing(listing, lead_ids=lead_ids))
+    if not sale.leads:
+        return Matched()
+    leads = rounds.search(sale, queries.contract_index(listing.vertical_id))
+    tentative = rounds.plan(sale, leads)
+    won = tentative.won()
+    lead_ids = {lead_id for some in won.values() for lead_id in some}
+    if not rounds.lock_all(sale, won.keys(), lead_ids):
+        return Matched()
+    done = rounds.settle(sale, leads, locked=lead_ids)
+    return _carry_out(sale, done, counted=counted, actor=actor)
+
+
+def buy_for(*, contract_id: UUID, lead_id: UUID, price_min: int, actor: Actor) -> Order:
+    """Buy one lead for one contract, or change nothing; `price_min` in minor units.
+
+    The contract pays its own price of the moment. Raises Conflict with the refusal, or what of the
+    lead does not fit, as its code; `not_on_sale` where no listing sells the lead now.
+    """
+    listing = find_listing_of_lead(lead_id)
+    if listing is None:
+        raise Conflict(NOT_ON_SALE, code="not_on_sale")
+    sale = Sale.of(listing, leads_of_listing(listing, lead_ids=[lead_id]))
+    contract = queries.get_contract(contract_id, viewer=None)
+    rounds.read_one(sale, contract.id)
+    if not rounds.lock_all(sale, [contract_id], [lead_id]) or not sale.leads[lead_id].free:
+        raise Conflict(NOT_ON_SALE, code="not_on_sale")
+    standing, lead = sale.standings[contract_id], sale.leads[lead_id]
+    facts = replace(lead.facts, price_min=price_min)
+    price = standing.taker.price
+    misfit = next(misfits(standing.entry.terms, facts, price=price, now=sale.now), None)
+    if misfit is not None:
+        raise Conflict("The contract does not ask for this lead.", code=str(misfit))
+    done = rounds.settle(sale, [rounds.offered(lead, [contract_id])], locked=[lead_id])
+    outcome = done.outcomes[lead_id]
+    if not outcome.takers:
+        raise Conflict("The contract does not take this lead.", code=str(outcome.refused[0][1]))
+    _carry_out(sale, done, counted=contract_id, actor=actor)
+    return queries.order_of_lead(lead_id, contract_id=contract_id)
+
+
+def _carry_out(sale: Sale, done: Allocation, *, counted: UUID | None, actor: Actor) -> Matched:
+    outcomes = list(done.outcomes.values())
+    wins = rounds.wins_of(sale, done)
+    contract_orders.write(sale.listing, wins, at=sale.now, actor=actor)
+    meetings.note(sale.listing, done.outcomes, at=sale.now, counted=counted)
+    meetings.request_sources(sale.seller, outcomes, standings=sale.standings)
+    meetings.plan_rounds(outcomes, standings=sale.standings, at=sale.now)
+    meetings.end_trials(wins)
+    matched = Matched(len(outcomes), sum(len(one.takers) for one in outcomes))
+    if wins:
+        _tell(sale.listing, matched, actor=actor)
+    return matched
+
+
+def _tell(listing: Listing, matched: Matched, *, actor: Actor) -> None:
+    """Whoever hands the leads over hears of the whole batch once."""
+    events.record(
+        "listing.matched",
+        subject=listing,
+        actor=actor,
+        organization_id=listing.organization_id,
+        leads=matched.leads,
+        sold=matched.sold,
+    )
+    if not queries.has_stock(Goods.of(listing)):
+        enqueue("market.reflect_stock", listing.id)
