@@ -54,6 +54,29 @@ def chance(*, own: Record, vertical: Record) -> Chance:
     )
 
 
+@dataclass(slots=True)
+class Backing:
+    """The money behind a contract's open leads; both go up while it takes more of them."""
+
+    open_leads: int
+    held: int  # minor units in the pool
+    price: int  # of an action, the highest of an open lead or of the next one
+    known: Chance
+
+    def size(self, new_leads: int = 0) -> int:
+        """How much the pool must hold with so many leads more, in minor units."""
+        return self.price * prices_held(self.open_leads + new_leads, self.known)
+
+    def missing(self, new_leads: int = 1) -> int:
+        """How much it must grow for that."""
+        return max(0, self.size(new_leads) - self.held)
+
+    def take(self) -> None:
+        """One lead more is open, and the pool has grown for it."""
+        self.held += self.missing()
+        self.open_leads += 1
+
+
 def likely_actions(open_leads: int, known: Chance, *, certainty: float = CERTAINTY) -> int:
     """The least number that the actions among so many open leads do not exceed, so certainly."""
     weights = _weights(open_leads, known)

@@ -8,18 +8,20 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.core import clock
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db, lock, save
-from exchange.core.states import transition
+from exchange.core.db import db, get
+from exchange.core.ids import uuid7
 from exchange.fulfillment.conversion_models import Conversion
-from exchange.fulfillment.services import conversions
-from exchange.leads.models import Lead, LeadStatus
-from exchange.leads.services.slots import claim_slots
+from exchange.fulfillment.services import conversions, deliveries
+from exchange.leads.models import Batch, Lead, LeadStatus
 from exchange.market import queries
 from exchange.market.contract_models import Contract
 from exchange.market.contract_terms import ActionTerms
-from exchange.market.models import Listing, Order, OrderLine, OrderStatus, PricingModel
-from exchange.market.services import action_holds
+from exchange.market.models import Listing, OrderLine, PricingModel
+from exchange.market.queries.standings import Seller, contract_rows, standings
+from exchange.market.services import contract_orders
+from exchange.market.services.contract_orders import Win
 from tests.cast import Cast, Player
 from tests.factories.billing import fund_wallet
 from tests.factories.contracts import make_contract
@@ -38,27 +40,13 @@ def make_action_contract(
 
 def deliver(contract: Contract, listing: Listing, leads: int) -> Sequence[OrderLine]:
     """So many leads of the listing are sold to the contract and delivered, or nothing is."""
-    lock(Contract, contract.id)
-    action_holds.cover(
-        contract=contract, terms=queries.terms_of(contract), new_leads=leads, actor=SYSTEM
-    )
-    order = save(
-        Order(
-            buyer_id=contract.organization_id,
-            listing_id=listing.id,
-            terms_version=listing.terms_version,
-            quantity=leads,
-            criteria={},
-            price=contract.price,
-            total=contract.price * 0,
-            contract_id=contract.id,
-            contract_version=contract.terms_version,
-        )
-    )
-    for lead_id, slot in _slots(listing, leads).items():
-        save(_line(order, listing, lead_id, slot))
-    transition(order, OrderStatus.CONFIRMED, actor=SYSTEM, quantity=leads)
-    return queries.lines_of(order.id)
+    rows = contract_rows([contract.id], locked=True)
+    seller = Seller(listing, get(Batch, listing.batch_id).source_id)
+    known = standings(rows, seller=seller, entries={}, now=clock.now())[contract.id]
+    win = Win(known.entry, known.taker.price, _fresh(listing, leads), uuid7())
+    contract_orders.write(listing, [win], at=clock.now(), actor=SYSTEM)
+    deliveries.deliver_order(order_id=win.order_id, actor=SYSTEM)
+    return queries.lines_of(win.order_id)
 
 
 def make_action_lines(
@@ -76,30 +64,12 @@ def report(buyer: Player, line: OrderLine, reference: str = "") -> Conversion:
     return conversions.report(line_id=line.id, reference=reference, actor=buyer.actor)
 
 
-def _slots(listing: Listing, count: int) -> dict[UUID, int]:
-    fresh = (
-        select(Lead.id)
-        .where(
-            Lead.batch_id == listing.batch_id,
-            Lead.status == LeadStatus.VALID,
-            Lead.sold < Lead.sales_max,
-        )
-        .order_by(Lead.id)
-        .limit(count)
+def _fresh(listing: Listing, count: int) -> Sequence[UUID]:
+    statement = select(Lead.id).where(
+        Lead.batch_id == listing.batch_id,
+        Lead.status == LeadStatus.VALID,
+        Lead.sold < Lead.sales_max,
     )
-    claimed = claim_slots(db.session.scalars(fresh).all())
-    assert len(claimed) == count
-    return claimed
-
-
-def _line(order: Order, listing: Listing, lead_id: UUID, slot: int) -> OrderLine:
-    return OrderLine(
-        order_id=order.id,
-        lead_id=lead_id,
-        buyer_id=order.buyer_id,
-        seller_id=listing.organization_id,
-        contract_id=order.contract_id,
-        pricing_model=PricingModel.CPA,
-        slot=slot,
-        price=order.price,
-    )
+    found = db.session.scalars(statement.order_by(Lead.id).limit(count)).all()
+    assert len(found) == count
+    return found

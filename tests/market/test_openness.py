@@ -34,9 +34,7 @@ def visible(listing: Listing, viewer) -> bool:
     found = queries.search(viewer=viewer.organization.id, filters=Filters())
     in_search = listing in [one.listing for one in found.items]
     in_sql = db.session.scalar(
-        select(Listing.id).where(
-            Listing.id == listing.id, *queries.open_to(viewer.organization.id)
-        )
+        select(Listing.id).where(Listing.id == listing.id, *queries.open_to(viewer.organization.id))
     )
     assert in_search == (in_sql is not None) == queries.may_see(listing, viewer.organization.id)
     return in_search

@@ -1,22 +1,24 @@
-"""Questions about leads that are paid by their action: who is open, what became of the others."""
+"""Questions about leads paid by their action: what is agreed, and the money behind them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 
+from exchange.billing.models import Pool
 from exchange.core import clock
 from exchange.core.db import db, get
 from exchange.core.money import Money
 from exchange.leads.queries import fields_of
-from exchange.market.action_pool import Record
+from exchange.market.action_pool import Backing, Record, chance
 from exchange.market.contract_models import Contract
 from exchange.market.contract_terms import ActionTerms, Terms
 from exchange.market.models import LineAction, LineStatus, Order, OrderLine, PricingModel
 from exchange.market.queries.contracts import get_contract_terms
+from exchange.market.queries.stock import in_list
 
 PRICE: Final = OrderLine.__table__.c.price_amount
 # What was paid for a line once it is delivered: the SQL form of `OrderLine.charged`.
@@ -27,15 +29,8 @@ CHARGED: Final = case(
     ),
     else_=PRICE,
 )
-REMEMBERED: Final = 1_000  # leads that came to their end last
-
-
-@dataclass(frozen=True, slots=True)
-class OpenLeads:
-    """Leads of a contract of which an action may still come."""
-
-    count: int
-    price: Money  # the highest that was agreed for an action of one of them
+REMEMBERED: Final = 1_000  # leads of a vertical that came to their end last
+NOTHING: Final = Record(0, 0)
 
 
 def action_terms(order: Order) -> ActionTerms | None:
@@ -51,37 +46,74 @@ def action_terms(order: Order) -> ActionTerms | None:
     return action
 
 
-def open_leads(contract: Contract) -> OpenLeads:
-    """Leads under way or delivered, inside their window and without an action."""
-    inside = or_(OrderLine.window_until.is_(None), OrderLine.window_until > clock.now())
-    row = db.session.execute(
-        select(func.count(), func.max(PRICE)).where(
-            OrderLine.contract_id == contract.id,
-            OrderLine.pricing_model == PricingModel.CPA,
-            OrderLine.status.in_((LineStatus.RESERVED, LineStatus.DELIVERED)),
-            OrderLine.action == LineAction.NONE,
-            inside,
+def backings(prices: Mapping[UUID, Money]) -> dict[UUID, Backing]:
+    """The money behind contracts under CPA, by id, with the price of the next lead's action.
+
+    All of them are of one vertical. Behind a contract's lock it stays true.
+    """
+    if not prices:
+        return {}
+    lines, pools = _lines_of(prices), _pools_of(prices)
+    vertical = _record_of_vertical(next(iter(prices)))
+    return {
+        key: Backing(
+            open_leads=lines[key].open if key in lines else 0,
+            held=pools.get(key, 0),
+            price=max(price.amount, (lines[key].dearest or 0) if key in lines else 0),
+            known=chance(
+                own=Record(lines[key].paid, lines[key].ended) if key in lines else NOTHING,
+                vertical=vertical,
+            ),
         )
-    ).one()
-    return OpenLeads(row[0], Money(row[1] or 0, contract.price.currency))
+        for key, price in prices.items()
+    }
 
 
-def record_of_contract(contract: Contract) -> Record:
-    """The contract's last leads that came to their end, with the paid actions among them."""
-    return _record(select(OrderLine.action).where(OrderLine.contract_id == contract.id))
+def _lines_of(contract_ids: Collection[UUID]) -> dict[UUID, Any]:  # Any: rows of counts
+    """What is open of each contract, and what became of the leads that came to their end."""
+    is_open = and_(
+        OrderLine.status.in_((LineStatus.RESERVED, LineStatus.DELIVERED)),
+        OrderLine.action == LineAction.NONE,
+        or_(OrderLine.window_until.is_(None), OrderLine.window_until > clock.now()),
+    )
+    has_ended = OrderLine.status == LineStatus.SETTLED
+    rows = db.session.execute(
+        select(
+            OrderLine.contract_id,
+            func.count().filter(is_open).label("open"),
+            func.max(PRICE).filter(is_open).label("dearest"),
+            func.count().filter(has_ended).label("ended"),
+            func.count().filter(has_ended, OrderLine.action == LineAction.PAID).label("paid"),
+        )
+        .where(
+            in_list(OrderLine.contract_id, contract_ids),
+            OrderLine.pricing_model == PricingModel.CPA,
+        )
+        .group_by(OrderLine.contract_id)
+    )
+    return {row.contract_id: row for row in rows}
 
 
-def record_of_vertical(vertical_id: UUID) -> Record:
-    """The same of all contracts of a vertical together."""
-    theirs = select(OrderLine.action).join(Contract, Contract.id == OrderLine.contract_id)
-    return _record(theirs.where(Contract.vertical_id == vertical_id))
+def _pools_of(contract_ids: Collection[UUID]) -> dict[UUID, int]:
+    amount = Pool.__table__.c.amount_amount
+    rows = db.session.execute(
+        select(Pool.subject_id, amount.label("held")).where(
+            Pool.subject_kind == Contract.KIND, in_list(Pool.subject_id, contract_ids)
+        )
+    )
+    return {row.subject_id: row.held for row in rows}
 
 
-def _record(lines: Select[LineAction]) -> Record:
+def _record_of_vertical(contract_id: UUID) -> Record:
+    """What became of the vertical's last leads under CPA, of all its contracts together."""
+    vertical = select(Contract.vertical_id).where(Contract.id == contract_id).scalar_subquery()
     ended = (
-        lines.where(
+        select(OrderLine.action)
+        .join(Contract, Contract.id == OrderLine.contract_id)
+        .where(
             OrderLine.pricing_model == PricingModel.CPA,
             OrderLine.status == LineStatus.SETTLED,
+            Contract.vertical_id == vertical,
         )
         .order_by(OrderLine.id.desc())
         .limit(REMEMBERED)

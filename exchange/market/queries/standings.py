@@ -12,8 +12,10 @@ from sqlalchemy import Row, select
 
 from exchange.core import ids
 from exchange.core.db import db
+from exchange.core.money import Money
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.market import cap_periods
+from exchange.market.action_pool import Backing
 from exchange.market.allocation import Refusal, Taker
 from exchange.market.contract_index import Entry
 from exchange.market.contract_models import (
@@ -24,12 +26,14 @@ from exchange.market.contract_models import (
     ContractTerms,
 )
 from exchange.market.contract_terms import Period
-from exchange.market.models import Listing
+from exchange.market.models import Listing, ListingMode
+from exchange.market.queries.actions import backings
 from exchange.market.queries.caps import uses
-from exchange.market.queries.contract_book import MATCHED, PRICE, AnyRow, entry_of
+from exchange.market.queries.contract_book import PRICE, AnyRow, entry_of
 from exchange.market.queries.openness import is_open_to
 from exchange.market.queries.stock import in_list
 
+TO_CONTRACTS = (ListingMode.CONTRACTS, ListingMode.TARGETED)
 SOURCES = {
     None: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REQUESTED: Refusal.SOURCE_NOT_APPROVED,
@@ -64,7 +68,6 @@ def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> li
             Contract.vertical_id,
             Contract.schema_id,
             Contract.status,
-            Contract.pricing_model,
             Contract.terms_version,
             PRICE,
             Contract.ranked_at,
@@ -93,6 +96,7 @@ def standings(
     begun = {key: cap_periods.starts(one.terms.time_zone, now) for key, one in current.items()}
     used = uses(begun)
     sources = _sources(seller.source_id, current)
+    backed = _backings(current, listing=seller.listing, now=now)
     found = {}
     for row in rows:
         entry = current[row.id]
@@ -100,6 +104,7 @@ def standings(
         refusal = _refusal(row, entry, seller.listing, now=now) or source
         taken = used.get(row.id, {})
         taker = _taker(entry, taken, refusal=refusal, now=now, locked=locked)
+        taker.backing = backed.get(row.id)
         found[row.id] = Standing(entry, taker, taken, row.limited_by)
     return found
 
@@ -131,6 +136,20 @@ def _contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of 
     }
 
 
+def _backings(
+    current: Mapping[UUID, Entry], *, listing: Listing, now: datetime
+) -> dict[UUID, Backing]:
+    """The money behind those that pay for actions."""
+    currency = listing.price.currency
+    return backings(
+        {
+            key: Money(entry.price_at(now), currency)
+            for key, entry in current.items()
+            if entry.is_per_action
+        }
+    )
+
+
 def _sources(source_id: UUID, current: Mapping[UUID, Entry]) -> dict[UUID, ContractSourceStatus]:
     careful = [key for key, entry in current.items() if entry.terms.approves_sources]
     if not careful:
@@ -152,15 +171,17 @@ def _refusal(
 ) -> Refusal | None:
     """Why the contract takes nothing of this listing at this moment."""
     terms, buyer = entry.terms, ids.encode(Organization.PREFIX, entry.buyer_id)
-    is_on = row.status is ContractStatus.ACTIVE and row.pricing_model in MATCHED
     checks = {
-        Refusal.NOT_ACTIVE: is_on,
+        Refusal.NOT_ACTIVE: row.status is ContractStatus.ACTIVE,
         Refusal.BUYER_NOT_APPROVED: row.buyer_status is OrganizationStatus.APPROVED,
         Refusal.OWN_LEADS: entry.buyer_id != listing.organization_id,
         Refusal.BUYER_NOT_WANTED: is_open_to(listing, buyer),
         Refusal.NOT_STARTED: terms.starts_at is None or terms.starts_at <= now,
         Refusal.ENDED: terms.ends_at is None or now < terms.ends_at,
         Refusal.SCHEDULE: terms.is_open(now),
+        # A price is a price: only who sells to contracts alone, or to this one, may wait for an
+        # action instead.
+        Refusal.PER_ACTION: not entry.is_per_action or listing.mode in TO_CONTRACTS,
     }
     return next((reason for reason, holds in checks.items() if not holds), None)
 

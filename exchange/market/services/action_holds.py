@@ -14,12 +14,11 @@ from exchange.core.actors import Actor
 from exchange.core.db import lock
 from exchange.core.events import Ref
 from exchange.core.money import Money
-from exchange.market.action_pool import chance, prices_held
+from exchange.market.action_pool import Backing
 from exchange.market.contract_models import Contract
 from exchange.market.contract_terms import Terms
 from exchange.market.models import OrderLine
-from exchange.market.queries import actions as queries
-from exchange.market.queries.actions import OpenLeads
+from exchange.market.queries.actions import backings
 
 
 def cover(*, contract: Contract, terms: Terms, new_leads: int, actor: Actor) -> Money:
@@ -28,24 +27,21 @@ def cover(*, contract: Contract, terms: Terms, new_leads: int, actor: Actor) -> 
     Asked before their lines are written. Raises InsufficientFunds, with what is missing, when the
     pool cannot grow: then nothing is delivered (decision 19).
     """
-    price = Money(terms.price_at(clock.now(), price=contract.price.amount), contract.price.currency)
-    found = queries.open_leads(contract)
-    after = OpenLeads(found.count + new_leads, max(found.price, price))
-    return _resize(contract, after, actor=actor)
+    price = terms.price_at(clock.now(), price=contract.price.amount)
+    found = _backing(contract, Money(price, contract.price.currency))
+    return _resize(contract, found.size(new_leads), actor=actor)
 
 
 def missing(contract: Contract, *, new_leads: int = 1) -> Money:
     """How much the pool must grow before so many leads more come; nil where it is large enough."""
-    found = queries.open_leads(contract)
-    after = OpenLeads(found.count + new_leads, max(found.price, contract.price))
-    wanted, there = _size(contract, after), pools.amount_of(Ref.to(contract), after.price.currency)
-    return max(wanted - there, Money(0, wanted.currency))
+    return Money(_backing(contract, contract.price).missing(new_leads), contract.price.currency)
 
 
 def follow(*, contract_id: UUID, actor: Actor) -> Money:
     """Bring the pool to what the open leads ask for, as far as wallet and credit go."""
     contract = lock(Contract, contract_id)
-    return _resize(contract, queries.open_leads(contract), actor=actor, partly=True)
+    found = _backing(contract, contract.price * 0)
+    return _resize(contract, found.size(), actor=actor, partly=True)
 
 
 def set_apart(*, contract: Contract, line: OrderLine, ref: Ref, actor: Actor) -> Money:
@@ -64,22 +60,15 @@ def set_apart(*, contract: Contract, line: OrderLine, ref: Ref, actor: Actor) ->
     return owed
 
 
-def _resize(
-    contract: Contract, open_leads: OpenLeads, *, actor: Actor, partly: bool = False
-) -> Money:
+def _backing(contract: Contract, price: Money) -> Backing:
+    return backings({contract.id: price})[contract.id]
+
+
+def _resize(contract: Contract, size: int, *, actor: Actor, partly: bool = False) -> Money:
     return pools.resize(
         organization_id=contract.organization_id,
         subject=Ref.to(contract),
-        to=_size(contract, open_leads),
+        to=Money(size, contract.price.currency),
         actor=actor,
         partly=partly,
     )
-
-
-def _size(contract: Contract, open_leads: OpenLeads) -> Money:
-    """The price of as many actions as the open leads will hardly exceed."""
-    known = chance(
-        own=queries.record_of_contract(contract),
-        vertical=queries.record_of_vertical(contract.vertical_id),
-    )
-    return open_leads.price * prices_held(open_leads.count, known)

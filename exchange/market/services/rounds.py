@@ -24,8 +24,8 @@ from exchange.core.db import db, get
 from exchange.core.ids import uuid7
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
-from exchange.market.allocation import Allocation, Offered, Round, allocate
-from exchange.market.contract_index import ContractIndex, Entry, RankKey, rank
+from exchange.market.allocation import Allocation, Offered, RankKey, Round, allocate
+from exchange.market.contract_index import ContractIndex, Entry, rank
 from exchange.market.fitting import fits
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.meeting import MODES, LeadOnSale, lock_leads
@@ -167,9 +167,10 @@ def _search(sale: Sale, index: ContractIndex, lead: LeadOnSale) -> Offered:
     found = index.all_fitting(replace(lead.facts, price_min=0), sale.now)
     sale.entries.update((entry.id, entry) for entry in found)
     least = lead.facts.price_min
-    enough = [entry.id for entry in found if entry.price_at(sale.now) >= least]
+    enough = [entry for entry in found if entry.price_at(sale.now) >= least]
     cheap = [entry.id for entry in found[len(enough) :]]  # they are ranked by price
-    return offered(lead, enough, too_cheap=cheap)
+    enough.sort(key=lambda entry: entry.is_per_action)
+    return offered(lead, [entry.id for entry in enough], too_cheap=cheap)
 
 
 def offered(
@@ -227,4 +228,4 @@ def _rank(sale: Sale, contract_id: UUID) -> RankKey:
     if contract_id in sale.standings:
         return sale.standings[contract_id].taker.rank
     entry = sale.entries[contract_id]
-    return rank(entry, price=entry.price_at(sale.now))
+    return (entry.is_per_action, *rank(entry, price=entry.price_at(sale.now)))
