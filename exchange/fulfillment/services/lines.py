@@ -17,6 +17,7 @@ from exchange.leads.services.slots import free_slots
 from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine
 from exchange.market.queries.stock import in_list
+from exchange.market.services import caps, meetings
 
 
 def refs(line_ids: Sequence[UUID]) -> list[Ref]:
@@ -32,7 +33,7 @@ def lock_lines_of_lead(lead_id: UUID) -> Sequence[OrderLine]:
 
 
 def release(order: Order, lines: dict[UUID, UUID], *, reason: str, actor: Actor) -> None:
-    """Let go of reserved lines (by id, with their leads): the money and the slots go back.
+    """Let go of reserved lines (by id, with their leads): money, slots and caps go back.
 
     Under CPA the lines have no money of their own; the pool of their contract follows in a job,
     because a contract is locked before its orders.
@@ -52,6 +53,7 @@ def release(order: Order, lines: dict[UUID, UUID], *, reason: str, actor: Actor)
         holds.release_all(refs=refs(list(lines)), actor=actor)
     else:
         let_pool_follow(order.contract_id)
+    caps.give_back(lines)  # last: matching counts behind the wallets' locks, too
 
 
 def give_slots_back(lines: dict[UUID, UUID]) -> None:
@@ -61,6 +63,7 @@ def give_slots_back(lines: dict[UUID, UUID]) -> None:
         execution_options={"synchronize_session": "fetch"},
     )
     free_slots(list(lines.values()))
+    meetings.meet_again(list(lines.values()))
 
 
 def let_pool_follow(contract_id: UUID | None) -> None:

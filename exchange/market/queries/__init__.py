@@ -48,6 +48,14 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.meeting import (
+    contracts_due,
+    contracts_of_buyer,
+    listings_selling,
+    listings_to_match,
+    match_requests,
+    rounds_due,
+)
 from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
@@ -95,6 +103,8 @@ __all__ = [
     "contract_index",
     "contract_versions",
     "contracts",
+    "contracts_due",
+    "contracts_of_buyer",
     "count_lines",
     "count_sellable",
     "draft_listings",
@@ -120,7 +130,10 @@ __all__ = [
     "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
+    "listings_selling",
+    "listings_to_match",
     "masked",
+    "match_requests",
     "may_see",
     "open_to",
     "order_of_lead",
@@ -129,6 +142,7 @@ __all__ = [
     "price_guidance",
     "resolve",
     "resolved_terms",
+    "rounds_due",
     "sales",
     "search",
     "sellable_leads",

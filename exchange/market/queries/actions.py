@@ -11,7 +11,6 @@ from sqlalchemy import and_, case, func, or_, select
 from exchange.billing.models import Pool
 from exchange.core import clock
 from exchange.core.db import db, get
-from exchange.core.money import Money
 from exchange.leads.queries import fields_of
 from exchange.market.action_pool import Backing, Record, chance
 from exchange.market.contract_models import Contract
@@ -46,10 +45,10 @@ def action_terms(order: Order) -> ActionTerms | None:
     return action
 
 
-def backings(prices: Mapping[UUID, Money]) -> dict[UUID, Backing]:
-    """The money behind contracts under CPA, by id, with the price of the next lead's action.
+def backings(prices: Mapping[UUID, int]) -> dict[UUID, Backing]:
+    """The money behind contracts under CPA, by id, with what the next lead's action would cost.
 
-    All of them are of one vertical. Behind a contract's lock it stays true.
+    Prices are minor units; all of the contracts are of one vertical. Behind a contract's lock it stays true.
     """
     if not prices:
         return {}
@@ -59,7 +58,7 @@ def backings(prices: Mapping[UUID, Money]) -> dict[UUID, Backing]:
         key: Backing(
             open_leads=lines[key].open if key in lines else 0,
             held=pools.get(key, 0),
-            price=max(price.amount, (lines[key].dearest or 0) if key in lines else 0),
+            price=max(price, (lines[key].dearest or 0) if key in lines else 0),
             known=chance(
                 own=Record(lines[key].paid, lines[key].ended) if key in lines else NOTHING,
                 vertical=vertical,

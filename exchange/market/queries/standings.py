@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from exchange.core import ids
 from exchange.core.db import db
-from exchange.core.money import Money
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.market import cap_periods
 from exchange.market.action_pool import Backing
@@ -33,8 +32,9 @@ from exchange.market.queries.contract_book import PRICE, AnyRow, entry_of
 from exchange.market.queries.openness import is_open_to
 from exchange.market.queries.stock import in_list
 
-TO_CONTRACTS = (ListingMode.CONTRACTS, ListingMode.TARGETED)
-SOURCES = {
+TO_CONTRACTS: Final = (ListingMode.CONTRACTS, ListingMode.TARGETED)
+CURRENCY: Final = Contract.__table__.c.price_currency
+SOURCES: Final = {
     None: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REQUESTED: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REFUSED: Refusal.SOURCE_REFUSED,
@@ -70,6 +70,7 @@ def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> li
             Contract.status,
             Contract.terms_version,
             PRICE,
+            CURRENCY,
             Contract.ranked_at,
             Contract.limited_by,
             Organization.status.label("buyer_status"),
@@ -86,22 +87,26 @@ def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> li
 def standings(
     rows: Collection[AnyRow],
     *,
-    seller: Seller,
+    seller: Seller | None = None,
     entries: Mapping[UUID, Entry],
     now: datetime,
     locked: bool = False,
 ) -> dict[UUID, Standing]:
-    """How the contracts take part at the moment; what the index knows of them is read anew."""
+    """How the contracts take part at the moment; what the index knows of them is read anew.
+
+    Without a seller only what is their own limits them.
+    """
     current = _current(rows, entries, now=now)
     begun = {key: cap_periods.starts(one.terms.time_zone, now) for key, one in current.items()}
     used = uses(begun)
-    sources = _sources(seller.source_id, current)
-    backed = _backings(current, listing=seller.listing, now=now)
+    sources = _sources(seller, current)
+    backed = _backings(current, now=now)
     found = {}
     for row in rows:
         entry = current[row.id]
-        source = SOURCES.get(sources.get(row.id)) if entry.terms.approves_sources else None
-        refusal = _refusal(row, entry, seller.listing, now=now) or source
+        refusal = _refusal(row, entry, now=now)
+        if seller is not None:
+            refusal = refusal or _refusal_of(seller, entry, source=sources.get(row.id))
         taken = used.get(row.id, {})
         taker = _taker(entry, taken, refusal=refusal, now=now, locked=locked)
         taker.backing = backed.get(row.id)
@@ -136,54 +141,51 @@ def _contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of 
     }
 
 
-def _backings(
-    current: Mapping[UUID, Entry], *, listing: Listing, now: datetime
-) -> dict[UUID, Backing]:
+def _backings(current: Mapping[UUID, Entry], *, now: datetime) -> dict[UUID, Backing]:
     """The money behind those that pay for actions."""
-    currency = listing.price.currency
-    return backings(
-        {
-            key: Money(entry.price_at(now), currency)
-            for key, entry in current.items()
-            if entry.is_per_action
-        }
-    )
+    per_action = {key: entry for key, entry in current.items() if entry.is_per_action}
+    return backings({key: entry.price_at(now) for key, entry in per_action.items()})
 
 
-def _sources(source_id: UUID, current: Mapping[UUID, Entry]) -> dict[UUID, ContractSourceStatus]:
+def _sources(
+    seller: Seller | None, current: Mapping[UUID, Entry]
+) -> dict[UUID, ContractSourceStatus]:
     careful = [key for key, entry in current.items() if entry.terms.approves_sources]
-    if not careful:
+    if seller is None or not careful:
         return {}
     rows = db.session.execute(
         select(ContractSource.contract_id, ContractSource.status).where(
-            ContractSource.source_id == source_id, in_list(ContractSource.contract_id, careful)
+            ContractSource.source_id == seller.source_id,
+            in_list(ContractSource.contract_id, careful),
         )
     )
     return {row.contract_id: row.status for row in rows}
 
 
-def _refusal(
-    row: Row[Any],
-    entry: Entry,
-    listing: Listing,
-    *,
-    now: datetime,  # Any: see contract_rows
-) -> Refusal | None:
-    """Why the contract takes nothing of this listing at this moment."""
-    terms, buyer = entry.terms, ids.encode(Organization.PREFIX, entry.buyer_id)
+def _refusal(row: AnyRow, entry: Entry, *, now: datetime) -> Refusal | None:
+    """Why the contract takes nothing at this moment."""
+    terms = entry.terms
     checks = {
         Refusal.NOT_ACTIVE: row.status is ContractStatus.ACTIVE,
         Refusal.BUYER_NOT_APPROVED: row.buyer_status is OrganizationStatus.APPROVED,
-        Refusal.OWN_LEADS: entry.buyer_id != listing.organization_id,
-        Refusal.BUYER_NOT_WANTED: is_open_to(listing, buyer),
         Refusal.NOT_STARTED: terms.starts_at is None or terms.starts_at <= now,
         Refusal.ENDED: terms.ends_at is None or now < terms.ends_at,
         Refusal.SCHEDULE: terms.is_open(now),
-        # A price is a price: only who sells to contracts alone, or to this one, may wait for an
-        # action instead.
-        Refusal.PER_ACTION: not entry.is_per_action or listing.mode in TO_CONTRACTS,
     }
     return next((reason for reason, holds in checks.items() if not holds), None)
+
+
+def _refusal_of(
+    seller: Seller, entry: Entry, *, source: ContractSourceStatus | None
+) -> Refusal | None:
+    """Why it takes nothing of this seller's listing."""
+    if entry.buyer_id == seller.listing.organization_id:
+        return Refusal.OWN_LEADS
+    if not is_open_to(seller.listing, ids.encode(Organization.PREFIX, entry.buyer_id)):
+        return Refusal.BUYER_NOT_WANTED
+    if entry.is_per_action and seller.listing.mode not in TO_CONTRACTS:
+        return Refusal.PER_ACTION  # a price that anybody may pay is not waited for
+    return SOURCES.get(source) if entry.terms.approves_sources else None
 
 
 def _taker(

@@ -28,19 +28,21 @@ def cover(*, contract: Contract, terms: Terms, new_leads: int, actor: Actor) -> 
     pool cannot grow: then nothing is delivered (decision 19).
     """
     price = terms.price_at(clock.now(), price=contract.price.amount)
-    found = _backing(contract, Money(price, contract.price.currency))
+    found = _backing(contract, price)
     return _resize(contract, found.size(new_leads), actor=actor)
 
 
 def missing(contract: Contract, *, new_leads: int = 1) -> Money:
     """How much the pool must grow before so many leads more come; nil where it is large enough."""
-    return Money(_backing(contract, contract.price).missing(new_leads), contract.price.currency)
+    return Money(
+        _backing(contract, contract.price.amount).missing(new_leads), contract.price.currency
+    )
 
 
 def follow(*, contract_id: UUID, actor: Actor) -> Money:
     """Bring the pool to what the open leads ask for, as far as wallet and credit go."""
     contract = lock(Contract, contract_id)
-    found = _backing(contract, contract.price * 0)
+    found = _backing(contract, 0)
     return _resize(contract, found.size(), actor=actor, partly=True)
 
 
@@ -60,7 +62,7 @@ def set_apart(*, contract: Contract, line: OrderLine, ref: Ref, actor: Actor) ->
     return owed
 
 
-def _backing(contract: Contract, price: Money) -> Backing:
+def _backing(contract: Contract, price: int) -> Backing:
     return backings({contract.id: price})[contract.id]
 
 
