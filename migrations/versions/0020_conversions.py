@@ -14,6 +14,11 @@ REASONS = (
     "verification_paid", "inspected", "correction",
 )  # fmt: skip
 ADDED = ("action_approved", "debt_repaid")
+REFUSALS = (
+    "outbid", "price", "not_active", "not_started", "ended", "schedule", "changed", "trial", "cap",
+    "funds", "own_leads", "buyer_not_approved", "buyer_not_wanted", "source_not_approved",
+    "source_refused", "duplicate", "suppressed", "not_named",
+)  # fmt: skip
 LIVE = "status IN ('pending', 'on_hold', 'approved')"
 WAITING = "pricing_model = 'cpa' AND status IN ('reserved', 'delivered')"
 ENDED = "pricing_model = 'cpa' AND status = 'settled'"
@@ -22,6 +27,7 @@ ENDED = "pricing_model = 'cpa' AND status = 'settled'"
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
     _allow_reasons(REASONS + ADDED)
+    _allow_refusals((*REFUSALS, "per_action"))
     _pools()
     _lines()
     _conversions()
@@ -30,6 +36,11 @@ def upgrade() -> None:
 def _allow_reasons(words: tuple[str, ...]) -> None:
     op.drop_constraint("reason", "posting", type_="check")
     op.create_check_constraint("reason", "posting", sa.column("reason").in_(words))
+
+
+def _allow_refusals(words: tuple[str, ...]) -> None:
+    op.drop_constraint("refusal", "contract_refusal", type_="check")
+    op.create_check_constraint("refusal", "contract_refusal", sa.column("reason").in_(words))
 
 
 def _pools() -> None:
@@ -176,4 +187,6 @@ def downgrade() -> None:
     op.drop_index("ix_order_line_waiting", table_name="order_line")
     op.drop_column("order_line", "action")
     op.drop_table("pool")
+    op.execute("DELETE FROM contract_refusal WHERE reason = 'per_action'")
+    _allow_refusals(REFUSALS)
     _allow_reasons(REASONS)

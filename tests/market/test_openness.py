@@ -11,14 +11,12 @@ from exchange.catalog.criteria import from_json
 from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.core import clock
 from exchange.core.db import db, save
-from exchange.core.errors import Conflict, Gone, NotFound
-from exchange.leads.models import Lead
+from exchange.core.errors import Conflict, NotFound
 from exchange.leads.queries import fields_of
 from exchange.market import queries
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries import Filters
 from tests.factories.billing import fund_wallet
-from tests.factories.leads import leads_of, make_batch
 from tests.factories.market import make_listing, place
 
 ORLANDO = {"field": "region", "is": "FL"}

@@ -48,7 +48,8 @@ def action_terms(order: Order) -> ActionTerms | None:
 def backings(prices: Mapping[UUID, int]) -> dict[UUID, Backing]:
     """The money behind contracts under CPA, by id, with what the next lead's action would cost.
 
-    Prices are minor units; all of the contracts are of one vertical. Behind a contract's lock it stays true.
+    Prices are minor units; all of the contracts are of one vertical. Behind a contract's lock it
+    stays true.
     """
     if not prices:
         return {}
