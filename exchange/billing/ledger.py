@@ -120,6 +120,16 @@ def lock_balances(refs: Iterable[AccountRef]) -> dict[AccountRef, int]:
     return {ref: funds[ref.id].balance for ref in wanted if ref.organization_id is not None}
 
 
+def lock_headroom(source: AccountRef, *others: AccountRef) -> Money:
+    """How much can leave an account before its floor, where a credit limit ends; never negative.
+
+    Locks it with the others that the posting will touch, as `lock_balances` does.
+    """
+    here = _lock({source, *others})[source.id]
+    assert here.floor is not None, "without a floor there is no end"
+    return Money(max(here.balance - here.floor, 0), source.currency)
+
+
 def key(subject: Ref, word: str) -> str:
     """The key of the posting that says `word` of a subject: `line-<id>-settled`."""
     return f"{subject.kind}-{subject.id}-{word}"

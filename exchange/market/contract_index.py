@@ -54,6 +54,11 @@ class Entry:
         return self.terms.price_at(now, price=self.price)
 
     @property
+    def is_per_action(self) -> bool:
+        """Whether it pays for actions and not for leads (CPA)."""
+        return self.terms.action is not None
+
+    @property
     def prices(self) -> frozenset[int]:
         """Every price that it pays at some hour."""
         by_hour = {span.price for span in self.terms.schedule if span.price is not None}
@@ -61,7 +66,11 @@ class Entry:
 
 
 def rank(entry: Entry, *, price: int) -> RankKey:
-    """Decision 25: the higher price first, then who came first; the id parts what is left."""
+    """Decision 25: the higher price first, then who came first; the id parts what is left.
+
+    Who pays for actions comes after all who pay for leads, which is for the caller to see to: the
+    index asks whom a lead fits.
+    """
     return (-price, entry.ranked_at, entry.id)
 
 

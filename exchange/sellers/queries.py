@@ -259,7 +259,7 @@ def return_views(returns: Sequence[LeadReturn]) -> list[ReturnView]:
             lead_return=one,
             lead=found[one.lead_id],
             batch=get(Batch, found[one.lead_id].batch_id),
-            price=get(OrderLine, one.line_id).price,
+            price=get(OrderLine, one.line_id).charged,
         )
         for one in returns
     ]

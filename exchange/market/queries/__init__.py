@@ -3,6 +3,7 @@
 from exchange.market.queries import auction_checks as auction_checks
 from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
+from exchange.market.queries.actions import CHARGED, action_terms
 from exchange.market.queries.aging import count_ripe, ripe_leads
 from exchange.market.queries.auctions import (
     auction_proof,
@@ -134,6 +135,7 @@ from exchange.market.queries.search import Facets, Filters, Found, Results, Sort
 from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
+    "CHARGED",
     "FINAL",
     "READABLE",
     "Bids",
@@ -160,7 +162,9 @@ __all__ = [
     "Sort",
     "Standing",
     "Stock",
+    "Used",
     "WantedRow",
+    "action_terms",
     "all_listings",
     "auction_proof",
     "auctions",

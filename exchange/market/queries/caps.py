@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, Uuid, func, select
+from sqlalchemy import DateTime, Text, Uuid, case, func, select
 
 from exchange.core.db import db
 from exchange.core.invariants import invariant
@@ -15,9 +15,12 @@ from exchange.core.sets import rows_of
 from exchange.market.cap_periods import NOTHING, Starts, Used, starts
 from exchange.market.contract_models import CapUse, Contract, ContractTerms
 from exchange.market.contract_terms import Period
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
 
-AMOUNT = OrderLine.__table__.c.price_amount
+# What a line counts for: its price; nothing where an action is paid, whose money the pool limits.
+AMOUNT = case(
+    (OrderLine.pricing_model == PricingModel.CPA, 0), else_=OrderLine.__table__.c.price_amount
+)
 
 
 def uses(begun: Mapping[UUID, Starts]) -> dict[UUID, dict[Period, Used]]:

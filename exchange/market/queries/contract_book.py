@@ -28,12 +28,9 @@ from exchange.leads.queries import fields_of, vertical_of
 from exchange.market.contract_index import ContractIndex, Entry
 from exchange.market.contract_models import Contract, ContractStatus, ContractTerms
 from exchange.market.contract_terms import Terms
-from exchange.market.models import PricingModel
 from exchange.market.queries.contracts import resolve
 from exchange.market.queries.stock import in_list
 
-# Contracts under which leads are bought by matching.
-MATCHED: Final = (PricingModel.CPL,)
 AnyRow = Row[Any]  # Any: rows of many shapes
 PRICE: Final = Contract.__table__.c.price_amount
 
@@ -101,7 +98,6 @@ def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -
     own = _number(func.pg_current_xact_id_if_assigned())
     matched = and_(
         Contract.status == ContractStatus.ACTIVE,
-        Contract.pricing_model.in_(MATCHED),
         Contract.ranked_at.is_not(None),
     )
     # Nothing is known at first: who is not matched then need not be read.

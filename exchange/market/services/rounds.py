@@ -25,8 +25,8 @@ from exchange.core.db import db, get
 from exchange.core.ids import uuid7
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
-from exchange.market.allocation import Allocation, Offered, Round, allocate
-from exchange.market.contract_index import ContractIndex, Entry, RankKey, rank
+from exchange.market.allocation import Allocation, Offered, RankKey, Round, allocate
+from exchange.market.contract_index import ContractIndex, Entry, rank
 from exchange.market.fitting import Misfit, fits, misfits
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.meeting import MODES, LeadOnSale, lock_leads
@@ -176,8 +176,9 @@ def _search(sale: Sale, index: ContractIndex, lead: LeadOnSale) -> Offered:
     found = index.all_fitting(replace(lead.facts, price_min=0), sale.now)
     # They are ranked by price, so those that pay too little are the last.
     enough = bisect_right(found, -lead.facts.price_min, key=lambda one: -one.price_at(sale.now))
-    ids = [entry.id for entry in found]
-    return offered(lead, ids[:enough], too_cheap=ids[enough:])
+    cheap = [entry.id for entry in found[enough:]]
+    able = sorted(found[:enough], key=lambda entry: entry.is_per_action)
+    return offered(lead, [entry.id for entry in able], too_cheap=cheap)
 
 
 def _search_one(sale: Sale, contract_id: UUID, lead: LeadOnSale) -> Offered:
@@ -243,4 +244,4 @@ def _rank(sale: Sale, contract_id: UUID) -> RankKey:
     if contract_id in sale.standings:
         return sale.standings[contract_id].taker.rank
     entry = sale.entries[contract_id]
-    return rank(entry, price=entry.price_at(sale.now))
+    return (entry.is_per_action, *rank(entry, price=entry.price_at(sale.now)))
