@@ -7,7 +7,7 @@ from importlib import import_module
 
 from bench.harness import Bench
 
-NAMES = ("intake", "dry_run", "neighbor", "sampling")
+NAMES = ("intake", "dry_run", "neighbor", "sampling", "market")
 
 
 def main() -> None:

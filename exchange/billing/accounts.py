@@ -110,6 +110,11 @@ def held(buyer_id: UUID, currency: Currency) -> AccountRef:
     return AccountRef(K.HELD, currency, buyer_id)
 
 
+def buyer_debt(buyer_id: UUID, currency: Currency) -> AccountRef:
+    """What a buyer owes after actions that neither wallet nor credit covered."""
+    return AccountRef(K.BUYER_DEBT, currency, buyer_id)
+
+
 def pending(seller_id: UUID, currency: Currency) -> AccountRef:
     """Delivered to a buyer whose return window is open."""
     return AccountRef(K.PENDING, currency, seller_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, select
 
+from exchange.billing import queries
 from exchange.billing.models import (
     Payout,
     PayoutAccount,
@@ -14,8 +15,9 @@ from exchange.billing.models import (
     TopUp,
     TopUpStatus,
 )
-from exchange.billing.services import inbox, payouts, sealing, top_ups
+from exchange.billing.services import debts, inbox, payouts, sealing, top_ups
 from exchange.core import clock
+from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.jobs import enqueue, job, sweep
 
@@ -89,6 +91,13 @@ def ring_for_fees() -> None:
             TopUp.status == TopUpStatus.SUCCEEDED, TopUp.fee_booked_at.is_(None)
         ),
     )
+
+
+@sweep("billing.debts", seconds=10)
+def repay_debts() -> None:
+    """Repay debts of buyers whose wallet was filled by something else than a top-up."""
+    for owner, currency in queries.debtors_with_money(limit=ROWS_PER_SWEEP):
+        debts.repay(organization_id=owner, currency=currency, actor=SYSTEM)
 
 
 @sweep("billing.seal", seconds=1)

@@ -11,11 +11,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
-from typing import TypeVar
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, literal, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.billing.accounts import AccountRef
@@ -26,9 +36,9 @@ from exchange.core.errors import InsufficientFunds
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.money import CurrencyMismatch, Money
+from exchange.core.sets import rows_of
 
-ROWS_PER_STATEMENT = 1_000
-Row = TypeVar("Row")
+MOMENT: Final = DateTime(timezone=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,16 @@ def lock_balances(refs: Iterable[AccountRef]) -> dict[AccountRef, int]:
     return {ref: funds[ref.id].balance for ref in wanted if ref.organization_id is not None}
 
 
+def lock_headroom(source: AccountRef, *others: AccountRef) -> Money:
+    """How much can leave an account before its floor, where a credit limit ends; never negative.
+
+    Locks it with the others that the posting will touch, as `lock_balances` does.
+    """
+    here = _lock({source, *others})[source.id]
+    assert here.floor is not None, "without a floor there is no end"
+    return Money(max(here.balance - here.floor, 0), source.currency)
+
+
 def key(subject: Ref, word: str) -> str:
     """The key of the posting that says `word` of a subject: `line-<id>-settled`."""
     return f"{subject.kind}-{subject.id}-{word}"
@@ -156,39 +176,40 @@ def _insert_postings(entries: Sequence[Entry]) -> dict[str, UUID]:
 
     The clause about conflicts serves postings between platform accounts, which nobody locks.
     """
-    now, fresh = clock.now(), {}
+    now = clock.now()
     # Ids follow the order in which the postings were asked for, so that statements do too. Rows
     # go in by key, so that two transactions cannot wait for each other's.
     numbers = sorted(uuid7() for _ in entries)
-    rows = [
+    ordered = sorted(zip(entries, numbers, strict=True), key=lambda pair: pair[0].key)
+    rows = rows_of(
         {
-            "id": number,
-            "key": entry.key,
-            "reason": entry.reason,
-            "subject_kind": entry.subject.kind,
-            "subject_id": entry.subject.id,
-            "occurred_at": entry.occurred_at or now,
-            "created_at": now,
+            "id": (Uuid(), [number for _, number in ordered]),
+            "key": (Text(), [entry.key for entry, _ in ordered]),
+            "reason": (Text(), [str(entry.reason) for entry, _ in ordered]),
+            "subject_kind": (Text(), [entry.subject.kind for entry, _ in ordered]),
+            "subject_id": (Uuid(), [entry.subject.id for entry, _ in ordered]),
+            "occurred_at": (MOMENT, [entry.occurred_at or now for entry, _ in ordered]),
         }
-        for number, entry in zip(numbers, entries, strict=True)
-    ]
-    rows.sort(key=itemgetter("key"))
-    for some in _pages(rows):
-        statement = insert(Posting).on_conflict_do_nothing(index_elements=["key"])
-        written = db.session.execute(statement.values(some).returning(Posting.key, Posting.id))
-        fresh.update({row.key: row.id for row in written})
-    return fresh
+    )
+    source = select(*rows.c, literal(now, MOMENT))
+    statement = insert(Posting).from_select([*rows.c.keys(), "created_at"], source)
+    written = statement.on_conflict_do_nothing(index_elements=["key"])
+    made_now = db.session.execute(written.returning(Posting.key, Posting.id))
+    return {row.key: row.id for row in made_now}
 
 
 def _write_balances(change: Mapping[UUID, int]) -> None:
-    rows = [{"account": key, "change": amount} for key, amount in sorted(change.items()) if amount]
-    if rows:
-        db.session.connection().execute(
-            update(Account)
-            .where(Account.id == bindparam("account"))
-            .values(balance=Account.balance + bindparam("change")),
-            rows,
-        )
+    found = [(key, amount) for key, amount in sorted(change.items()) if amount]
+    if not found:
+        return
+    keys, amounts = zip(*found, strict=True)
+    rows = rows_of({"account": (Uuid(), keys), "change": (BigInteger(), amounts)})
+    db.session.execute(
+        update(Account)
+        .where(Account.id == rows.c.account)
+        .values(balance=Account.balance + rows.c.change),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def _net_change(entries: Sequence[Entry]) -> dict[UUID, int]:
@@ -202,6 +223,11 @@ def _net_change(entries: Sequence[Entry]) -> dict[UUID, int]:
 
 
 def _open_accounts(refs: set[AccountRef]) -> None:
+    same = Account.id == any_(literal([ref.id for ref in refs], ARRAY(Uuid)))
+    known = set(db.session.scalars(select(Account.id).where(same)))
+    missing = [ref for ref in refs if ref.id not in known]
+    if not missing:
+        return
     rows = [
         {
             "id": ref.id,
@@ -211,27 +237,26 @@ def _open_accounts(refs: set[AccountRef]) -> None:
             "balance": None if ref.organization_id is None else 0,
             "floor": ref.floor,
         }
-        for ref in sorted(refs, key=lambda ref: ref.id)
+        for ref in sorted(missing, key=lambda ref: ref.id)
     ]
     db.session.execute(insert(Account).on_conflict_do_nothing().values(rows))
 
 
 def _insert_transfers(entries: Sequence[Entry], postings: Mapping[str, UUID]) -> None:
-    rows = [
-        {
-            "posting_id": postings[entry.key],
-            "position": position,
-            "source_id": move.source.id,
-            "target_id": move.target.id,
-            "amount": move.amount.amount,
-        }
+    made = [
+        (postings[entry.key], position, move)
         for entry in entries
         for position, move in enumerate(move for move in entry.moves if move.amount)
     ]
-    for some in _pages(rows):
-        db.session.execute(insert(Transfer).values(some))
-
-
-def _pages(rows: list[Row]) -> list[list[Row]]:
-    starts = range(0, len(rows), ROWS_PER_STATEMENT)
-    return [rows[start : start + ROWS_PER_STATEMENT] for start in starts]
+    if not made:
+        return
+    rows = rows_of(
+        {
+            "posting_id": (Uuid(), [posting for posting, _, _ in made]),
+            "position": (Integer(), [position for _, position, _ in made]),
+            "source_id": (Uuid(), [move.source.id for _, _, move in made]),
+            "target_id": (Uuid(), [move.target.id for _, _, move in made]),
+            "amount": (BigInteger(), [move.amount.amount for _, _, move in made]),
+        }
+    )
+    db.session.execute(insert(Transfer).from_select(rows.c.keys(), select(*rows.c)))

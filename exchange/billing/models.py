@@ -75,6 +75,8 @@ class Reason(StrEnum):
     PROCESSING_FEE = "processing_fee"
     VERIFICATION_PAID = "verification_paid"
     INSPECTED = "inspected"  # a lead was called at its seller's cost
+    ACTION_APPROVED = "action_approved"  # what was set aside for an action is its seller's
+    DEBT_REPAID = "debt_repaid"  # a buyer's wallet paid what was owed
     CORRECTION = "correction"
 
 
@@ -164,6 +166,27 @@ class Hold(Record):
     subject_kind: Mapped[str]
     subject_id: Mapped[UUID]
     status: Mapped[HoldStatus] = mapped_column(enum_column(HoldStatus), default=HoldStatus.ACTIVE)
+
+
+class Pool(Record):
+    """A buyer's money set aside for what several things together may come to cost (decision 19).
+
+    It grows and shrinks, and gives holds to those that do cost; `held` is both together.
+    """
+
+    KIND, PREFIX = "pool", "pol"
+    __table_args__ = (
+        Index(None, "subject_kind", "subject_id", unique=True),
+        Index(None, "organization_id"),
+        CheckConstraint("amount_amount >= 0", name="amount"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
+    amount: Mapped[Money] = money_columns("amount")
+    subject_kind: Mapped[str]
+    subject_id: Mapped[UUID]
+    changes: Mapped[int] = mapped_column(default=0)  # how often it was resized; keys of postings
+    sized_at: Mapped[datetime]  # when its size was worked out last
 
 
 class TopUpStatus(StrEnum):

@@ -30,7 +30,7 @@ ACCOUNTS: Final[dict[AccountKind, str]] = {
     AccountKind.SELLER_DEBT: _("Debt"),
     AccountKind.VERIFIER_PAYABLE: _("Earned by checks"),
 }
-BUYER_ACCOUNTS: Final = (AccountKind.WALLET, AccountKind.HELD)
+BUYER_ACCOUNTS: Final = (AccountKind.WALLET, AccountKind.HELD, AccountKind.BUYER_DEBT)
 SELLER_ACCOUNTS: Final = (
     AccountKind.PENDING,
     AccountKind.RESERVE,
@@ -55,12 +55,16 @@ REASONS: Final[dict[Reason, str]] = {
     Reason.PROCESSING_FEE: _("Processing fee"),
     Reason.VERIFICATION_PAID: _("Checks paid"),
     Reason.INSPECTED: _("A lead called at your cost"),
+    Reason.ACTION_APPROVED: _("Action approved"),
+    Reason.DEBT_REPAID: _("Debt repaid from the wallet"),
     Reason.CORRECTION: _("Correction"),
 }
 # What a posting is about; other kinds have no page and are shown by their id.
 SUBJECTS: Final[dict[str, str]] = {
     "order": _("Order"),
     "line": _("Lead"),
+    "contract": _("Contract"),
+    "conversion": _("Action"),
     "top_up": _("Top-up"),
     "payout": _("Payout"),
     "inspection": _("Lead called"),

@@ -6,6 +6,7 @@ from marshmallow import Schema, fields, validate
 
 from exchange.catalog.policies import QualityClass, ReturnReason
 from exchange.core.forms import AmountField, IdField
+from exchange.fulfillment.conversion_models import CHOSEN, ConversionStatus
 from exchange.fulfillment.models import ReturnStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.market.models import LineStatus, OrderStatus
@@ -94,3 +95,16 @@ class ReturnsQuery(CursorQuery):
 class ReturnForm(Schema):
     reason = fields.Enum(ReturnReason, by_value=True, required=True)
     note = fields.String(load_default="", validate=validate.Length(max=2_000))
+
+
+class ActionsQuery(CursorQuery):
+    status = fields.Enum(ConversionStatus, by_value=True, load_default=None)
+
+
+class ActionForm(Schema):
+    reference = fields.String(required=True, validate=validate.Length(min=1, max=100))
+
+
+class RejectionForm(Schema):
+    reason = fields.String(required=True, validate=validate.OneOf([str(one) for one in CHOSEN]))
+    explanation = fields.String(load_default="", validate=validate.Length(max=2_000))

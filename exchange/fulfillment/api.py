@@ -1,4 +1,4 @@
-"""The API of what follows a sale: the contacts bought, and returns from both sides."""
+"""The API of what follows a sale: the contacts bought, returns and actions from both sides."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from exchange.core.forms import list_of
 from exchange.core.idempotency import idempotent
 from exchange.core.pagination import Page
 from exchange.fulfillment import queries
+from exchange.fulfillment.conversion_models import Conversion
 from exchange.fulfillment.models import ErasureNotice, LeadReturn
+from exchange.fulfillment.queries import SeenConversion, SeenPage
 from exchange.fulfillment.schemas import (
     BoughtLeadOut,
+    ConversionOut,
+    ConversionQuery,
     ErasureNoticeOut,
+    NewConversion,
     NewReturn,
     NoticeQuery,
     Objection,
+    Rejection,
     ReturnOut,
     ReturnQuery,
 )
-from exchange.fulfillment.services import erasure_notices, returns, reveals
+from exchange.fulfillment.services import conversions, erasure_notices, returns, reveals
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.market.models import Order
@@ -81,6 +87,55 @@ def contest(form: Json, return_id: str) -> LeadReturn:
     return returns.contest_return(return_id=_seen(return_id).id, actor=actor(), **form)
 
 
+@blueprint.route("/conversions", methods=["POST"])
+@requires(Permission.CONVERSION_REPORT)
+@idempotent
+@blueprint.arguments(NewConversion)
+@blueprint.response(201, ConversionOut)
+def report_conversion(form: Json) -> SeenConversion:
+    """Report an action of a lead that is paid by it. Your own id again answers with the first."""
+    return _as_seen(conversions.report(actor=actor(), **form))
+
+
+@blueprint.route("/conversions", methods=["GET"])
+@requires(Permission.CONVERSION_REPORT, Permission.BATCH_READ)
+@blueprint.arguments(ConversionQuery, location="query")
+@blueprint.response(200, list_of(ConversionOut))
+def list_conversions(asked: Json) -> SeenPage:
+    """List the actions that you reported, or that were reported of your leads, newest first."""
+    return queries.conversions(viewer=organization().id, **asked)
+
+
+@blueprint.route("/conversions/<conversion_id>", methods=["GET"])
+@requires(Permission.CONVERSION_REPORT, Permission.BATCH_READ)
+@blueprint.response(200, ConversionOut)
+def show_conversion(conversion_id: str) -> SeenConversion:
+    """Show an action and what became of it."""
+    number = parse_id(conversion_id, Conversion)
+    return _as_seen(queries.get_conversion(number, viewer=organization().id))
+
+
+@blueprint.route("/conversions/<conversion_id>/approve", methods=["POST"])
+@requires(Permission.CONVERSION_REPORT)
+@idempotent
+@blueprint.response(200, ConversionOut)
+def approve_conversion(conversion_id: str) -> SeenConversion:
+    """Approve an action: what was set apart for it is the seller's."""
+    number = parse_id(conversion_id, Conversion)
+    return _as_seen(conversions.approve(conversion_id=number, actor=actor()))
+
+
+@blueprint.route("/conversions/<conversion_id>/reject", methods=["POST"])
+@requires(Permission.CONVERSION_REPORT)
+@idempotent
+@blueprint.arguments(Rejection)
+@blueprint.response(200, ConversionOut)
+def reject_conversion(form: Json, conversion_id: str) -> SeenConversion:
+    """Reject an action, with a reason that the seller reads; the money is yours again."""
+    number = parse_id(conversion_id, Conversion)
+    return _as_seen(conversions.reject(conversion_id=number, actor=actor(), **form))
+
+
 @blueprint.route("/erasure_notices", methods=["GET"])
 @requires(Permission.CONTACT_OPEN)
 @blueprint.arguments(NoticeQuery, location="query")
@@ -102,3 +157,7 @@ def acknowledge(notice_id: str) -> ErasureNotice:
 
 def _seen(return_id: str) -> LeadReturn:
     return queries.get_return(parse_id(return_id, LeadReturn), viewer=organization().id)
+
+
+def _as_seen(conversion: Conversion) -> SeenConversion:
+    return SeenConversion(conversion, organization().id)

@@ -11,6 +11,7 @@ from exchange.core.jobs import enqueue, job, sweep
 from exchange.fulfillment import queries
 from exchange.fulfillment.queries import sold
 from exchange.fulfillment.services import (
+    conversions,
     deliveries,
     erasure_notices,
     guarantees,
@@ -165,3 +166,29 @@ def find_silent_sellers() -> None:
     """Lots that broke their promise a day ago."""
     for run_id in sold.silent_runs(clock.now(), limit=PER_SWEEP):
         enqueue("fulfillment.guarantee", run_id)
+
+
+@job("fulfillment.expire_action")
+def expire_action(conversion_id: UUID) -> None:
+    """Decide an action as the contract says where its buyer said nothing in time."""
+    conversions.expire(conversion_id=conversion_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.expire_action", seconds=30)
+def find_undecided_actions() -> None:
+    """Actions that are past their day."""
+    for conversion_id in queries.actions_past_due(clock.now(), limit=PER_SWEEP):
+        enqueue("fulfillment.expire_action", conversion_id)
+
+
+@job("fulfillment.settle_action")
+def settle_action(conversion_id: UUID) -> None:
+    """Divide the money of an approved action."""
+    settlements.settle_action(conversion_id=conversion_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.settle_action", seconds=30)
+def find_approved_actions() -> None:
+    """Approved actions whose money lies ready."""
+    for conversion_id in queries.actions_to_settle(limit=PER_SWEEP):
+        enqueue("fulfillment.settle_action", conversion_id)

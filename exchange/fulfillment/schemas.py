@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from exchange.core.forms import IdField, PageQuery
+from exchange.core.forms import IdField, MoneyField, PageQuery
+from exchange.fulfillment.conversion_models import CHOSEN, ConversionStatus
 from exchange.fulfillment.models import ReturnOutcome, ReturnStatus
 from exchange.leads.models import Lead
 from exchange.leads.rights import Erasure
+from exchange.market.contract_models import Contract
 from exchange.market.models import OrderLine
 
 _words = validate.Length(max=2_000)
@@ -44,6 +46,44 @@ class ReturnOut(Schema):
     contest_until = fields.DateTime(allow_none=True)
     contest = fields.String()
     arbitration = fields.String()
+    metadata: fields.Constant[dict[str, str]] = fields.Constant({})
+
+
+class NewConversion(Schema):
+    """An action of a bought lead, under an id of your own: sent twice it is one report."""
+
+    line_id = IdField(OrderLine, required=True)
+    reference = fields.String(required=True, validate=validate.Length(min=1, max=100))
+
+
+class Rejection(Schema):
+    reason = fields.String(required=True, validate=validate.OneOf([str(one) for one in CHOSEN]))
+    explanation = fields.String(load_default="", validate=_words)
+
+
+class ConversionQuery(PageQuery):
+    status = fields.Enum(ConversionStatus, by_value=True, load_default=None)
+    contract_id = IdField(Contract, load_default=None)
+
+
+class ConversionOut(Schema):
+    """An action and what became of it, as one of the two sides sees it."""
+
+    id = fields.String(attribute="conversion.public_id")
+    object = fields.Constant("conversion")
+    created_at = fields.DateTime(attribute="conversion.created_at")
+    contract_id = fields.String(allow_none=True)
+    line_id = IdField(OrderLine, attribute="conversion.line_id")
+    lead_id = IdField(Lead, attribute="conversion.lead_id")
+    reference = fields.String(allow_none=True)
+    price = MoneyField(attribute="conversion.price")
+    status = fields.Enum(ConversionStatus, by_value=True, attribute="conversion.status")
+    decide_by = fields.DateTime(attribute="conversion.decide_by", allow_none=True)
+    decided_at = fields.DateTime(attribute="conversion.decided_at", allow_none=True)
+    by_default = fields.Boolean(attribute="conversion.by_default")
+    reason = fields.String(attribute="conversion.reason")
+    explanation = fields.String(attribute="conversion.explanation")
+    settled_at = fields.DateTime(attribute="conversion.settled_at", allow_none=True)
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
@@ -91,7 +131,8 @@ class BoughtLeadOut(Schema):
     line_id = fields.String(attribute="line.public_id")
     requested_at = fields.DateTime(attribute="lead.requested_at")
     delivered_at = fields.DateTime(attribute="line.delivered_at")
-    return_until = fields.DateTime(attribute="line.window_until")
+    return_until = fields.DateTime(attribute="line.return_until", allow_none=True)
+    action_until = fields.DateTime(attribute="line.action_until", allow_none=True)
     region = fields.String(attribute="lead.region")
     contact = fields.Dict(keys=fields.String(), values=fields.String())
     attributes = fields.Dict(attribute="lead.attributes")

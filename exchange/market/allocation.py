@@ -16,6 +16,9 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from exchange.market.action_pool import Backing
+
+RankKey = tuple[bool, int, datetime, UUID]
 Pair = tuple[UUID, UUID]  # a lead and a buyer
 
 
@@ -24,6 +27,7 @@ class Refusal(StrEnum):
 
     OUTBID = "outbid"
     PRICE = "price"  # pays less than is asked
+    PER_ACTION = "per_action"  # pays for actions, and the leads are sold at a price of their own
     NOT_ACTIVE = "not_active"
     NOT_STARTED = "not_started"
     ENDED = "ended"
@@ -60,11 +64,17 @@ class Taker:
     amount_left: int | None = None  # minor units
     trial_left: int | None = None
     is_locked: bool = False  # else it may not win, only look as if it would
+    backing: Backing | None = None  # under CPA: what stands behind its open leads
 
     @property
-    def rank(self) -> tuple[int, datetime, UUID]:
-        """Its place among all."""
-        return (-self.price, self.ranked_at, self.id)
+    def cost(self) -> int:
+        """What one more lead takes out of the wallet: its price, or what the pool must grow."""
+        return self.price if self.backing is None else self.backing.missing()
+
+    @property
+    def rank(self) -> RankKey:
+        """Its place among all: who pays for each lead goes before who pays for actions."""
+        return (self.backing is not None, -self.price, self.ranked_at, self.id)
 
     def limit(self) -> Refusal | None:
         """Which limit of its own keeps it from one more lead."""
@@ -80,7 +90,10 @@ class Taker:
         """One more lead is its own."""
         self.leads_left = None if self.leads_left is None else self.leads_left - 1
         self.trial_left = None if self.trial_left is None else self.trial_left - 1
-        self.amount_left = None if self.amount_left is None else self.amount_left - self.price
+        if self.backing is not None:
+            self.backing.take()
+        elif self.amount_left is not None:
+            self.amount_left -= self.price
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +114,15 @@ class Outcome:
     """What became of one lead: who takes it, and why the others do not."""
 
     takers: tuple[UUID, ...]
-    refused: tuple[tuple[UUID, Refusal], ...]
+    refused: Sequence[tuple[UUID, Refusal]]  # the rest of those that rank before the last slot
+    outbid: Sequence[UUID] = ()
+    too_cheap: Sequence[UUID] = ()
+
+    @property
+    def fitting(self) -> int:
+        """How many contracts ask for the lead."""
+        parts = (self.takers, self.refused, self.outbid, self.too_cheap)
+        return sum(map(len, parts))
 
 
 @dataclass(slots=True)
@@ -158,9 +179,10 @@ class _Work:
         """Sell one lead into its free slots."""
         won: list[Taker] = []
         refused: list[tuple[UUID, Refusal]] = []
+        outbid: Sequence[UUID] = ()
         for place, contract_id in enumerate(lead.contracts):
             if len(won) == lead.free:
-                refused += [(later, Refusal.OUTBID) for later in lead.contracts[place:]]
+                outbid = lead.contracts[place:]
                 break
             taker = self._taker(contract_id)
             if taker is None:
@@ -171,13 +193,17 @@ class _Work:
                 won.append(taker)
             else:
                 refused.append((contract_id, reason))
-        self._book(lead, won, refused)
+        ids = tuple(one.id for one in won)
+        self.done.outcomes[lead.id] = Outcome(ids, refused, outbid, lead.too_cheap)
+        self._book(lead, won)
 
     def _taker(self, contract_id: UUID) -> Taker | None:
         """A copy of the contract that this run may use up."""
         found = self.takers.get(contract_id)
         if found is None and contract_id in self.known.takers:
-            found = self.takers[contract_id] = replace(self.known.takers[contract_id])
+            known = self.known.takers[contract_id]
+            backing = known.backing and replace(known.backing)
+            found = self.takers[contract_id] = replace(known, backing=backing)
         return found
 
     def _reason(self, lead: Offered, taker: Taker, won: Sequence[Taker]) -> Refusal | None:
@@ -190,16 +216,12 @@ class _Work:
         has_it = any(other.buyer_id == taker.buyer_id for other in won)
         if has_it or not self.people[taker.buyer_id].isdisjoint(lead.person):
             return Refusal.DUPLICATE
-        return Refusal.FUNDS if self.wallets.get(taker.buyer_id, 0) < taker.price else None
+        return Refusal.FUNDS if self.wallets.get(taker.buyer_id, 0) < taker.cost else None
 
-    def _book(
-        self, lead: Offered, won: Sequence[Taker], refused: list[tuple[UUID, Refusal]]
-    ) -> None:
-        refused += [(contract_id, Refusal.PRICE) for contract_id in lead.too_cheap]
-        self.done.outcomes[lead.id] = Outcome(tuple(one.id for one in won), tuple(refused))
+    def _book(self, lead: Offered, won: Sequence[Taker]) -> None:
         if won and not (lead.is_locked and all(taker.is_locked for taker in won)):
             self.done.waiting.add(lead.id)
         for taker in won:
+            self.wallets[taker.buyer_id] -= taker.cost
             taker.take()
-            self.wallets[taker.buyer_id] -= taker.price
             self.people[taker.buyer_id] |= lead.person

@@ -137,6 +137,12 @@ def _caps(offer: Offer) -> Iterator[FieldProblem]:
         for period, most in held.items():
             if not 0 < most <= CAP_MAX:
                 yield _problem(f"/caps/{kind}/{period}", "range", "A cap is more than nothing.")
+    if offer.pricing_model is PricingModel.CPA:
+        detail = "An action is paid whenever it comes: cap the leads. The pool limits the money."
+        yield from (
+            _problem(f"/caps/amount/{period}", "per_action", detail) for period in caps.amount
+        )
+        return
     for period, most in caps.amount.items():
         if 0 < most < offer.price.amount:
             detail = "At this price the cap never buys a lead."

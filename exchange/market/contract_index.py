@@ -54,6 +54,11 @@ class Entry:
         return self.terms.price_at(now, price=self.price)
 
     @property
+    def is_per_action(self) -> bool:
+        """Whether it pays for actions and not for leads (CPA)."""
+        return self.terms.action is not None
+
+    @property
     def prices(self) -> frozenset[int]:
         """Every price that it pays at some hour."""
         by_hour = {span.price for span in self.terms.schedule if span.price is not None}
@@ -61,7 +66,11 @@ class Entry:
 
 
 def rank(entry: Entry, *, price: int) -> RankKey:
-    """Decision 25: the higher price first, then who came first; the id parts what is left."""
+    """Decision 25: the higher price first, then who came first; the id parts what is left.
+
+    Who pays for actions comes after all who pay for leads, which is for the caller to see to: the
+    index asks whom a lead fits.
+    """
     return (-price, entry.ranked_at, entry.id)
 
 
@@ -81,6 +90,11 @@ class ContractIndex:
     def __contains__(self, contract_id: UUID) -> bool:
         return contract_id in self._entries
 
+    @property
+    def entries(self) -> Mapping[UUID, Entry]:
+        """All of them as they are now; a later change makes another mapping."""
+        return self._entries
+
     def fitting(self, facts: LeadFacts, now: datetime) -> Iterator[Entry]:
         """Every contract that the lead fits, the highest rank first; found as they are wanted."""
         state, asked = self._state, _asked(facts, now)
@@ -92,7 +106,12 @@ class ContractIndex:
 
     def all_fitting(self, facts: LeadFacts, now: datetime) -> list[Entry]:
         """The same, all of them."""
-        return list(self.fitting(facts, now))
+        if self._state.gone:
+            return list(self.fitting(facts, now))
+        asked, found = _asked(facts, now), list[Entry]()
+        for segment in self._state.main.segments:
+            found += segment.all_fitting(facts, now, asked)
+        return found
 
     def update(self, changed: Iterable[Entry] = (), *, removed: Collection[UUID] = ()) -> None:
         """Take over what is new of these contracts, and forget the removed ones."""
@@ -152,16 +171,29 @@ class _Segment:
 
     def fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> Iterator[_Place]:
         """Those of the segment that the lead fits, in order."""
-        bits = (1 << bisect_right(self.cheapness, -facts.price_min)) - 1
-        for one in self.maps:
-            if not bits:
-                return
-            bits &= one.accepting(asked.get(one.name))
+        bits = self._accepting(facts, asked)
         rough = self.rough & bits
         for number in places_in(bits):
             place = self.places[number]
             if not rough >> number & 1 or place.holds(facts, now):
                 yield place
+
+    def all_fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> list[Entry]:
+        """The same, all at once: who is asked again is struck off first."""
+        bits = self._accepting(facts, asked)
+        for number in places_in(self.rough & bits):
+            if not self.places[number].holds(facts, now):
+                bits ^= 1 << number
+        return [self.places[number].entry for number in places_in(bits)]
+
+    def _accepting(self, facts: LeadFacts, asked: Asked) -> int:
+        """Whose maps accept the lead, at its price or more."""
+        bits = (1 << bisect_right(self.cheapness, -facts.price_min)) - 1
+        for one in self.maps:
+            if not bits:
+                break
+            bits &= one.accepting(asked.get(one.name))
+        return bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from exchange.billing.services import pools
 from exchange.core import clock
+from exchange.core.actors import SYSTEM
 from exchange.core.db import unit_of_work
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
+from exchange.market.contract_models import Contract
 from exchange.market.services import (
+    action_holds,
     auctions,
     awards,
     contracts,
@@ -23,6 +27,7 @@ from exchange.market.services.listing_terms import NOTICE
 LISTINGS_PER_SWEEP = 100
 CONTRACTS_PER_SWEEP = 200
 AUCTIONS_PER_SWEEP = 100
+POOLS_PER_SWEEP = 200
 
 
 @job("market.reflect_stock")
@@ -173,3 +178,16 @@ def find_contracts_due() -> None:
     """Ring for contracts that changed, or whose limit is over."""
     for contract_id in queries.contracts_due(clock.now(), limit=CONTRACTS_PER_SWEEP):
         enqueue("market.match_contract", contract_id)
+
+
+@job("market.follow_actions")
+def follow_actions(contract_id: UUID) -> None:
+    """Bring the pool of a contract to what its open leads ask for."""
+    action_holds.follow(contract_id=contract_id, actor=SYSTEM)
+
+
+@sweep("market.follow_actions", seconds=60)
+def find_pools() -> None:
+    """Ring for the pools that were sized longest ago: windows close while nobody looks."""
+    for contract_id in pools.filled(kind=Contract.KIND, limit=POOLS_PER_SWEEP):
+        enqueue("market.follow_actions", contract_id)

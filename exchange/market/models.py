@@ -210,6 +210,14 @@ class LineStatus(StrEnum):
     RELEASED = "released"
 
 
+class LineAction(StrEnum):
+    """What came of a lead that is paid by its action (CPA); of others always `none`."""
+
+    NONE = "none"
+    REPORTED = "reported"  # its price is set apart, the buyer has not decided
+    PAID = "paid"  # approved: its price is the seller's
+
+
 class OrderLine(Record):
     """One sale of one lead to one buyer in one slot (decision 38).
 
@@ -236,6 +244,17 @@ class OrderLine(Record):
         Index(None, "seller_id", "id"),
         Index(None, "window_until", postgresql_where=text("status = 'delivered'")),
         Index(None, "contract_id", "id", postgresql_where=text("contract_id IS NOT NULL")),
+        # Leads of a contract that an action may still come of; the newest that came to their end.
+        Index(
+            "ix_order_line_waiting",
+            "contract_id",
+            postgresql_where=text("pricing_model = 'cpa' AND status IN ('reserved', 'delivered')"),
+        ),
+        Index(
+            "ix_order_line_ended",
+            "id",
+            postgresql_where=text("pricing_model = 'cpa' AND status = 'settled'"),
+        ),
         CheckConstraint("slot >= 0", name="slot"),
         CheckConstraint("slot IS NOT NULL OR status IN ('released', 'returned')", name="holds"),
         CheckConstraint("refunded BETWEEN 0 AND price_amount", name="refunded"),
@@ -251,7 +270,31 @@ class OrderLine(Record):
     )
     slot: Mapped[int | None]  # below the lead's sales_max; NULL: given back
     price: Mapped[Money] = money_columns("price")  # of the lead, or of one action (CPA)
+    action: Mapped[LineAction] = mapped_column(
+        enum_column(LineAction), default=LineAction.NONE, server_default=LineAction.NONE
+    )
     refunded: Mapped[int] = mapped_column(BigInteger, default=0)  # minor units
     status: Mapped[LineStatus] = mapped_column(enum_column(LineStatus), default=LineStatus.RESERVED)
     delivered_at: Mapped[datetime | None]
-    window_until: Mapped[datetime | None]  # the last moment of a return
+    window_until: Mapped[datetime | None]  # the last moment of a return, or of an action (CPA)
+
+    @property
+    def return_until(self) -> datetime | None:
+        """The last moment of a return; None where nothing is paid for the lead itself."""
+        return None if self.is_per_action else self.window_until
+
+    @property
+    def action_until(self) -> datetime | None:
+        """The last moment at which an action counts, under CPA."""
+        return self.window_until if self.is_per_action else None
+
+    @property
+    def is_per_action(self) -> bool:
+        """Whether an action of the person is paid for, and not the lead."""
+        return self.pricing_model is PricingModel.CPA
+
+    @property
+    def charged(self) -> Money:
+        """What is paid for the line once it is delivered, before anything is given back."""
+        is_free = self.is_per_action and self.action is not LineAction.PAID
+        return Money(0 if is_free else self.price.amount, self.price.currency)

@@ -15,11 +15,13 @@ from exchange.market.decay import Fall
 from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import (
     CHOSEN_MODES,
+    LineAction,
     LineStatus,
     Listing,
     ListingMode,
     ListingStatus,
     OrderStatus,
+    PricingModel,
 )
 from exchange.market.queries import Sort
 
@@ -292,7 +294,10 @@ class LineOut(Schema):
     status = fields.Enum(LineStatus, by_value=True)
     price = MoneyField()
     delivered_at = fields.DateTime(allow_none=True)
-    return_until = fields.DateTime(attribute="window_until", allow_none=True)
+    return_until = fields.DateTime(allow_none=True)
+    pricing_model = fields.Enum(PricingModel, by_value=True)
+    action = fields.Enum(LineAction, by_value=True)
+    action_until = fields.DateTime(allow_none=True)
 
 
 class OrderSummaryOut(Schema):

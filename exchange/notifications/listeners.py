@@ -13,6 +13,7 @@ from exchange.billing.models import Payout, TopUp
 from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.core.money import Money
+from exchange.fulfillment.conversion_models import Conversion
 from exchange.fulfillment.models import ErasureNotice, LeadReturn
 from exchange.fulfillment.queries import holders
 from exchange.identity.models import Organization
@@ -195,6 +196,31 @@ def tell_both_of_return(event: Event) -> None:
         outcome = str(lead_return.outcome or "")
         facts: Facts = {"side": side, "reason": lead_return.reason, "outcome": outcome}
         tell(event, organization_id=organization_id, facts=facts)
+
+
+@on("conversion.on_hold")
+@on("conversion.approved")
+@on("conversion.rejected")
+@on("conversion.reversed")
+def tell_both_of_action(event: Event) -> None:
+    """Buyer and seller learn of every state of an action, each from its own side."""
+    conversion = get(Conversion, event.subject.id)
+    sides = (("buyer", conversion.buyer_id), ("seller", conversion.seller_id))
+    for side, organization_id in sides:
+        facts: Facts = {
+            "side": side,
+            "reason": conversion.reason,
+            "by_default": int(conversion.by_default),
+            **_money(conversion.price),
+        }
+        tell(event, organization_id=organization_id, facts=facts)
+
+
+@on("conversion.settled")
+def tell_seller_of_settled_action(event: Event) -> None:
+    """The seller learns that the money of an action is in the balance."""
+    conversion = get(Conversion, event.subject.id)
+    tell(event, organization_id=conversion.seller_id, facts=_money(conversion.price))
 
 
 @on("payout.paid")

@@ -29,6 +29,8 @@ LINKS: Final = {
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
     ("seller", "auction"): ("sellers.auction", "auction_id", "auc"),
     ("buyer", "auction"): ("buyers.auction", "auction_id", "auc"),
+    ("seller", "conversion"): ("sellers.action", "conversion_id", "cnv"),
+    ("buyer", "conversion"): ("buyers.action", "conversion_id", "cnv"),
     ("seller", "payout"): ("billing.money", None, None),
     ("buyer", "top_up"): ("billing.wallet", None, None),
     ("verification", "qualification"): ("verification.shift", None, None),

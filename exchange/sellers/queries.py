@@ -261,7 +261,7 @@ def return_views(returns: Sequence[LeadReturn]) -> list[ReturnView]:
             buyer=market.pseudonym(seller_id=one.seller_id, buyer_id=one.buyer_id),
             lead=found[one.lead_id],
             batch=get(Batch, found[one.lead_id].batch_id),
-            price=get(OrderLine, one.line_id).price,
+            price=get(OrderLine, one.line_id).charged,
         )
         for one in returns
     ]

@@ -14,21 +14,25 @@ from exchange.billing import queries
 from exchange.billing.accounts import AccountRef
 from exchange.billing.chain import JournalEntry
 from exchange.billing.gateway import ConnectTransfer
-from exchange.billing.models import Payout
+from exchange.billing.models import Payout, Reason
 from exchange.billing.services import (
     holds,
     inspection_holds,
     payouts,
+    pools,
     refunds,
     reserves,
+    sales,
     top_ups,
 )
+from exchange.billing.services.sales import Sale
 from exchange.config import ROOT
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.money import Money
+from exchange.market.action_pool import Record, chance, prices_held
 from tests.billing.books import EUR, Deal, eur, fund, hold
 from tests.billing.test_top_ups import open_checkout
 from tests.cast import Cast
@@ -46,6 +50,7 @@ class Story:
         self.stripe = stripe
         self.parts: list[str] = []
         self.told = 0
+        self.per_action: PerAction
         self.seller = cast.seller.organization.id
         self.first, self.second, self.third = (self.deal() for _ in range(3))
         self.names = {
@@ -131,6 +136,10 @@ def tell_everything(story: Story) -> str:
         release,
         inspect,
         guarantee,
+        pool,
+        act,
+        pay_for_actions,
+        end_actions,
     ):
         chapter(story)
     return "\n".join([INTRODUCTION, *story.parts, trial_balance()])
@@ -324,6 +333,101 @@ def guarantee(story: Story) -> None:
         " `floor(33.33 x 18 / 40)` = 14.99. The first is still pending and pays for itself. Of the"
         " others the commission comes back in proportion, `floor(4.99 x 14.99 / 33.33)` = 2.24; 12.75 is"
         " the seller's: the reserve, which is kept for this, then what is payable, then debt.",
+    )
+
+
+class PerAction:
+    """A contract that pays 50.00 for each action, and forty leads of another seller."""
+
+    PRICE = eur(5_000)
+
+    def __init__(self, story: Story) -> None:
+        self.story, self.subject = story, Ref("contract", uuid7())
+        self.buyer, self.seller = story.cast.buyer.organization, story.cast.other_seller
+        self.known = chance(own=Record(0, 0), vertical=Record(0, 0))
+        self.actions = [Ref("conversion", uuid7()) for _ in range(6)]
+        story.names[self.seller.organization.id] = "second seller"
+
+    def hold_for(self, leads: int) -> None:
+        """The pool as the verbs of the market size it for so many open leads."""
+        size = self.PRICE * prices_held(leads, self.known)
+        pools.resize(
+            organization_id=self.buyer.id, subject=self.subject, to=size, partly=True, actor=SYSTEM
+        )
+
+    def report(self, action: Ref, *, left: int) -> None:
+        pools.draw(
+            organization_id=self.buyer.id,
+            subject=self.subject,
+            ref=action,
+            amount=self.PRICE,
+            actor=SYSTEM,
+        )
+        self.hold_for(left)
+
+    def approve(self, *actions: Ref) -> None:
+        """As the verbs of actions do: captured at once, divided a moment later."""
+        seller_id = self.seller.organization.id
+        holds.capture_all(
+            refs=actions,
+            seller_of={action.id: seller_id for action in actions},
+            reason=Reason.ACTION_APPROVED,
+            actor=SYSTEM,
+        )
+        due = [Sale(action, seller_id, self.PRICE, 1_800, 1_500) for action in actions]
+        sales.settle_all(due, actor=SYSTEM)
+
+
+def pool(story: Story) -> None:
+    fund(story.cast.buyer, 80_000 - 21_165)
+    story.told = len(list(queries.whole_journal()))
+    story.per_action = PerAction(story)
+    for leads in (27, 40):
+        story.per_action.hold_for(leads)
+    story.tell(
+        "Leads that are paid by their action",
+        "A contract pays 50.00 for each action of a lead (CPA). Behind its open leads stands one pool:"
+        " the price of as many actions as they will not exceed with 95 % certainty, worked out before"
+        " anything is known from one action among ten leads. For 27 leads that is 8 actions, for 40 it"
+        " is 12. The buyer, who had paid in until the wallet held 800.00, has so much set aside (keys"
+        " `pool-<id>-1`, `pool-<id>-2`).",
+    )
+
+
+def act(story: Story) -> None:
+    for left, action in zip(range(39, 33, -1), story.per_action.actions, strict=True):
+        story.per_action.report(action, left=left)
+    story.tell(
+        "Six actions are reported",
+        "Each takes 50.00 out of the pool, which moves no money: the sum lies in `held` already. Then the"
+        " pool follows the leads that are left: 12 prices for 39 and 38 open leads, 11 for 37, 36 and"
+        " 35, 10 for 34. Where it is short of that it is filled up from the wallet. What neither pool"
+        " nor wallet nor credit covers would come from `buyer_debt`, and the seller would wait for it.",
+    )
+
+
+def pay_for_actions(story: Story) -> None:
+    case = story.per_action
+    case.approve(*case.actions[:4])
+    holds.release_all(refs=[case.actions[4]], actor=SYSTEM)
+    case.hold_for(35)
+    case.approve(case.actions[5])
+    story.tell(
+        "Four are approved, one is rejected, one is past due",
+        "What was set aside for an approved action is its seller's (key `conversion-<id>-action_approved`)"
+        " and is divided a moment later, here by a commission of 18 % and a reserve of 15 %. What was set"
+        " aside for the rejected one is released; its lead is open again, so the pool for 35 leads takes"
+        " the 50.00 back. About the last one the buyer says nothing, and the contract says that silence"
+        " approves. A report after the attribution window is kept and moves nothing.",
+    )
+
+
+def end_actions(story: Story) -> None:
+    story.per_action.hold_for(0)
+    story.tell(
+        "The attribution windows close",
+        "Nothing can come of the other leads any more: what stood behind them is the buyer's again."
+        " Of 800.00 five actions have cost 250.00.",
     )
 
 

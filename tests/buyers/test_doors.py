@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from exchange.core.db import db
 from exchange.core.ids import encode, uuid7
 from exchange.identity import services
 from exchange.identity.permissions import Role
@@ -17,10 +18,16 @@ from exchange.market.models import Listing
 from tests.buyers.conftest import Enter
 from tests.buyers.support import bought, key, lines_on, text_of
 from tests.cast import PASSWORD, Cast, Player, _player
+from tests.factories.actions import deliver, make_action_contract, report
 
-LISTS = ("/buyers/", "/buyers/market", "/buyers/orders", "/buyers/leads", "/buyers/returns")
+LISTS = (
+    *("/buyers/", "/buyers/market", "/buyers/orders", "/buyers/leads", "/buyers/returns"),
+    "/buyers/actions",
+)
 PAGES = (
     *LISTS,
+    "/buyers/leads/{action_line}/action",
+    "/buyers/actions/{conversion}",
     "/buyers/listings/{listing}",
     "/buyers/listings/{listing}/buy?quantity=2",
     "/buyers/listings/{listing}/try",
@@ -38,12 +45,16 @@ DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/orders/{order}/contacts": ({}, 200),
     "/buyers/orders/{order}/export": ({"separator": "comma"}, 200),
     "/buyers/leads/{second_line}/return": ({"reason": "fictitious"}, 303),
+    "/buyers/leads/{action_line}/action": ({"reference": "crm-7"}, 303),
+    "/buyers/actions/{conversion}/approve": ({}, 303),
+    "/buyers/actions/{second_conversion}/reject": ({"reason": "cancelled"}, 303),
 }
 PARTS = (
     "/buyers/market",
     "/buyers/orders",
     "/buyers/leads",
     "/buyers/returns",
+    "/buyers/actions",
     "/buyers/listings/{listing}",
     "/buyers/orders/{order}",
 )
@@ -53,8 +64,11 @@ PREFIXES = {
     "line": "line",
     "second_line": "line",
     "lead_return": "ret",
+    "action_line": "line",
+    "conversion": "cnv",
+    "second_conversion": "cnv",
 }
-OF_ONE_BUYER = ("{order}", "{line}", "{second_line}", "{lead_return}")
+OF_ONE_BUYER = tuple(f"{{{name}}}" for name in PREFIXES if name != "listing")
 
 
 @dataclass
@@ -69,7 +83,7 @@ class Stage:
 
 
 @pytest.fixture
-def stage(buyer: FlaskClient, listing: Listing) -> Stage:
+def stage(buyer: FlaskClient, listing: Listing, cast: Cast) -> Stage:
     order = bought(buyer, listing, 3)
     line, second, *_ = lines_on(text_of(buyer.get(order)))
     asked = {"reason": "fictitious", "idempotency_key": key()}
@@ -81,8 +95,21 @@ def stage(buyer: FlaskClient, listing: Listing) -> Stage:
         "line": line,
         "second_line": second,
         "lead_return": answer.headers["Location"].rpartition("/")[2],
+        **per_action(cast, listing),
     }
     return Stage(buyer, ids)
+
+
+def per_action(cast: Cast, listing: Listing) -> dict[str, str]:
+    """Leads that are paid by their action: one to report, two to decide about."""
+    lines = deliver(make_action_contract(cast.buyer), listing, 3)
+    first, second = (report(cast.buyer, line) for line in lines[1:])
+    db.session.commit()
+    return {
+        "action_line": lines[0].public_id,
+        "conversion": first.public_id,
+        "second_conversion": second.public_id,
+    }
 
 
 def send(client: FlaskClient, path: str, form: dict[str, str]) -> TestResponse:
@@ -97,7 +124,8 @@ def test_every_door_is_tried_here(app: Flask):
         for method in (rule.methods or set()) & {"GET", "POST"}
     }
     names = {"listing": "listing_id", "order": "order_id", "line": "line_id"}
-    names |= {"second_line": "line_id", "lead_return": "return_id"}
+    names |= {"second_line": "line_id", "lead_return": "return_id", "action_line": "line_id"}
+    names |= {"conversion": "conversion_id", "second_conversion": "conversion_id"}
     as_rules = {name: f"<{rule}>" for name, rule in names.items()}
     tried = {("GET", path.partition("?")[0].format(**as_rules)) for path in PAGES}
     tried |= {("POST", path.format(**as_rules)) for path in DEEDS}

@@ -19,6 +19,7 @@ from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.money import Currency, Money
+from exchange.fulfillment.conversion_models import Conversion
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome
 from exchange.fulfillment.services import returns, settlements
 from exchange.identity import services as identity
@@ -30,6 +31,7 @@ from exchange.leads.services.intake import take_in
 from exchange.market import queries as market
 from exchange.market.models import Listing, Order, OrderLine
 from tests.cast import Cast
+from tests.factories.actions import deliver, make_action_contract, report
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.fulfillment import WINDOW
@@ -54,6 +56,8 @@ class Story:
     orders: list[Order] = field(default_factory=list)
     lines: list[OrderLine] = field(default_factory=list)
     returns: list[LeadReturn] = field(default_factory=list)
+    per_action: list[OrderLine] = field(default_factory=list)
+    actions: list[Conversion] = field(default_factory=list)
     top_ups: list[TopUp] = field(default_factory=list)
     payouts: list[str] = field(default_factory=list)  # public ids
     invitations: list[str] = field(default_factory=list)  # tokens
@@ -125,12 +129,22 @@ def trade(story: Story) -> None:
         actor=cast.admin.actor,
     )
     story.returns += asked
+    _act(story)
     started = top_ups.start(
         organization_id=cast.buyer.organization.id,
         amount=Money(250_00, Currency.USD),
         actor=cast.buyer.actor,
     )
     story.top_ups.append(started)
+
+
+def _act(story: Story) -> None:
+    """A contract pays for actions: of its two leads one has an action to decide about."""
+    contract = make_action_contract(story.cast.buyer)
+    listing = make_listing(story.cast.seller, people=story.family(4), source="comparison")
+    lines = deliver(contract, listing, 2)
+    story.per_action += lines
+    story.actions.append(report(story.cast.buyer, lines[0]))
 
 
 def _past_sale(story: Story) -> None:

@@ -177,7 +177,9 @@ class Rounds:
             "source_id": [encode(Source.PREFIX, batch.source_id) for batch in story.batches],
             "listing_id": [story.listing.public_id],
             "order_id": [order.public_id for order in story.orders],
-            "line_id": [line.public_id for line in (lines[0], *story.lines[:3])],
+            "line_id": [line.public_id for line in (lines[0], *story.lines[:3])]
+            + [line.public_id for line in story.per_action],
+            "conversion_id": [found.public_id for found in story.actions],
             "return_id": [found.public_id for found in story.returns],
             "top_up_id": [top_up.public_id for top_up in story.top_ups],
             "payout_id": story.payouts,

@@ -10,18 +10,20 @@ from sqlalchemy import select
 from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
 from exchange.catalog.criteria import All, Not
-from exchange.core import clock
+from exchange.core import clock, jobs
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db
+from exchange.core.db import db, unit_of_work
 from exchange.core.errors import Conflict
 from exchange.core.money import Currency
+from exchange.fulfillment.services import lines
 from exchange.leads.models import LeadKind
 from exchange.market import queries
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import CapUse, Contract, ContractSource, ContractStatus
 from exchange.market.contract_terms import Caps, Opening, Period
-from exchange.market.match_models import ContractRefusal, LeadMatch
+from exchange.market.match_models import ContractRefusal, LeadMatch, MatchRequest
 from exchange.market.models import Listing, ListingMode, Order, OrderLine, OrderStatus
-from exchange.market.services import matches
+from exchange.market.services import matches, meetings
 from tests.factories.billing import fund_wallet
 from tests.factories.contracts import make_contract
 from tests.factories.leads import leads_of, make_person
@@ -217,7 +219,7 @@ def test_a_lead_knows_who_asked_for_it(cast, listing):
     met = db.session.scalars(select(LeadMatch)).all()
     assert len(met) == 4
     assert {(one.fitting, one.taken) for one in met} == {(1, 0)}
-    assert met[0].refusals == {"price": {"contracts": 1, "first": [contract.public_id]}}
+    assert met[0].refusals == {"price": {"contracts": 1, "first": [str(contract.id)]}}
 
 
 def test_a_buyer_who_took_a_lead_by_hand_does_not_get_it_again(cast):
@@ -226,3 +228,61 @@ def test_a_buyer_who_took_a_lead_by_hand_does_not_get_it_again(cast):
     contract = make_contract(cast.buyer)
     assert matches.match_listing(listing_id=listing.id) == 0
     assert reasons(contract) == {"duplicate": 1}
+
+
+def test_both_sides_learn_why(cast, client, listing):
+    contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 1}))
+    make_contract(cast.other_buyer, price=PRICE - 1)
+    matches.match_listing(listing_id=listing.id)
+    seen = queries.refusals_of_contract(contract.id)
+    assert [(one.day, one.reason, one.leads) for one in seen] == [
+        (clock.now().date(), Refusal.CAP, 3)
+    ]
+    batch = queries.get_batch_of(listing).public_id
+    met = queries.refusals_of_batch(listing.batch_id)
+    assert met == queries.Met(4, 4, 1, {Refusal.PRICE: 4, Refusal.CAP: 3})
+    page = cast.seller.sign_in(client).get(f"/sellers/batches/{batch}")
+    assert "A cap of the contract is reached" in page.text
+
+
+def test_what_the_queue_forgot_is_found_by_the_sweeps(cast, listing, sweep, run_jobs):
+    jobs.redis_connection().flushdb()
+    contract = make_contract(cast.buyer)
+    for name in ("market.match", "fulfillment.deliver_order"):
+        sweep(name)
+        run_jobs()
+    order = db.session.scalars(select(Order).where(Order.contract_id == contract.id)).one()
+    assert order.status is OrderStatus.FULFILLED
+    assert db.session.scalars(select(MatchRequest)).all() == []
+
+
+def test_a_full_contract_goes_on_when_its_cap_is_over(cast, listing, sweep, run_jobs):
+    with unit_of_work():
+        contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 3}))
+        matches.match_listing(listing_id=listing.id)
+    with unit_of_work():
+        clock.advance(timedelta(days=1, hours=1))
+    sweep("market.match_contract")
+    run_jobs()
+    assert len(lines_of(contract)) == 4
+
+
+def test_a_new_contract_meets_what_is_on_sale(cast, listing, run_jobs):
+    with unit_of_work():
+        matches.match_listing(listing_id=listing.id)
+    with unit_of_work():
+        contract = make_contract(cast.buyer)
+        meetings.call(contract.id)
+    run_jobs()
+    assert len(lines_of(contract)) == 4
+
+
+def test_what_is_let_go_of_counts_no_more_and_meets_again(cast, listing, run_jobs):
+    contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 2}))
+    matches.match_listing(listing_id=listing.id)
+    order = db.session.scalars(select(Order).where(Order.contract_id == contract.id)).one()
+    line = lines_of(contract)[0]
+    lines.release(order, {line.id: line.lead_id}, reason="not_deliverable", actor=SYSTEM)
+    used = db.session.scalars(select(CapUse.leads).where(CapUse.contract_id == contract.id))
+    assert set(used) == {1}
+    assert matches.match_listing(listing_id=listing.id) == 1

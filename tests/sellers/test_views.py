@@ -32,6 +32,7 @@ from exchange.leads.services import batches
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.services import listings
 from tests.cast import PASSWORD, Cast, Player, _player
+from tests.factories.actions import make_action_lines, report
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
 from tests.factories.fulfillment import make_return, pass_time
@@ -42,6 +43,7 @@ from tests.verification.support import make_sealed
 Enter = Callable[[Player], FlaskClient]
 PAGES = (
     *("/sellers/", "/sellers/batches", "/sellers/listings", "/sellers/returns"),
+    *("/sellers/actions", "/sellers/actions/{conversion}"),
     *("/sellers/imports/new", "/sellers/templates/home_improvement_us.csv"),
     *("/sellers/imports/{draft}/recognise", "/sellers/imports/{draft}/map"),
     *("/sellers/batches/{batch}", "/sellers/batches/{imported}/problems.csv"),
@@ -95,6 +97,7 @@ PREFIXES = {
     "listing": "lst",
     "source": "src",
     "lead_return": "ret",
+    "conversion": "cnv",
 }
 _keys = count(1)
 
@@ -197,8 +200,10 @@ def stage(seller: FlaskClient, cast: Cast, run_jobs: Callable[[], int]) -> Stage
         explanation="Nobody of this name exists.", actor=cast.admin.actor,
     )  # fmt: skip
     listing = make_listing(cast.seller, leads=2)
+    conversion = report(cast.buyer, make_action_lines(cast)[0])
     keep()
     return Stage({
+        "conversion": conversion.public_id,
         "draft": draft, "checked": checked, "batch": sealed.public_id,
         "taken": taken, "imported": imported.public_id,
         "accepted": accepted.public_id, "undecided": undecided.public_id,

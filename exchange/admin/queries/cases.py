@@ -41,7 +41,7 @@ def all_returns(*, cursor: str | None = None) -> Page[LeadReturn]:
 def prices(line_ids: Collection[UUID]) -> dict[UUID, Money]:
     """What was paid for these lines."""
     rows = db.session.scalars(select(OrderLine).where(OrderLine.id.in_(line_ids)))
-    return {line.id: line.price for line in rows}
+    return {line.id: line.charged for line in rows}
 
 
 def return_rates(found: LeadReturn) -> dict[str, ReturnRate]:

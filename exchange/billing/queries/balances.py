@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
+from sqlalchemy.orm import aliased
 
 from exchange.billing.accounts import CLASSES, AccountClass, AccountRef
 from exchange.billing.models import Account, AccountKind, TopUp, TopUpStatus, Transfer
@@ -161,6 +162,27 @@ def trial_balance(currency: Currency) -> list[TrialLine]:
     )
     sums = {row.kind: int(row.amount) for row in rows}
     return [_trial_line(kind, sums[kind], currency) for kind in AccountKind if kind in sums]
+
+
+def debtors_with_money(*, limit: int) -> list[tuple[UUID, Currency]]:
+    """Buyers who owe something that their wallet could repay."""
+    debt, wallet = aliased(Account), aliased(Account)
+    rows = db.session.execute(
+        select(debt.organization_id, debt.currency)
+        .join(
+            wallet,
+            (wallet.organization_id == debt.organization_id) & (wallet.currency == debt.currency),
+        )
+        .where(
+            debt.kind == AccountKind.BUYER_DEBT,
+            debt.balance < 0,
+            wallet.kind == AccountKind.WALLET,
+            wallet.balance > 0,
+        )
+        .order_by(debt.id)
+        .limit(limit)
+    )
+    return [(row.organization_id, Currency(row.currency)) for row in rows]
 
 
 def currencies_used() -> Sequence[Currency]:

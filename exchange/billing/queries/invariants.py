@@ -86,17 +86,21 @@ def accounts_keep_their_floor() -> list[str]:
 
 @invariant("ledger.holds")
 def held_equals_active_holds() -> list[str]:
-    """What an organization has in `held` is what its active holds set aside."""
+    """What an organization has in `held` is what its active holds and its pools set aside."""
     return _found(
         """
-        SELECT format('organization %s has %s %s in held and active holds of %s',
+        SELECT format('organization %s has %s %s in held, active holds and pools of %s',
                       organization_id, coalesce(a.balance, 0), currency, coalesce(h.amount, 0))
         FROM (
           SELECT organization_id, currency, balance FROM account WHERE kind = 'held'
         ) AS a
         FULL JOIN (
           SELECT organization_id, amount_currency AS currency, sum(amount_amount) AS amount
-          FROM hold WHERE status = 'active' GROUP BY 1, 2
+          FROM (
+            SELECT organization_id, amount_currency, amount_amount
+            FROM hold WHERE status = 'active'
+            UNION ALL SELECT organization_id, amount_currency, amount_amount FROM pool
+          ) AS set_aside GROUP BY 1, 2
         ) AS h USING (organization_id, currency)
         WHERE coalesce(a.balance, 0) <> coalesce(h.amount, 0)
         """

@@ -59,7 +59,13 @@ def place(
         raise Conflict("Other holds were placed for this before.")
 
 
-def capture_all(*, refs: Sequence[Ref], seller_of: Mapping[UUID, UUID], actor: Actor) -> int:
+def capture_all(
+    *,
+    refs: Sequence[Ref],
+    seller_of: Mapping[UUID, UUID],
+    actor: Actor,
+    reason: Reason = Reason.DELIVERED,
+) -> int:
     """Move what was held to the sellers' pending money, by hold; returns how many were active.
 
     Holds captured before stay as they are. Raises IllegalTransition when one was released.
@@ -67,8 +73,8 @@ def capture_all(*, refs: Sequence[Ref], seller_of: Mapping[UUID, UUID], actor: A
     active = lock_active(refs, unless=HoldStatus.CAPTURED)
     entries = [
         Entry(
-            key=ledger.key(hold.ref, "delivered"),
-            reason=Reason.DELIVERED,
+            key=ledger.key(hold.ref, reason),
+            reason=reason,
             subject=hold.ref,
             moves=(
                 Move(

@@ -9,6 +9,7 @@ from uuid import UUID
 from exchange.billing import accounts, gateway, ledger
 from exchange.billing.ledger import Move
 from exchange.billing.models import Reason, TopUp, TopUpStatus
+from exchange.billing.services import debts
 from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import get, lock, save
@@ -98,6 +99,7 @@ def credit(*, top_up_id: UUID, payment_id: str, amount: Money, actor: Actor) -> 
         subject=Ref.to(top_up),
         moves=[Move(accounts.cash(currency), accounts.wallet(owner, currency), amount)],
     )
+    debts.repay(organization_id=owner, currency=currency, actor=actor)
     top_up.payment_id = payment_id
     transition(top_up, TopUpStatus.SUCCEEDED, actor=actor, amount=amount.amount, currency=currency)
     enqueue("billing.book_fee", top_up.id)

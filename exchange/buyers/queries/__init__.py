@@ -1,5 +1,6 @@
 """What the buyer's pages show: rows of several packages read together, by noun."""
 
+from exchange.buyers.queries.actions import agreed_action, leads_of_actions, steps_of_action
 from exchange.buyers.queries.auctions import (
     AuctionPage,
     AuctionRow,
@@ -71,6 +72,7 @@ __all__ = [
     "OrderView",
     "SourceRow",
     "Version",
+    "agreed_action",
     "auction_page",
     "bid_page",
     "bought_leads",
@@ -88,6 +90,7 @@ __all__ = [
     "get_contract_row",
     "get_listing_view",
     "get_order_view",
+    "leads_of_actions",
     "leads_of_returns",
     "market_of",
     "masked_leads",
@@ -97,6 +100,7 @@ __all__ = [
     "orders",
     "regions_of",
     "source_rows",
+    "steps_of_action",
     "steps_of_return",
     "versions",
     "with_leads",

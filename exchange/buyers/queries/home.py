@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from exchange.buyers.queries.leads import SOON, BoughtLead, with_leads
 from exchange.core import clock
 from exchange.core.db import db
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
 
 WEEK: Final = timedelta(days=7)
 SHOWN: Final = 5
@@ -36,6 +36,7 @@ def closing_leads(*, viewer: UUID) -> list[BoughtLead]:
         .where(
             OrderLine.buyer_id == viewer,
             OrderLine.status == LineStatus.DELIVERED,
+            OrderLine.pricing_model == PricingModel.CPL,
             OrderLine.window_until > now,
             OrderLine.window_until <= now + SOON,
         )

@@ -17,13 +17,14 @@ from exchange.core.db import Record, db
 from exchange.core.events import Event
 from exchange.core.pagination import Page
 from exchange.fulfillment import queries as fulfillment
+from exchange.fulfillment.conversion_models import Conversion
 from exchange.fulfillment.models import LeadReturn
 from exchange.identity.models import User
 from exchange.leads.models import Batch, Lead
 from exchange.leads.people import ConsentSeen, consents_of
 from exchange.leads.temperature import Warmth
 from exchange.market import queries as market
-from exchange.market.models import LineStatus, Order, OrderLine
+from exchange.market.models import LineAction, LineStatus, Order, OrderLine
 
 Row = TypeVar("Row", bound=Record)
 SOON: Final = timedelta(hours=24)
@@ -40,6 +41,7 @@ class BoughtLead:
     vertical: Vertical
     fields: LeadFields
     lead_return: LeadReturn | None  # the newest one
+    conversion: Conversion | None  # the newest one, under CPA
     consent: ConsentSeen | None
 
     @property
@@ -61,10 +63,22 @@ class BoughtLead:
 
     @property
     def can_be_returned(self) -> bool:
-        """Whether the window is open and no return has been asked for."""
-        until = self.line.window_until
+        """Whether the window is open and no return has been asked for.
+
+        A lead that is paid by its action has nothing to give back.
+        """
         waits = self.line.status is LineStatus.DELIVERED and self.lead_return is None
-        return waits and until is not None and clock.now() < until
+        return waits and not self.line.is_per_action and self._is_open
+
+    @property
+    def can_have_action(self) -> bool:
+        """Whether an action of the lead can be reported and counts."""
+        waits = self.line.status in market.READABLE and self.line.action is LineAction.NONE
+        return waits and self.line.is_per_action and self._is_open
+
+    @property
+    def _is_open(self) -> bool:
+        return self.line.window_until is not None and clock.now() < self.line.window_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
     verticals = _by_id(Vertical, {lead.vertical_id for lead in leads.values()})
     fields = _fields_of_batches({lead.batch_id for lead in leads.values()})
     returns = fulfillment.returns_of_lines([line.id for line in lines])
+    actions = fulfillment.conversions_of_lines([line.id for line in lines if line.is_per_action])
     consents = consents_of([line.lead_id for line in lines])
     return [
         BoughtLead(
@@ -123,6 +138,7 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
             vertical=verticals[leads[line.lead_id].vertical_id],
             fields=fields[leads[line.lead_id].batch_id],
             lead_return=returns.get(line.id),
+            conversion=actions.get(line.id),
             consent=consents.get(line.lead_id),
         )
         for line in lines

@@ -17,7 +17,15 @@ from exchange.fulfillment.models import Delivery
 from exchange.identity.models import Organization
 from exchange.leads import queries as inventory
 from exchange.market import queries as market
-from exchange.market.models import LineStatus, Listing, ListingTerms, Order, OrderLine, OrderStatus
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingTerms,
+    Order,
+    OrderLine,
+    OrderStatus,
+    PricingModel,
+)
 from exchange.market.queries import LineTally
 
 
@@ -105,7 +113,11 @@ def _windows(order_ids: Collection[UUID]) -> Mapping[UUID, datetime]:
     """When the last return window of each order closes; orders without an open line are missing."""
     rows = db.session.execute(
         select(OrderLine.order_id, func.max(OrderLine.window_until).label("until"))
-        .where(OrderLine.order_id.in_(order_ids), OrderLine.status == LineStatus.DELIVERED)
+        .where(
+            OrderLine.order_id.in_(order_ids),
+            OrderLine.status == LineStatus.DELIVERED,
+            OrderLine.pricing_model == PricingModel.CPL,
+        )
         .group_by(OrderLine.order_id)
     )
     return {row.order_id: row.until for row in rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exchange.buyers.views import (
+    actions,
     auctions,
     contacts,
     home,
@@ -16,6 +17,7 @@ from exchange.buyers.views import (
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
+    "actions",
     "auctions",
     "blueprint",
     "contacts",

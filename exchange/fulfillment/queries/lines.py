@@ -17,11 +17,12 @@ from exchange.core.money import Money
 from exchange.fulfillment.models import Delivery, DeliveryStatus, LeadReturn, ReturnOutcome
 from exchange.fulfillment.queries.returns import has_open_return
 from exchange.leads.models import Lead
-from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
-from exchange.market.queries import FINAL
+from exchange.market.models import LineAction, LineStatus, Order, OrderLine, OrderStatus
+from exchange.market.queries import CHARGED, FINAL
 from exchange.market.queries.stock import in_list
 
-PRICE: Final = OrderLine.__table__.c.price_amount
+# An action that somebody has to decide about keeps its line open (CPA).
+UNDECIDED: Final = OrderLine.action == LineAction.REPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def orders_to_settle(now: datetime, *, limit: int) -> Sequence[UUID]:
         .where(
             OrderLine.status == LineStatus.DELIVERED,
             OrderLine.window_until <= now,
+            ~UNDECIDED,
             ~has_open_return(),
         )
         .distinct()
@@ -142,11 +144,14 @@ def lines_without_window() -> Sequence[UUID]:
 
 
 def lines_with_wrong_refund() -> Sequence[UUID]:
-    """Lines returned and not refunded whole, or the other way; the guarantee refunds a part."""
+    """Lines returned and not refunded whole, or the other way; the guarantee refunds a part.
+
+    Whole is what was paid: nothing for a lead that is paid by its action and had none.
+    """
     returned = OrderLine.status == LineStatus.RETURNED
     wrong = or_(
-        returned & (OrderLine.refunded != PRICE),
-        ~returned & (OrderLine.refunded >= PRICE),
+        returned & (OrderLine.refunded != CHARGED),
+        ~returned & (OrderLine.refunded >= CHARGED) & (OrderLine.refunded > 0),
     )
     return db.session.scalars(select(OrderLine.id).where(wrong)).all()
 

@@ -9,12 +9,15 @@ from sqlalchemy import func, select
 from exchange.billing.queries import PendingDay, pending_calendar
 from exchange.core.db import db
 from exchange.core.money import Currency, Money
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
 
 
 @pending_calendar
 def pending_days(seller_id: UUID) -> list[PendingDay]:
-    """By day and currency, what was delivered and not refunded; the last window of each day."""
+    """By day and currency, what was delivered and not refunded; the last window of each day.
+
+    Leads that are paid by their action wait for no window: an approved action is settled at once.
+    """
     line = OrderLine.__table__.c
     day = func.date_trunc("day", line.window_until)
     rows = db.session.execute(
@@ -24,7 +27,11 @@ def pending_days(seller_id: UUID) -> list[PendingDay]:
             func.count().label("sales"),
             line.price_currency.label("currency"),
         )
-        .where(line.seller_id == seller_id, line.status == LineStatus.DELIVERED)
+        .where(
+            line.seller_id == seller_id,
+            line.status == LineStatus.DELIVERED,
+            line.pricing_model == PricingModel.CPL,
+        )
         .group_by(day, line.price_currency)
         .order_by("until")
     )

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from exchange.core.db import db
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome
 from exchange.leads.models import Lead
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
 from exchange.verification.inspection_models import GuaranteeRun, GuaranteeStatus
 from exchange.verification.queries.guarantees import given_up
 
@@ -45,11 +45,18 @@ def returned_leads(batch_id: UUID, *, except_for: Collection[str]) -> set[UUID]:
 
 
 def lock_unreturned(batch_id: UUID) -> Sequence[OrderLine]:
-    """Lines of a lot that a buyer holds and was not refunded, locked in the order of their ids."""
+    """Lines of a lot that a buyer paid and was not refunded, locked in the order of their ids.
+
+    Under CPA nobody pays for a lead, and who paid for an action got it.
+    """
     statement = (
         select(OrderLine)
         .join(Lead, Lead.id == OrderLine.lead_id)
-        .where(Lead.batch_id == batch_id, OrderLine.status.in_(HELD))
+        .where(
+            Lead.batch_id == batch_id,
+            OrderLine.status.in_(HELD),
+            OrderLine.pricing_model == PricingModel.CPL,
+        )
         .order_by(OrderLine.id)
         .with_for_update(of=OrderLine, key_share=True)
     )

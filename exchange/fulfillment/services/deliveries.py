@@ -25,6 +25,7 @@ from exchange.fulfillment.services import lines as steps
 from exchange.leads import people
 from exchange.leads.models import Lead, LeadStatus
 from exchange.market import queries as market
+from exchange.market.contract_terms import ActionTerms
 from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
 from exchange.market.queries.stock import in_list
 
@@ -51,7 +52,8 @@ def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
     """Make every line of the order readable and capture its money; safe to repeat.
 
     People who were suppressed and leads that left sale since the order are let go of: money and
-    slot go back (I28). The return window begins now.
+    slot go back (I28). The return window begins now; under CPA the attribution window does, and
+    no money moves before an action.
     """
     delivery = lock(Delivery, delivery_id)
     if delivery.status is not DeliveryStatus.PENDING:
@@ -120,8 +122,7 @@ def _undeliverable(lead_ids: Sequence[UUID], *, buyer_id: UUID) -> set[UUID]:
 
 
 def _hand_over(delivery: Delivery, order: Order, lines: Lines, *, actor: Actor) -> None:
-    now = clock.now()
-    window = timedelta(hours=market.get_agreed_terms(order).return_window_hours)
+    now, actions = clock.now(), market.action_terms(order)
     ids = [line.id for line in lines]
     transition_all(
         OrderLine,
@@ -133,13 +134,21 @@ def _hand_over(delivery: Delivery, order: Order, lines: Lines, *, actor: Actor) 
     db.session.execute(
         update(OrderLine)
         .where(in_list(OrderLine.id, ids))
-        .values(delivered_at=now, window_until=now + window),
+        .values(delivered_at=now, window_until=now + _window(order, actions)),
         execution_options={"synchronize_session": "fetch"},
     )
-    seller_of = {line.id: line.seller_id for line in lines}
-    holds.capture_all(refs=steps.refs(ids), seller_of=seller_of, actor=actor)
+    if actions is None:
+        seller_of = {line.id: line.seller_id for line in lines}
+        holds.capture_all(refs=steps.refs(ids), seller_of=seller_of, actor=actor)
     delivery.acknowledged_at = now
     transition(delivery, DeliveryStatus.SENT, actor=actor)
     # Readable is delivered: the portal has nobody to wait for (decision 46).
     transition(delivery, DeliveryStatus.ACKNOWLEDGED, actor=actor, lines=len(ids))
     transition(order, OrderStatus.FULFILLED, actor=actor, lines=len(ids))
+
+
+def _window(order: Order, actions: ActionTerms | None) -> timedelta:
+    """How long a line stays open: for returns, or for an action of its person."""
+    if actions is not None:
+        return timedelta(days=actions.attribution_days)
+    return timedelta(hours=market.get_agreed_terms(order).return_window_hours)

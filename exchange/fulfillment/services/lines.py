@@ -11,8 +11,10 @@ from exchange.billing.services import holds
 from exchange.core.actors import Actor
 from exchange.core.db import db
 from exchange.core.events import Ref
+from exchange.core.jobs import enqueue
 from exchange.core.states import transition_all
 from exchange.leads.services.slots import free_slots
+from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine
 from exchange.market.queries.stock import in_list
 from exchange.market.services import caps, meetings
@@ -31,7 +33,11 @@ def lock_lines_of_lead(lead_id: UUID) -> Sequence[OrderLine]:
 
 
 def release(order: Order, lines: dict[UUID, UUID], *, reason: str, actor: Actor) -> None:
-    """Let go of reserved lines (by id, with their leads): money, slots and caps go back."""
+    """Let go of reserved lines (by id, with their leads): money, slots and caps go back.
+
+    Under CPA the lines have no money of their own; the pool of their contract follows in a job,
+    because a contract is locked before its orders.
+    """
     if not lines:
         return
     transition_all(
@@ -43,7 +49,10 @@ def release(order: Order, lines: dict[UUID, UUID], *, reason: str, actor: Actor)
         reason=reason,
     )
     give_slots_back(lines)
-    holds.release_all(refs=refs(list(lines)), actor=actor)
+    if market.action_terms(order) is None:
+        holds.release_all(refs=refs(list(lines)), actor=actor)
+    else:
+        let_pool_follow(order.contract_id)
     caps.give_back(lines)  # last: matching counts behind the wallets' locks, too
 
 
@@ -55,3 +64,9 @@ def give_slots_back(lines: dict[UUID, UUID]) -> None:
     )
     free_slots(list(lines.values()))
     meetings.meet_again(list(lines.values()))
+
+
+def let_pool_follow(contract_id: UUID | None) -> None:
+    """Let the pool of a contract under CPA follow its open leads a moment later."""
+    assert contract_id is not None, "leads are paid by their action under a contract only"
+    enqueue("market.follow_actions", contract_id)

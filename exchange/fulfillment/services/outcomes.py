@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from exchange.billing.services import refunds
@@ -13,9 +14,16 @@ from exchange.core.errors import Conflict
 from exchange.core.events import Ref
 from exchange.core.jobs import enqueue
 from exchange.core.states import transition
+from exchange.fulfillment import queries
+from exchange.fulfillment.conversion_models import (
+    Conversion,
+    ConversionStatus,
+    RejectionReason,
+)
 from exchange.fulfillment.deadlines import CONTEST_TIME
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome, ReturnStatus
 from exchange.fulfillment.queries import OPEN
+from exchange.fulfillment.services import conversions
 from exchange.fulfillment.services import lines as steps
 from exchange.leads.services import batches, suppression
 from exchange.market.models import LineStatus, OrderLine
@@ -25,6 +33,15 @@ from exchange.market.models import LineStatus, OrderLine
 OF_THE_BUYER: Final = frozenset(
     {ReturnReason.DUPLICATE, ReturnReason.OUTSIDE_CRITERIA, ReturnReason.LANGUAGE_BARRIER}
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A sale in the books: the lead's own, or its action's."""
+
+    ref: Ref
+    is_settled: bool
+    action: Conversion | None = None
 
 
 def lock_with_line(lead_return: LeadReturn) -> tuple[LeadReturn, OrderLine]:
@@ -42,14 +59,15 @@ def grant(
     actor: Actor,
     **facts: Any,  # Any: JSON values
 ) -> None:
-    """Give the price of a locked line back, whole, and say why; the seller may object.
+    """Give what was paid for a locked line back, whole, and say why; the seller may object.
 
-    Raises Conflict `already_decided`.
+    Of a lead that is paid by its action that is the action's price, or nothing. Raises Conflict
+    `already_decided`.
     """
     _decide(lead_return, ReturnOutcome.APPROVED, explanation=explanation, actor=actor)
     lead_return.contest_until = clock.now() + CONTEST_TIME
-    settled = line.status is LineStatus.SETTLED
-    line.refunded = line.price.amount
+    sold = sale_of(line, actor=actor)
+    line.refunded = line.charged.amount
     transition(
         line,
         LineStatus.RETURNED,
@@ -59,17 +77,29 @@ def grant(
     )
     # The lead before the money: whoever buys it locks in the same order.
     _settle_lead(lead_return, line, actor=actor)
-    refunds.refund(
-        ref=Ref.to(line),
-        buyer_id=line.buyer_id,
-        seller_id=line.seller_id,
-        price=line.price,
-        settled=settled,
-        reason_key=lead_return.reason,
-        actor=actor,
-    )
+    if sold is not None:
+        _refund(sold, line, reason=lead_return.reason, actor=actor)
     transition(lead_return, to, actor=actor, outcome=ReturnOutcome.APPROVED.value, **facts)
     enqueue("fulfillment.close_order", line.order_id)
+
+
+def sale_of(line: OrderLine, *, actor: Actor) -> Sold | None:
+    """How the books know what a locked line cost; None where it cost nothing.
+
+    An action that waits for a decision is ended by it.
+    """
+    if not line.is_per_action:
+        return Sold(Ref.to(line), line.status is LineStatus.SETTLED)
+    paid = conversions.end_by_check(line, actor=actor)
+    return Sold(Ref.to(paid), paid.settled_at is not None, paid) if paid else None
+
+
+def refunded_sale(line: OrderLine) -> Ref | None:
+    """How the books know the refunded sale of a returned line; None where nothing was paid."""
+    if not line.is_per_action:
+        return Ref.to(line)
+    reported = queries.conversions_of_line(line.id)
+    return next((Ref.to(c) for c in reported if c.status is ConversionStatus.REVERSED), None)
 
 
 def deny(lead_return: LeadReturn, *, explanation: str, actor: Actor) -> None:
@@ -77,6 +107,21 @@ def deny(lead_return: LeadReturn, *, explanation: str, actor: Actor) -> None:
     _decide(lead_return, ReturnOutcome.DENIED, explanation=explanation, actor=actor)
     denied = ReturnOutcome.DENIED.value
     transition(lead_return, ReturnStatus.DECIDED, actor=actor, outcome=denied)
+
+
+def _refund(sold: Sold, line: OrderLine, *, reason: str, actor: Actor) -> None:
+    refunds.refund(
+        ref=sold.ref,
+        buyer_id=line.buyer_id,
+        seller_id=line.seller_id,
+        price=line.price,
+        settled=sold.is_settled,
+        reason_key=reason,
+        actor=actor,
+    )
+    if sold.action is not None:
+        why = RejectionReason.FAILED_CHECK
+        conversions.reverse(sold.action, reason=why, actor=actor)
 
 
 def _decide(

@@ -19,7 +19,6 @@ from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Forbidden, Gone, Invalid, NotFound
-from exchange.core.events import Ref
 from exchange.core.states import transition
 from exchange.fulfillment import deadlines, queries
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome, ReturnStatus
@@ -47,8 +46,8 @@ def request_return(*, line_id: UUID, reason: str, note: str = "", actor: Actor) 
 
     What a machine can decide is decided at once: a person bought twice, a number that a check has
     found dead. Everything else goes to the operator, with a deadline after which the buyer is
-    right. Raises NotFound, Invalid (the reason), Conflict `already_requested`, Gone
-    `window_closed`.
+    right. Raises NotFound, Invalid (the reason), Conflict `already_requested` or `nothing_paid`,
+    Gone `window_closed`.
     """
     line = lock(OrderLine, line_id)
     if actor.kind != SYSTEM.kind and line.buyer_id != actor.organization_id:
@@ -183,6 +182,9 @@ def refund_failed_check(*, lead_id: UUID, evidence: dict[str, Any], actor: Actor
 
 
 def _require_returnable(line: OrderLine) -> None:
+    if line.is_per_action:
+        detail = "This lead is paid by its action: reject the action instead."
+        raise Conflict(detail, code="nothing_paid")
     if line.status is LineStatus.RETURNED or queries.find_return_of_line(line.id) is not None:
         raise Conflict("A return of this lead was asked for already.", code="already_requested")
     if line.status is LineStatus.SETTLED:
@@ -279,10 +281,11 @@ def _arbitrate(
     lead_return.arbitration = explanation
     lead_return.outcome = outcome
     lead_return.decided_by_id = actor.id
-    if outcome is ReturnOutcome.DENIED:
+    sale = outcomes.refunded_sale(line)
+    if outcome is ReturnOutcome.DENIED and sale is not None:
         vertical = inventory.vertical_of(get(Lead, line.lead_id).vertical_id)
         refunds.compensate(
-            ref=Ref.to(line),
+            ref=sale,
             seller_id=line.seller_id,
             price=line.price,
             commission_bps=billing.commission_bps(vertical.code, line.created_at),

@@ -97,7 +97,7 @@ def _row(one: Opened) -> dict[str, Any]:  # Any: JSON values
         "lead": lead.public_id,
         "requested_at": lead.requested_at,
         "delivered_at": line.delivered_at,
-        "return_until": line.window_until,
+        "return_until": line.return_until,
         **one.contact,
         **{name: value for name, value in lead.attributes.items() if name not in one.contact},
     }

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import select
 
 from exchange.billing import queries as billing
+from exchange.billing.models import AccountKind
 from exchange.billing.services import reserves, sales
 from exchange.billing.services.sales import Sale
-from exchange.core import clock
+from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import db, lock
 from exchange.core.events import Ref
 from exchange.core.states import transition, transition_all
 from exchange.fulfillment import queries
+from exchange.fulfillment.conversion_models import Conversion, ConversionStatus
 from exchange.fulfillment.queries import DueLine
+from exchange.fulfillment.services import lines as steps
+from exchange.market import queries as market
 from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
 from exchange.market.queries.stock import in_list
 from exchange.verification import queries as verification
@@ -28,12 +33,16 @@ def settle_order(*, order_id: UUID, actor: Actor) -> int:
     """Settle the lines whose window has closed and about which nobody has to decide any more.
 
     The commission is the one that held when the lead was sold; the reserve is the seller's of
-    today. Returns how many lines were settled; safe to repeat.
+    today. Under CPA no money moves: what an action cost was settled by itself, and the pool of the
+    contract follows. Returns how many lines were settled; safe to repeat.
     """
     order = lock(Order, order_id)
     due = queries.due_lines(_lock_closed(order.id))
     if due:
-        sales.settle_all(_sales(due), actor=actor)
+        if market.action_terms(order) is None:
+            sales.settle_all(_sales(due), actor=actor)
+        else:
+            steps.let_pool_follow(order.contract_id)
         transition_all(
             OrderLine,
             where=[in_list(OrderLine.id, [line.id for line in due])],
@@ -43,6 +52,22 @@ def settle_order(*, order_id: UUID, actor: Actor) -> int:
         )
     _close_if_final(order, actor=actor)
     return len(due)
+
+
+def settle_action(*, conversion_id: UUID, actor: Actor) -> bool:
+    """Divide the money of an approved action; True when it was done now; safe to repeat.
+
+    Where the buyer still owes a part of it, it waits: the exchange does not front it (decision 19).
+    """
+    conversion = lock(Conversion, conversion_id)
+    is_open = conversion.status is ConversionStatus.APPROVED and conversion.settled_at is None
+    if not is_open or (conversion.owed and _owes(conversion)):
+        return False
+    (sale,) = _sales(queries.due_lines([conversion.line_id]))
+    sales.settle_all([replace(sale, ref=Ref.to(conversion))], actor=actor)
+    conversion.settled_at = clock.now()
+    events.record("conversion.settled", subject=conversion, actor=actor)
+    return True
 
 
 def close_order(*, order_id: UUID, actor: Actor) -> Order:
@@ -58,6 +83,11 @@ def release_reserves() -> int:
     Returns how many reserves gave something back.
     """
     return reserves.release_due(days=verification.reserve_days(reserves.filled()))
+
+
+def _owes(conversion: Conversion) -> bool:
+    currency = conversion.price.currency
+    return bool(billing.balance(conversion.buyer_id, AccountKind.BUYER_DEBT, currency))
 
 
 def _close_if_final(order: Order, *, actor: Actor) -> None:
@@ -76,6 +106,7 @@ def _lock_closed(order_id: UUID) -> Sequence[UUID]:
             OrderLine.order_id == order_id,
             OrderLine.status == LineStatus.DELIVERED,
             OrderLine.window_until <= clock.after_lock(),
+            ~queries.UNDECIDED,
         )
         .order_by(OrderLine.id)
         .with_for_update(key_share=True)

@@ -3,6 +3,7 @@
 from exchange.market.queries import auction_checks as auction_checks
 from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
+from exchange.market.queries.actions import CHARGED, action_terms
 from exchange.market.queries.aging import count_ripe, ripe_leads
 from exchange.market.queries.auctions import (
     auction_proof,
@@ -123,10 +124,18 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
+from exchange.market.queries.refusals import (
+    Met,
+    RefusedDay,
+    refusals_of_batch,
+    refusals_of_contract,
+    refusals_of_lead,
+)
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
 from exchange.market.queries.stock import Goods, Stock, has_stock, stocks
 
 __all__ = [
+    "CHARGED",
     "FINAL",
     "READABLE",
     "Bids",
@@ -142,16 +151,20 @@ __all__ = [
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
+    "Met",
     "Narrowest",
     "OfferFigures",
     "OfferView",
     "PriceGuidance",
+    "RefusedDay",
     "Results",
     "Shown",
     "Sort",
     "Standing",
     "Stock",
+    "Used",
     "WantedRow",
+    "action_terms",
     "all_listings",
     "auction_proof",
     "auctions",
@@ -232,6 +245,9 @@ __all__ = [
     "price_guidance",
     "pseudonym",
     "pseudonyms_of",
+    "refusals_of_batch",
+    "refusals_of_contract",
+    "refusals_of_lead",
     "resolve",
     "resolved_terms",
     "results",

@@ -7,21 +7,35 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Text, Uuid, func, literal, select
+from sqlalchemy import DateTime, Text, Uuid, case, func, select
 
 from exchange.core.db import db
 from exchange.core.invariants import invariant
+from exchange.core.sets import rows_of
 from exchange.market.cap_periods import NOTHING, Starts, Used, starts
 from exchange.market.contract_models import CapUse, Contract, ContractTerms
 from exchange.market.contract_terms import Period
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
 
-AMOUNT = OrderLine.__table__.c.price_amount
+# What a line counts for: its price; nothing where an action is paid, whose money the pool limits.
+AMOUNT = case(
+    (OrderLine.pricing_model == PricingModel.CPA, 0), else_=OrderLine.__table__.c.price_amount
+)
 
 
 def uses(begun: Mapping[UUID, Starts]) -> dict[UUID, dict[Period, Used]]:
     """By contract and period, what was taken since it began; a period without a row is missing."""
-    wanted = places_of(begun)
+    all_ = [(key, str(period), at) for key, one in begun.items() for period, at in one.items()]
+    if not all_:
+        return {}
+    contract_ids, periods, moments = zip(*all_, strict=True)
+    wanted = rows_of(
+        {
+            "contract_id": (Uuid(), contract_ids),
+            "period": (Text(), periods),
+            "starts_at": (DateTime(timezone=True), moments),
+        }
+    )
     found: defaultdict[UUID, dict[Period, Used]] = defaultdict(dict)
     rows = db.session.execute(
         select(CapUse.contract_id, CapUse.period, CapUse.leads, CapUse.amount).join(
@@ -34,20 +48,6 @@ def uses(begun: Mapping[UUID, Starts]) -> dict[UUID, dict[Period, Used]]:
     for row in rows:
         found[row.contract_id][row.period] = (row.leads, row.amount)
     return found
-
-
-def places_of(begun: Mapping[UUID, Starts]) -> Any:  # Any: a table of three columns
-    """The periods as rows, to be joined."""
-    rows = [(key, period, at) for key, one in begun.items() for period, at in one.items()]
-    return (
-        func.unnest(
-            literal([row[0] for row in rows], ARRAY(Uuid)),
-            literal([str(row[1]) for row in rows], ARRAY(Text)),
-            literal([row[2] for row in rows], ARRAY(DateTime(timezone=True))),
-        )
-        .table_valued("contract_id", "period", "starts_at")
-        .render_derived("wanted")
-    )
 
 
 @invariant("market.caps")

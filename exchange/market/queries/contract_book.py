@@ -28,12 +28,9 @@ from exchange.leads.queries import fields_of, vertical_of
 from exchange.market.contract_index import ContractIndex, Entry
 from exchange.market.contract_models import Contract, ContractStatus, ContractTerms
 from exchange.market.contract_terms import Terms
-from exchange.market.models import PricingModel
 from exchange.market.queries.contracts import resolve
 from exchange.market.queries.stock import in_list
 
-# Contracts under which leads are bought by matching.
-MATCHED: Final = (PricingModel.CPL,)
 AnyRow = Row[Any]  # Any: rows of many shapes
 PRICE: Final = Contract.__table__.c.price_amount
 
@@ -51,14 +48,13 @@ def contract_index(vertical_id: UUID) -> ContractIndex:
 def entry_of(contract: AnyRow, content: Any, *, now: datetime) -> Entry:  # Any: JSON of Terms
     """A contract as the index knows it, on the day that it is by its own clock."""
     terms = Terms.from_json(content, _fields(contract.schema_id))
-    country = vertical_of(contract.vertical_id).country
     return Entry(
         id=contract.id,
         buyer_id=contract.organization_id,
         version=contract.terms_version,
         price=contract.price_amount,
         ranked_at=contract.ranked_at,
-        terms=resolve(terms, country=country, day=_day(terms, now)),
+        terms=resolve(terms, country=_country(contract.vertical_id), day=_day(terms, now)),
     )
 
 
@@ -102,7 +98,6 @@ def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -
     own = _number(func.pg_current_xact_id_if_assigned())
     matched = and_(
         Contract.status == ContractStatus.ACTIVE,
-        Contract.pricing_model.in_(MATCHED),
         Contract.ranked_at.is_not(None),
     )
     # Nothing is known at first: who is not matched then need not be read.
@@ -147,7 +142,15 @@ def _fields(schema_id: UUID) -> LeadFields:
     return _known_fields[schema_id]
 
 
+def _country(vertical_id: UUID) -> str:
+    """Where a vertical trades, which never changes."""
+    if vertical_id not in _known_countries:
+        _known_countries[vertical_id] = vertical_of(vertical_id).country
+    return _known_countries[vertical_id]
+
+
 _known_fields: dict[UUID, LeadFields] = {}
+_known_countries: dict[UUID, str] = {}
 
 
 def _day(terms: Terms, now: datetime) -> date:

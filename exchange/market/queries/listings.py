@@ -30,6 +30,7 @@ from exchange.market.models import (
     ListingTerms,
     Order,
     OrderLine,
+    PricingModel,
 )
 from exchange.market.queries.openness import may_see
 from exchange.market.queries.stock import (
@@ -304,7 +305,10 @@ def shown_attributes(attributes: Mapping[str, Any], fields: LeadFields) -> dict[
 def price_guidance(
     vertical_id: UUID, *, currency: Currency, region: str | None = None
 ) -> PriceGuidance | None:
-    """Quartiles of the prices paid in the last 90 days; None under 20 sales."""
+    """Quartiles of the prices paid for leads in the last 90 days; None under 20 sales.
+
+    What an action costs (CPA) is another price and says nothing here.
+    """
     since = clock.now() - timedelta(days=GUIDANCE_DAYS)
     kept = (LineStatus.DELIVERED, LineStatus.SETTLED)
     paid = (
@@ -317,6 +321,7 @@ def price_guidance(
             Lead.vertical_id == vertical_id,
             OrderLine.created_at >= since,
             OrderLine.status.in_(kept),
+            OrderLine.pricing_model == PricingModel.CPL,
         )
     )
     if region:

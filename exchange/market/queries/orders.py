@@ -15,12 +15,20 @@ from exchange.core.errors import NotFound
 from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.leads.models import Contact, Lead
-from exchange.market.models import LineStatus, Listing, ListingTerms, Order, OrderLine, OrderStatus
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingTerms,
+    Order,
+    OrderLine,
+    OrderStatus,
+    PricingModel,
+)
+from exchange.market.queries.actions import CHARGED
 from exchange.market.queries.stock import in_list
 
 # Whose contact the buyer may read; a refunded line is never readable again.
 READABLE: Final = (LineStatus.DELIVERED, LineStatus.SETTLED)
-PRICE: Final = OrderLine.__table__.c.price_amount
 FINAL: Final = (
     LineStatus.SETTLED,
     LineStatus.RETURNED,
@@ -93,14 +101,15 @@ def lines(
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[OrderLine]:
-    """What a buyer bought, newest first; `window_before` for windows that close until then."""
+    """What a buyer bought, newest first; `window_before`: to be returned until then."""
     statement = select(OrderLine).where(OrderLine.buyer_id == viewer)
     if order_id is not None:
         statement = statement.where(OrderLine.order_id == order_id)
     if status:
         statement = statement.where(OrderLine.status.in_(status))
     if window_before is not None:
-        statement = statement.where(OrderLine.window_until < window_before)
+        can_return = OrderLine.pricing_model == PricingModel.CPL
+        statement = statement.where(OrderLine.window_until < window_before, can_return)
     return paginate(statement, OrderLine, cursor=cursor, limit=limit)
 
 
@@ -136,7 +145,7 @@ def tally(order: Order) -> LineTally:
         select(
             OrderLine.status,
             func.count().label("lines"),
-            func.sum(PRICE - OrderLine.refunded).label("charged"),
+            func.sum(CHARGED - OrderLine.refunded).label("charged"),
             func.sum(OrderLine.refunded).label("refunded"),
         )
         .where(OrderLine.order_id == order.id)

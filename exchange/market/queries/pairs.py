@@ -14,10 +14,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, func, literal, or_, select
+from sqlalchemy import Select, TableValuedAlias, Uuid, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from exchange.core.db import db
+from exchange.core.sets import rows_of
 from exchange.leads.models import Contact, Lead, SuppressionEntry
 from exchange.leads.rights import ConsentBuyer
 from exchange.market.allocation import Pair, Refusal
@@ -40,7 +41,8 @@ def barred(pairs: Collection[Pair], rules: PeopleRules) -> dict[Pair, Refusal]:
     """Those of the pairs of a lead and a buyer that may not be, with the reason."""
     if not pairs:
         return {}
-    rows = _rows(pairs)
+    lead_ids, buyer_ids = zip(*pairs, strict=True)
+    rows = rows_of({"lead_id": (Uuid(), lead_ids), "buyer_id": (Uuid(), buyer_ids)})
     found = dict.fromkeys(_asked(_suppressed(rows)), Refusal.SUPPRESSED)
     found |= dict.fromkeys(_unnamed(pairs, rules), Refusal.NOT_NAMED)
     for statement in (_had(rows), *_known(rows, rules)):
@@ -48,27 +50,18 @@ def barred(pairs: Collection[Pair], rules: PeopleRules) -> dict[Pair, Refusal]:
     return found
 
 
-def _rows(pairs: Collection[Pair]) -> Any:  # Any: a table of two columns
-    leads, buyers = zip(*pairs, strict=True)
-    return (
-        func.unnest(literal(list(leads), ARRAY(Uuid)), literal(list(buyers), ARRAY(Uuid)))
-        .table_valued("lead_id", "buyer_id")
-        .render_derived("pair")
-    )
-
-
 def _asked(statement: Rows) -> Iterator[Pair]:
     for row in db.session.execute(statement):
         yield (row[0], row[1])
 
 
-def _had(pair: Any) -> Rows:  # Any: see _rows
+def _had(pair: TableValuedAlias) -> Rows:
     return select(pair.c.lead_id, pair.c.buyer_id).join(
         OrderLine, (OrderLine.lead_id == pair.c.lead_id) & _is_bought(pair)
     )
 
 
-def _known(pair: Any, rules: PeopleRules) -> Iterator[Rows]:  # Any: see _rows
+def _known(pair: TableValuedAlias, rules: PeopleRules) -> Iterator[Rows]:
     """People are the same by phone or by e-mail, so it is asked by each."""
     for column in (Contact.phone_index, Contact.email_index):
         other = aliased(Contact)
@@ -82,12 +75,12 @@ def _known(pair: Any, rules: PeopleRules) -> Iterator[Rows]:  # Any: see _rows
         )
 
 
-def _is_bought(pair: Any) -> Any:  # Any: see _rows; a condition
+def _is_bought(pair: TableValuedAlias) -> Any:  # Any: a condition
     released = literal(LineStatus.RELEASED, OrderLine.status.type, literal_execute=True)
     return (OrderLine.buyer_id == pair.c.buyer_id) & (OrderLine.status != released)
 
 
-def _suppressed(pair: Any) -> Rows:  # Any: see _rows
+def _suppressed(pair: TableValuedAlias) -> Rows:
     holders = or_(
         SuppressionEntry.organization_id.is_(None),
         SuppressionEntry.organization_id == Lead.organization_id,

@@ -14,6 +14,7 @@ from exchange.core import ids
 from exchange.core.db import db
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.market import cap_periods
+from exchange.market.action_pool import Backing
 from exchange.market.allocation import Refusal, Taker
 from exchange.market.contract_index import Entry
 from exchange.market.contract_models import (
@@ -25,11 +26,13 @@ from exchange.market.contract_models import (
 )
 from exchange.market.contract_terms import Period
 from exchange.market.models import Listing, ListingMode
+from exchange.market.queries.actions import backings
 from exchange.market.queries.caps import uses
-from exchange.market.queries.contract_book import MATCHED, PRICE, AnyRow, entry_of
+from exchange.market.queries.contract_book import PRICE, AnyRow, entry_of
 from exchange.market.queries.openness import is_open_to
 from exchange.market.queries.stock import in_list
 
+TO_CONTRACTS: Final = (ListingMode.CONTRACTS, ListingMode.TARGETED)
 CURRENCY: Final = Contract.__table__.c.price_currency
 SOURCES: Final = {
     None: Refusal.SOURCE_NOT_APPROVED,
@@ -69,7 +72,6 @@ def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> li
             Contract.vertical_id,
             Contract.schema_id,
             Contract.status,
-            Contract.pricing_model,
             Contract.terms_version,
             PRICE,
             CURRENCY,
@@ -102,6 +104,7 @@ def standings(
     begun = {key: cap_periods.starts(one.terms.time_zone, now) for key, one in current.items()}
     used = uses(begun)
     sources = _sources(seller, current)
+    backed = _backings(current, now=now)
     found = {}
     for row in rows:
         entry = current[row.id]
@@ -110,6 +113,7 @@ def standings(
             refusal = refusal or _refusal_of(seller, entry, source=sources.get(row.id))
         taken = used.get(row.id, {})
         taker = _taker(entry, taken, refusal=refusal, now=now, locked=locked)
+        taker.backing = backed.get(row.id)
         found[row.id] = Standing(entry, taker, taken, row.limited_by)
     return found
 
@@ -141,6 +145,12 @@ def _contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of 
     }
 
 
+def _backings(current: Mapping[UUID, Entry], *, now: datetime) -> dict[UUID, Backing]:
+    """The money behind those that pay for actions."""
+    per_action = {key: entry for key, entry in current.items() if entry.is_per_action}
+    return backings({key: entry.price_at(now) for key, entry in per_action.items()})
+
+
 def _sources(
     seller: Seller | None, current: Mapping[UUID, Entry]
 ) -> dict[UUID, ContractSourceStatus]:
@@ -159,9 +169,8 @@ def _sources(
 def _refusal(row: AnyRow, entry: Entry, *, now: datetime) -> Refusal | None:
     """Why the contract takes nothing at this moment."""
     terms = entry.terms
-    is_on = row.status is ContractStatus.ACTIVE and row.pricing_model in MATCHED
     checks = {
-        Refusal.NOT_ACTIVE: is_on,
+        Refusal.NOT_ACTIVE: row.status is ContractStatus.ACTIVE,
         Refusal.BUYER_NOT_APPROVED: row.buyer_status is OrganizationStatus.APPROVED,
         Refusal.NOT_STARTED: terms.starts_at is None or terms.starts_at <= now,
         Refusal.ENDED: terms.ends_at is None or now < terms.ends_at,
@@ -178,6 +187,8 @@ def _refusal_of(
         return Refusal.OWN_LEADS
     if not is_open_to(seller.listing, ids.encode(Organization.PREFIX, entry.buyer_id)):
         return Refusal.BUYER_NOT_WANTED
+    if entry.is_per_action and seller.listing.mode not in TO_CONTRACTS:
+        return Refusal.PER_ACTION  # a price that anybody may pay is not waited for
     return SOURCES.get(source) if entry.terms.approves_sources else None
 
 

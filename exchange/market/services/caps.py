@@ -14,16 +14,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     BigInteger,
     ColumnElement,
     DateTime,
     Integer,
+    TableValuedAlias,
     Text,
     Uuid,
     delete,
     func,
-    literal,
     select,
     update,
 )
@@ -32,6 +31,7 @@ from sqlalchemy.orm import aliased
 
 from exchange.core import clock
 from exchange.core.db import db, lock
+from exchange.core.sets import rows_of
 from exchange.market import queries
 from exchange.market.cap_periods import starts
 from exchange.market.contract_models import CapUse, Contract, ContractTerms
@@ -149,17 +149,15 @@ def _take_off(less: Sequence[Use]) -> None:
     )
 
 
-def _rows(some: Sequence[Use]) -> Any:  # Any: a table of the columns of Use
-    return (
-        func.unnest(
-            literal([use.contract_id for use in some], ARRAY(Uuid)),
-            literal([use.period for use in some], ARRAY(Text)),
-            literal([use.starts_at for use in some], ARRAY(DateTime(timezone=True))),
-            literal([use.leads for use in some], ARRAY(Integer)),
-            literal([use.amount for use in some], ARRAY(BigInteger)),
-        )
-        .table_valued("contract_id", "period", "starts_at", "leads", "amount")
-        .render_derived("used")
+def _rows(some: Sequence[Use]) -> TableValuedAlias:
+    return rows_of(
+        {
+            "contract_id": (Uuid(), [use.contract_id for use in some]),
+            "period": (Text(), [use.period for use in some]),
+            "starts_at": (DateTime(timezone=True), [use.starts_at for use in some]),
+            "leads": (Integer(), [use.leads for use in some]),
+            "amount": (BigInteger(), [use.amount for use in some]),
+        }
     )
 
 

@@ -16,12 +16,13 @@ from sqlalchemy import insert
 from exchange.billing.services import hold_sets
 from exchange.core import events
 from exchange.core.actors import Actor
-from exchange.core.db import db
+from exchange.core.db import db, get
 from exchange.core.events import Ref, Said
 from exchange.core.ids import uuid7
 from exchange.core.money import Currency, Money
 from exchange.leads.services.slots import claim_slots
 from exchange.market.contract_index import Entry
+from exchange.market.contract_models import Contract
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -31,7 +32,7 @@ from exchange.market.models import (
     PricingModel,
 )
 from exchange.market.queries.stock import slots_in_use
-from exchange.market.services import caps
+from exchange.market.services import action_holds, caps
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,14 @@ class Win:
     lead_ids: Sequence[UUID]
     order_id: UUID
 
+    @property
+    def amount(self) -> int:
+        """What all of it costs, in minor units; nothing before an action (CPA)."""
+        return 0 if self.entry.is_per_action else self.price * len(self.lead_ids)
+
     def total(self, currency: Currency) -> Money:
-        """What all of it costs."""
-        return Money(self.price * len(self.lead_ids), currency)
+        """The same as money."""
+        return Money(self.amount, currency)
 
 
 def write(listing: Listing, wins: Sequence[Win], *, at: datetime, actor: Actor) -> None:
@@ -56,13 +62,28 @@ def write(listing: Listing, wins: Sequence[Win], *, at: datetime, actor: Actor) 
     """
     if not wins:
         return
+    _cover(wins, actor=actor)
     slots = _claim([lead_id for win in wins for lead_id in win.lead_ids])
-    db.session.execute(insert(Order), [_order(listing, win, at=at, actor=actor) for win in wins])
+    orders = [_order(listing, win, at=at, actor=actor) for win in wins]
     lines = [line for win in wins for line in _lines(listing, win, slots=slots, at=at)]
-    db.session.execute(insert(OrderLine), lines)
+    connection = db.session.connection()
+    connection.execute(insert(Order), orders)
+    connection.execute(insert(OrderLine), lines)
     _count(wins, at=at)
     _set_aside(listing, wins, lines)
     _say(listing, wins, actor=actor)
+
+
+def _cover(wins: Sequence[Win], *, actor: Actor) -> None:
+    """Before their leads are open, the pools of those that pay for actions grow for them."""
+    for win in wins:
+        if win.entry.is_per_action:
+            action_holds.cover(
+                contract=get(Contract, win.entry.id),
+                terms=win.entry.terms,
+                new_leads=len(win.lead_ids),
+                actor=actor,
+            )
 
 
 def _claim(lead_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
@@ -115,7 +136,7 @@ def _lines(
             "buyer_id": win.entry.buyer_id,
             "seller_id": listing.organization_id,
             "contract_id": win.entry.id,
-            "pricing_model": PricingModel.CPL,
+            "pricing_model": PricingModel.CPA if win.entry.is_per_action else PricingModel.CPL,
             "slot": slots[lead_id].pop(0),
             "price_amount": win.price,
             "price_currency": listing.price.currency,
@@ -136,30 +157,31 @@ def _count(wins: Sequence[Win], *, at: datetime) -> None:
                 time_zone=win.entry.terms.time_zone,
                 moment=at,
                 leads=len(win.lead_ids),
-                amount=win.price * len(win.lead_ids),
+                amount=win.amount,
             )
         ]
     )
 
 
 def _set_aside(listing: Listing, wins: Sequence[Win], lines: Sequence[dict[str, object]]) -> None:
-    """One posting for each order, one hold for each line."""
+    """One posting for each order, one hold for each line; under CPA the pool stands for both."""
     refs: dict[object, list[Ref]] = {}
     for line in lines:
         line_id = line["id"]
         assert isinstance(line_id, UUID)
         refs.setdefault(line["order_id"], []).append(Ref(OrderLine.KIND, line_id))
-    hold_sets.place_all(
-        [
-            hold_sets.Wanted(
-                organization_id=win.entry.buyer_id,
-                subject=Ref(Order.KIND, win.order_id),
-                refs=refs[win.order_id],
-                amount=Money(win.price, listing.price.currency),
-            )
-            for win in wins
-        ]
-    )
+    wanted = [
+        hold_sets.Wanted(
+            organization_id=win.entry.buyer_id,
+            subject=Ref(Order.KIND, win.order_id),
+            refs=refs[win.order_id],
+            amount=Money(win.price, listing.price.currency),
+        )
+        for win in wins
+        if not win.entry.is_per_action
+    ]
+    if wanted:
+        hold_sets.place_all(wanted)
 
 
 def _say(listing: Listing, wins: Sequence[Win], *, actor: Actor) -> None:

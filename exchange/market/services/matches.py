@@ -20,8 +20,7 @@ from exchange.core.errors import Conflict
 from exchange.core.jobs import enqueue
 from exchange.core.money import Currency
 from exchange.market import queries
-from exchange.market.allocation import Allocation, Refusal
-from exchange.market.contract_index import Entry
+from exchange.market.allocation import Allocation, Refusal, Taker
 from exchange.market.contract_models import ContractStatus
 from exchange.market.fitting import misfits
 from exchange.market.models import Listing, Order
@@ -124,7 +123,7 @@ def review_contract(*, contract_id: UUID) -> bool:
     """
     now, found = clock.now(), contract_rows([contract_id])
     standing = standings(found, entries={}, now=now)[contract_id]
-    limit = standing.taker.limit() or _unfunded(standing.entry, found[0].price_currency)
+    limit = standing.taker.limit() or _unfunded(standing.taker, found[0].price_currency)
     if found[0].status is ContractStatus.ACTIVE:
         contracts.note_limit(contract_id=contract_id, limit=_word_of(limit, standing))
     due = meetings.due_again(standing, limit, at=now)
@@ -152,9 +151,9 @@ def match_contract(*, contract_id: UUID, since: datetime | None = None) -> bool:
     return match_round(listing_id=listing_id, lead_ids=lead_ids, counted=contract_id).leads > 0
 
 
-def _unfunded(entry: Entry, currency: str) -> Refusal | None:
-    wallet = billing.wallets([entry.buyer_id], currency=Currency(currency))[entry.buyer_id]
-    return Refusal.FUNDS if wallet < entry.price_at(clock.now()) else None
+def _unfunded(taker: Taker, currency: str) -> Refusal | None:
+    wallet = billing.wallets([taker.buyer_id], currency=Currency(currency))[taker.buyer_id]
+    return Refusal.FUNDS if wallet < taker.cost else None
 
 
 def _word_of(limit: Refusal | None, standing: Standing) -> str:

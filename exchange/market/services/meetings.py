@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, delete, func, literal, select
+from sqlalchemy import DateTime, Integer, Text, Uuid, delete, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from exchange.core import clock, events, ids
@@ -21,10 +21,12 @@ from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.events import Ref, Said
 from exchange.core.jobs import enqueue
+from exchange.core.sets import rows_of
 from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
-from exchange.market.cap_periods import opens_at, over_at
-from exchange.market.contract_models import Contract, ContractSource, ContractSourceStatus
+from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
+from exchange.market.contract_models import ContractSource, ContractSourceStatus
+from exchange.market.contract_terms import Period
 from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
 from exchange.market.models import Listing
 from exchange.market.queries.standings import Seller, Standing
@@ -115,16 +117,25 @@ def plan_rounds(
         for contract_id, reason in outcome.refused:
             if reason in PASSING:
                 limited.setdefault(contract_id, reason)
-    due = {key: due_again(standings[key], reason, at=at) for key, reason in limited.items()}
+    taken = Counter(key for outcome in outcomes for key in outcome.takers)
+    due = {
+        key: due_again(standings[key], reason, at=at, taken=taken[key])
+        for key, reason in limited.items()
+    }
     be_due({key: when for key, when in due.items() if when is not None}, at=at)
 
 
-def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> datetime | None:
-    """When what limits a contract is over; None: never, or nothing does."""
+def due_again(
+    standing: Standing, reason: Refusal | None, *, at: datetime, taken: int = 0
+) -> datetime | None:
+    """When what limits a contract is over; None: never, or nothing does.
+
+    `taken`: leads that it took since it was read.
+    """
     terms, price = standing.entry.terms, standing.taker.price
     match reason:
         case Refusal.CAP:
-            over = over_at(terms, standing.used, at, price=price)
+            over = over_at(terms, _with(standing.used, taken, price=price), at, price=price)
             return over if over > at else None
         case Refusal.SCHEDULE:
             return opens_at(terms, at)
@@ -135,6 +146,15 @@ def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> da
     return None
 
 
+def _with(used: Mapping[Period, Used], taken: int, *, price: int) -> dict[Period, Used]:
+    """What was used, and so many leads more in every period."""
+    nothing = dict.fromkeys(Period, NOTHING)
+    return {
+        period: (leads + taken, amount + taken * price)
+        for period, (leads, amount) in (nothing | dict(used)).items()
+    }
+
+
 def be_due(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
     """Let contracts meet what is on sale at these moments, unless they will by then anyway.
 
@@ -143,7 +163,7 @@ def be_due(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
     if not moments:
         return
     keys = sorted(moments)
-    rows = _rows(
+    rows = rows_of(
         {
             "id": (Uuid(), [ids.uuid7() for _ in keys]),
             "contract_id": (Uuid(), keys),
@@ -175,10 +195,10 @@ def close_rounds(round_ids: Collection[UUID]) -> None:
 def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
     keys = sorted(outcomes)
     some = [outcomes[key] for key in keys]
-    rows = _rows(
+    rows = rows_of(
         {
             "lead_id": (Uuid(), keys),
-            "fitting": (Integer(), [len(one.takers) + len(one.refused) for one in some]),
+            "fitting": (Integer(), [one.fitting for one in some]),
             "taken": (Integer(), [len(one.takers) for one in some]),
             "refusals": (JSONB(), [_by_reason(one) for one in some]),
         }
@@ -193,31 +213,36 @@ def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datet
 
 
 def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
-    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    found: defaultdict[Refusal, list[UUID]] = defaultdict(list)
     for contract_id, reason in outcome.refused:
-        found[str(reason)].append(contract_id)
+        found[reason].append(contract_id)
+    all_ = {Refusal.OUTBID: outcome.outbid, Refusal.PRICE: outcome.too_cheap, **found}
     return {
-        reason: {
-            "contracts": len(some),
-            "first": [ids.encode(Contract.PREFIX, key) for key in some[:FIRST]],
-        }
-        for reason, some in found.items()
+        str(reason): {"contracts": len(some), "first": list(map(str, some[:FIRST]))}
+        for reason, some in all_.items()
+        if some
     }
 
 
 def _count_refusals(
     outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
 ) -> None:
-    found = Counter(
-        (contract_id, str(reason))
-        for outcome in outcomes.values()
-        for contract_id, reason in outcome.refused
+    by_reason: defaultdict[Refusal, Counter[UUID]] = defaultdict(Counter)
+    for outcome in outcomes.values():
+        by_reason[Refusal.OUTBID].update(outcome.outbid)
+        by_reason[Refusal.PRICE].update(outcome.too_cheap)
+        for contract_id, reason in outcome.refused:
+            by_reason[reason][contract_id] += 1
+    found = {
+        (contract_id, str(reason)): n
+        for reason, counts in by_reason.items()
+        for contract_id, n in counts.items()
         if counted is None or contract_id == counted
-    )
+    }
     if not found:
         return
     keys = sorted(found)
-    rows = _rows(
+    rows = rows_of(
         {
             "contract_id": (Uuid(), [key[0] for key in keys]),
             "reason": (Text(), [key[1] for key in keys]),
@@ -237,9 +262,3 @@ def _count_refusals(
 
 def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> set[UUID]:
     return {key for outcome in outcomes for key, why in outcome.refused if why is reason}
-
-
-def _rows(columns: Mapping[str, tuple[Any, list[Any]]]) -> Any:  # Any: a table of these columns
-    """Lists as the columns of a table."""
-    arrays = [literal(values, ARRAY(kind)) for kind, values in columns.values()]
-    return func.unnest(*arrays).table_valued(*columns).render_derived("given")

@@ -9,7 +9,8 @@ Locks: turns of buyers, the listing's gate, contracts by id, leads by id, wallet
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -24,8 +25,8 @@ from exchange.core.db import db, get
 from exchange.core.ids import uuid7
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
-from exchange.market.allocation import Allocation, Offered, Round, allocate
-from exchange.market.contract_index import ContractIndex, Entry, RankKey, rank
+from exchange.market.allocation import Allocation, Offered, RankKey, Round, allocate
+from exchange.market.contract_index import ContractIndex, Entry, rank
 from exchange.market.fitting import Misfit, fits, misfits
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.meeting import MODES, LeadOnSale, lock_leads
@@ -48,7 +49,7 @@ class Sale:
     now: datetime
     found_at: datetime  # for which the index was asked
     leads: dict[UUID, LeadOnSale]
-    entries: dict[UUID, Entry] = field(default_factory=dict)  # as the index knows them
+    entries: Mapping[UUID, Entry] = field(default_factory=dict)  # as the index knows them
     standings: dict[UUID, Standing] = field(default_factory=dict)
     wallets: dict[UUID, int] = field(default_factory=dict)
 
@@ -81,7 +82,9 @@ def search(sale: Sale, index: ContractIndex) -> list[Offered]:
     """Each lead with the contracts that it fits, and those that only pay too little."""
     if sale.only is not None:
         read_one(sale, sale.only)
+        sale.entries = {sale.only: sale.standings[sale.only].entry}
         return [_search_one(sale, sale.only, lead) for lead in sale.leads.values()]
+    sale.entries = index.entries
     return [_search(sale, index, lead) for lead in sale.leads.values()]
 
 
@@ -120,10 +123,11 @@ def lock_all(sale: Sale, contract_ids: Collection[UUID], lead_ids: Collection[UU
 
 def settle(sale: Sale, leads: Sequence[Offered], *, locked: Collection[UUID]) -> Allocation:
     """Who wins behind the locks; leads whose winner is not locked wait for the next round."""
+    stale = {key for key in sale.standings if _is_stale(sale, key)}
     again = [
         replace(
             lead,
-            contracts=_as_they_stand(sale, lead),
+            contracts=_as_they_stand(sale, lead, stale=stale),
             free=sale.leads[lead.id].free,
             is_locked=lead.id in locked,
         )
@@ -170,17 +174,16 @@ def wins_of(sale: Sale, done: Allocation) -> list[Win]:
 
 def _search(sale: Sale, index: ContractIndex, lead: LeadOnSale) -> Offered:
     found = index.all_fitting(replace(lead.facts, price_min=0), sale.now)
-    sale.entries.update((entry.id, entry) for entry in found)
-    least = lead.facts.price_min
-    enough = [entry.id for entry in found if entry.price_at(sale.now) >= least]
-    cheap = [entry.id for entry in found[len(enough) :]]  # they are ranked by price
-    return offered(lead, enough, too_cheap=cheap)
+    # They are ranked by price, so those that pay too little are the last.
+    enough = bisect_right(found, -lead.facts.price_min, key=lambda one: -one.price_at(sale.now))
+    cheap = [entry.id for entry in found[enough:]]
+    able = sorted(found[:enough], key=lambda entry: entry.is_per_action)
+    return offered(lead, [entry.id for entry in able], too_cheap=cheap)
 
 
 def _search_one(sale: Sale, contract_id: UUID, lead: LeadOnSale) -> Offered:
     """The lead with the one contract that it was captured for, if that asks for such a lead."""
     standing = sale.standings[contract_id]
-    sale.entries[contract_id] = standing.entry
     price = standing.taker.price
     reasons = set(misfits(standing.entry.terms, lead.facts, price=price, now=sale.now))
     fitting = [] if reasons else [contract_id]
@@ -213,9 +216,8 @@ def _read(sale: Sale, contract_ids: Collection[UUID], known: Round) -> None:
     known.wallets |= {key: sale.wallets[key] for key in buyers}
 
 
-def _as_they_stand(sale: Sale, lead: Offered) -> Sequence[UUID]:
+def _as_they_stand(sale: Sale, lead: Offered, *, stale: Collection[UUID]) -> Sequence[UUID]:
     """The lead's contracts in their order now; who asks something else now may have left."""
-    stale = {key for key in lead.contracts if _is_stale(sale, key)}
     if not stale:
         return lead.contracts
     return sorted(
@@ -242,4 +244,4 @@ def _rank(sale: Sale, contract_id: UUID) -> RankKey:
     if contract_id in sale.standings:
         return sale.standings[contract_id].taker.rank
     entry = sale.entries[contract_id]
-    return rank(entry, price=entry.price_at(sale.now))
+    return (entry.is_per_action, *rank(entry, price=entry.price_at(sale.now)))

@@ -16,7 +16,8 @@ from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.money import Currency, Money
 from exchange.fulfillment.models import LeadReturn, ReturnStatus
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
+from exchange.market.queries import CHARGED
 
 DAYS: Final = 30
 SOON: Final = timedelta(hours=24)
@@ -61,9 +62,9 @@ def buyer_figures(organization_id: UUID) -> BuyerFigures:
 
 def _spent(organization_id: UUID, *, since: datetime) -> list[tuple[int, Spent]]:
     # Any column of Money is two; sums are taken of the amounts, by currency.
-    amount, currency = OrderLine.__table__.c.price_amount, OrderLine.__table__.c.price_currency
+    currency = OrderLine.__table__.c.price_currency
     rows = db.session.execute(
-        select(currency, func.count(), func.sum(amount), func.sum(OrderLine.refunded))
+        select(currency, func.count(), func.sum(CHARGED), func.sum(OrderLine.refunded))
         .where(
             OrderLine.buyer_id == organization_id,
             OrderLine.status.in_(BOUGHT),
@@ -83,6 +84,7 @@ def _windows(organization_id: UUID, now: datetime) -> tuple[int, datetime | None
         select(func.count(), func.min(OrderLine.window_until)).where(
             OrderLine.buyer_id == organization_id,
             OrderLine.status == LineStatus.DELIVERED,
+            OrderLine.pricing_model == PricingModel.CPL,
             OrderLine.window_until > now,
             OrderLine.window_until <= now + SOON,
         )

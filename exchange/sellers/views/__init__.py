@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exchange.sellers.views import (
+    actions,
     auctions,
     batches,
     confirming,
@@ -20,6 +21,7 @@ from exchange.sellers.views import (
 from exchange.sellers.views.blueprint import blueprint
 
 __all__ = [
+    "actions",
     "auctions",
     "batches",
     "blueprint",

@@ -20,6 +20,7 @@ from exchange.leads.models import Batch, BatchStatus, Import
 from exchange.leads.services import batches as verbs
 from exchange.leads.services.problem_files import problem_file
 from exchange.market import queries as market
+from exchange.market.refusal_words import REFUSALS
 from exchange.sellers import queries
 from exchange.sellers.inspecting import choice_of, inspection_view
 from exchange.sellers.schemas import AgreedForm, BatchQuery, NonceForm
@@ -61,6 +62,8 @@ def batch(batch_id: str) -> Response:
         progress=verification.progress(seen.batch.id),
         sheet=verification.lot_sheet(seen.batch),
         listing=listing,
+        met=market.refusals_of_batch(seen.batch.id),
+        refusal_words=REFUSALS,
         waited=format_timedelta(waited, granularity="minute") if waited else "",
         refusal=_refusal(seen.batch),
         suggestion=secrets.token_hex(8),
