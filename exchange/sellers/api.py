@@ -282,8 +282,8 @@ def ping() -> ResponseReturnValue:
     is checked like any other, kept nowhere and answered with one bid at your own price.
     """
     sent = posting.sent_body()
-    terms = posting.named_terms(sent, viewer=organization().id)
-    answered = pings.ask(terms_id=terms.id, sent=sent)
+    named = posting.named_terms(sent, viewer=organization().id)
+    answered = pings.ask(terms_id=named.terms.id, sent=sent)
     return jsonify(PingOut().dump(posting.ping_json(answered)))
 
 
@@ -316,8 +316,10 @@ def _post() -> ResponseReturnValue:
 
 
 def _posted(sent: Mapping[str, Any], incoming: posts.Incoming) -> dict[str, Any]:  # Any: JSON
-    terms = posting.named_terms(sent, viewer=organization().id)
-    return posting.answer_json(posts.post_lead(terms_id=terms.id, incoming=incoming, actor=actor()))
+    named = posting.named_terms(sent, viewer=organization().id)
+    return posting.answer_json(
+        posts.post_lead(terms_id=named.terms.id, incoming=incoming, actor=actor())
+    )
 
 
 def _posted_for_ping(

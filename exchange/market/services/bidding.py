@@ -38,9 +38,9 @@ from exchange.market.queries.standings import Seller, contract_rows, standings
 from exchange.market.services import matches
 from exchange.market.services.listings import upper_of_source
 
-BIDS_MAX: Final = 10  # that are told; nobody takes the eleventh
-AT_ONCE: Final = 2 * BIDS_MAX  # contracts that are asked together whether they can pay
-ASKED_MAX: Final = 10 * AT_ONCE
+BIDS_MAX: Final = 5  # that are told; nobody takes the sixth
+AT_ONCE: Final = BIDS_MAX + 1  # contracts that are asked together whether they can pay
+ASKED_MAX: Final = 20 * AT_ONCE
 PREFIX: Final = "pbid"
 
 

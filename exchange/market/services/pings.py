@@ -65,7 +65,7 @@ def ask(*, terms_id: UUID, sent: Mapping[str, Any], is_test: bool = False) -> An
     price. Raises Conflict `source_stopped`, Forbidden, and Invalid for a body that cannot be read.
     """
     terms = get(SourceTerms, terms_id)
-    definition = catalog.get_definition(inventory.vertical_of(terms.vertical_id))
+    definition = catalog.get_rules(inventory.vertical_of(terms.vertical_id))
     read = pinged.read_ping(terms, definition, sent)
     posts.require_running(terms)
     if is_test or read.is_test:
