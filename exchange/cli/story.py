@@ -28,6 +28,7 @@ from exchange.catalog.schemas import load_preset, preset_codes
 from exchange.catalog.scripts import Outcome
 from exchange.catalog.services import publish_vertical
 from exchange.cli.exits import Failed
+from exchange.cli.story_demand import tell_offer, tell_orders, tell_targeted
 from exchange.cli.story_people import LOGINS, VERIFIERS, actor_of, people
 from exchange.cli.story_sources import tell_sources
 from exchange.config import Settings
@@ -114,6 +115,9 @@ def chapters() -> Mapping[str, Callable[[], None]]:
         "a second order": _in_one(_second_order),
         **{f"{lot.key}: waiting for verifiers": _telling(upload, lot) for lot in waiting},
         "sources show where people asked": _in_one(tell_sources),
+        "buyers place standing orders": _in_one(tell_orders),
+        "an offer is shown, and two sources join it": _in_one(tell_offer),
+        "leads come for the offer": _in_one(tell_targeted),
     }
 
 

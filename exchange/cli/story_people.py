@@ -72,6 +72,22 @@ COMPANIES: Final = (
         "ES",
     ),
     Company(
+        "gutters@demo.example",
+        "Grace Miller",
+        OrganizationKind.BUYER,
+        "Great Lakes Gutters Inc",
+        "Gutters, Michigan",
+        "US",
+    ),
+    Company(
+        "windows@demo.example",
+        "Walt Jensen",
+        OrganizationKind.BUYER,
+        "Keystone Windows LLC",
+        "Windows, Pennsylvania",
+        "US",
+    ),
+    Company(
         "newcomer@demo.example",
         "Farid Rahman",
         OrganizationKind.BUYER,

@@ -23,7 +23,7 @@ ORIGIN_MAX: Final = 200  # characters of one word about where the person came fr
 ENVELOPE: Final = frozenset(
     {
         *("source", "vertical", "external_id", "test", "ip", "user_agent", "form_seconds"),
-        *("landing_url", "ping_id", "bid_id", "idempotency_key", "csrf_token"),
+        *("contract", "landing_url", "ping_id", "bid_id", "idempotency_key", "csrf_token"),
         *("phone_sha256", "email_sha256"),
     }
 )

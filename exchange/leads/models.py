@@ -165,26 +165,32 @@ class Batch(Record):
     }
     __table_args__ = (
         Index(None, "organization_id", "status"),
-        # A seller's source has one lot of a vertical that grows.
+        # A seller's source has one lot of a vertical that grows, and one for each contract.
         Index(
             None,
             "source_id",
             "vertical_id",
+            "contract_id",
             unique=True,
+            postgresql_nulls_not_distinct=True,
             postgresql_where=text("status = 'open'"),
         ),
+        Index(None, "contract_id", postgresql_where=text("contract_id IS NOT NULL")),
         Index(None, "source_id", "vertical_id", "decided_at"),
         # Decision 39: every row of the file ends in exactly one state.
         CheckConstraint(
             "rows_done = valid + in_review + invalid + duplicate + suppressed", name="row_equation"
         ),
         CheckConstraint("sales_max BETWEEN 1 AND 10", name="sales_max"),
+        CheckConstraint("(kind = 'targeted') = (contract_id IS NOT NULL)", name="targeted"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     schema_id: Mapped[UUID] = mapped_column(ForeignKey("lead_schema.id"))
     source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
+    # Targeted leads carry the contract that they are for (decision 2).
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))
     import_id: Mapped[UUID | None] = mapped_column(ForeignKey("import.id"), unique=True)
     name: Mapped[str]
     status: Mapped[BatchStatus] = mapped_column(enum_column(BatchStatus), default=BatchStatus.DRAFT)
@@ -291,6 +297,7 @@ class Lead(Record):
     checked_at: Mapped[datetime | None]  # called by us and found good
     failed_at: Mapped[datetime | None]  # found bad, by our call or by a return
     aged_at: Mapped[datetime | None]  # offered a second time, as aged (decision 2); once in all
+    first_sold_at: Mapped[datetime | None]  # of an aged lead: its history
     # The same person's lead in a lot that came to nothing before: only a full inspection clears it.
     repeats_id: Mapped[UUID | None]
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row

@@ -26,8 +26,13 @@ class SourceTerms(Record):
 
     KIND, PREFIX = "source_terms", "stm"
     __table_args__ = (
-        UniqueConstraint("source_id", "vertical_id"),
+        # Beside those for everybody, a source has terms for each contract that it is approved for.
+        UniqueConstraint(
+            "source_id", "vertical_id", "contract_id", postgresql_nulls_not_distinct=True
+        ),
         Index(None, "organization_id"),
+        Index(None, "contract_id", postgresql_where=text("contract_id IS NOT NULL")),
+        CheckConstraint("(kind = 'targeted') = (contract_id IS NOT NULL)", name="targeted"),
         CheckConstraint("sales_max BETWEEN 1 AND 10", name="sales_max"),
         CheckConstraint("call_seconds_min BETWEEN 0 AND 3600", name="call_seconds_min"),
     )
@@ -35,6 +40,9 @@ class SourceTerms(Record):
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))  # of targeted leads
+    # Why nothing is posted for the contract at the moment; empty: it may be.
+    closed_reason: Mapped[str] = mapped_column(default="", server_default="")
     quality_class: Mapped[QualityClass] = mapped_column(enum_column(QualityClass))
     kind: Mapped[LeadKind] = mapped_column(enum_column(LeadKind))
     price: Mapped[Money] = money_columns("price")

@@ -48,13 +48,45 @@ def all_terms(*, viewer: UUID) -> Sequence[SourceTerms]:
     return db.session.scalars(statement.order_by(SourceTerms.id.desc())).all()
 
 
-def find_terms(*, source_id: UUID, vertical_id: UUID) -> SourceTerms | None:
-    """The standing terms of a source in a vertical, where its seller has set them."""
+def find_terms(
+    *, source_id: UUID, vertical_id: UUID, contract_id: UUID | None = None
+) -> SourceTerms | None:
+    """The standing terms of a source in a vertical, where its seller has set them.
+
+    With a contract, those of the leads that are for it alone.
+    """
     return db.session.scalar(
         select(SourceTerms).where(
-            SourceTerms.source_id == source_id, SourceTerms.vertical_id == vertical_id
+            SourceTerms.source_id == source_id,
+            SourceTerms.vertical_id == vertical_id,
+            SourceTerms.contract_id.is_not_distinct_from(contract_id),
         )
     )
+
+
+def all_terms_of_source(*, source_id: UUID, vertical_id: UUID) -> Sequence[SourceTerms]:
+    """Every standing terms of a source in a vertical: those for everybody, and each contract's."""
+    statement = select(SourceTerms).where(
+        SourceTerms.source_id == source_id, SourceTerms.vertical_id == vertical_id
+    )
+    return db.session.scalars(statement.order_by(SourceTerms.id)).all()
+
+
+def terms_of_contract(contract_id: UUID, *, source_id: UUID | None = None) -> Sequence[SourceTerms]:
+    """On what terms leads are posted for a contract, one for each source that joined."""
+    statement = select(SourceTerms).where(SourceTerms.contract_id == contract_id)
+    if source_id is not None:
+        statement = statement.where(SourceTerms.source_id == source_id)
+    return db.session.scalars(statement.order_by(SourceTerms.id)).all()
+
+
+def find_source(name: str, *, viewer: UUID) -> Source | None:
+    """A seller's source by name or public id, where there is one."""
+    is_named = Source.name == name
+    found = select(Source).where(
+        Source.organization_id == viewer, is_named | (Source.id == decode(Source.PREFIX, name))
+    )
+    return db.session.scalar(found.order_by(is_named.desc()).limit(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +98,13 @@ class Named:
     vertical: Vertical
 
 
-def find_named(*, source: str, vertical: str, viewer: UUID) -> Named | None:
-    """The standing terms of a seller's source, by name or public id, in the vertical of a code."""
+def find_named(
+    *, source: str, vertical: str, contract_id: UUID | None, viewer: UUID
+) -> Named | None:
+    """The standing terms of a seller's source, by name or public id, in the vertical of a code.
+
+    Those for everybody, or those for one contract.
+    """
     is_named = Source.name == source
     row = db.session.execute(
         select(SourceTerms, Source, Vertical)
@@ -77,6 +114,7 @@ def find_named(*, source: str, vertical: str, viewer: UUID) -> Named | None:
             Source.organization_id == viewer,
             is_named | (Source.id == decode(Source.PREFIX, source)),
             Vertical.code == vertical,
+            SourceTerms.contract_id.is_not_distinct_from(contract_id),
         )
         .order_by(is_named.desc())
         .limit(1)
@@ -126,14 +164,6 @@ def forms(terms_id: UUID) -> Sequence[CaptureForm]:
     """The hosted forms that are open."""
     mine = (CaptureForm.terms_id == terms_id, CaptureForm.revoked_at.is_(None))
     return db.session.scalars(select(CaptureForm).where(*mine).order_by(CaptureForm.id)).all()
-
-
-def get_form(form_id: UUID, *, viewer: UUID) -> CaptureForm:
-    """A seller's own hosted form. Raises NotFound."""
-    form = get(CaptureForm, form_id)
-    if form.organization_id != viewer:
-        raise NotFound
-    return form
 
 
 def wording_of(form: CaptureForm) -> str:
@@ -205,6 +235,7 @@ def find_open_lot(terms: SourceTerms) -> UUID | None:
         select(Batch.id).where(
             Batch.source_id == terms.source_id,
             Batch.vertical_id == terms.vertical_id,
+            Batch.contract_id.is_not_distinct_from(terms.contract_id),
             Batch.status == BatchStatus.OPEN,
         )
     )

@@ -61,7 +61,8 @@ def misfits(terms: Terms, facts: LeadFacts, *, price: int, now: datetime) -> Ite
     The terms are resolved: a radius is among the postal codes, spans of days are dates.
     """
     checks = {
-        Misfit.KIND: facts.kind in terms.kinds,
+        # What was captured for a contract meets no other, and is of the kind that it takes.
+        Misfit.KIND: facts.kind is LeadKind.TARGETED or facts.kind in terms.kinds,
         Misfit.REGION: not terms.regions or facts.region in terms.regions,
         Misfit.POSTAL_CODE: not terms.postal_codes or facts.postal_code in terms.postal_codes,
         Misfit.QUALITY_CLASS: not terms.quality_classes

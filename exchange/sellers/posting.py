@@ -11,12 +11,13 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from exchange.core.errors import Conflict, FieldProblem, Invalid, Malformed, TooLarge
-from exchange.core.ids import encode
+from exchange.core.ids import decode, encode
 from exchange.leads.findings import row_sentence
 from exchange.leads.models import Lead
 from exchange.leads.post_models import Post
 from exchange.leads.post_queries import Named, find_named
 from exchange.leads.services.posts import Answer
+from exchange.market.contract_models import Contract
 from exchange.market.services.pings import Answered, Posted
 
 BODY_BYTES_MAX: Final = 65_536
@@ -54,7 +55,7 @@ def raw_body() -> bytes:
 
 
 def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> Named:
-    """The terms of the source and vertical that a body names.
+    """The terms of the source and vertical that a body names, and of its contract if it names one.
 
     Raises Invalid where it names none, and Conflict `terms_missing` where the seller has not said
     on what terms single leads of the source are sold.
@@ -67,13 +68,37 @@ def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> Named:
     ]
     if missing:
         raise Invalid(errors=tuple(missing))
-    named = find_named(source=str(source).strip(), vertical=str(code), viewer=viewer)
+    named = find_named(
+        source=str(source).strip(),
+        vertical=str(code),
+        contract_id=_contract(sent),
+        viewer=viewer,
+    )
     if named is None:
         raise Conflict(
             "Set the terms for single leads of this source first, on its page.",
             code="terms_missing",
         )
     return named
+
+
+def require_meant(sent: Mapping[str, Json], terms: SourceTerms) -> None:
+    """A body that names a contract is for that contract alone. Raises Invalid `contract`."""
+    meant = _contract(sent)
+    if meant is not None and meant != terms.contract_id:
+        detail = "This address takes no leads for that contract."
+        raise Invalid(errors=(FieldProblem("/contract", "value_not_allowed", detail),))
+
+
+def _contract(sent: Mapping[str, Json]) -> UUID | None:
+    named = sent.get("contract")
+    if named in (None, ""):
+        return None
+    found = decode(Contract.PREFIX, str(named))
+    if found is None:
+        detail = f"This is not an id that begins with {Contract.PREFIX}_."
+        raise Invalid(errors=(FieldProblem("/contract", "invalid", detail),))
+    return found
 
 
 def answer_json(answer: Answer) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from exchange.core.money import Currency
 from exchange.leads.models import Batch, BatchStatus, LeadKind, SourceStatus
 from exchange.leads.post_models import CALL_SECONDS_MIN, PostOutcome
 from exchange.leads.source_cards import Collector, SourceChannel
+from exchange.market.auctioning import UNITS_MAX
 from exchange.market.ping_models import PingStatus
 from exchange.market.schemas import QualityOut
 
@@ -25,6 +26,9 @@ _DEFAULTS: Final = {
 }
 _row = validate.Range(-1, 2**31 - 1)
 FORMATS = ("date_order", "decimal_separator")  # how the cells of a file are written
+# Hours that the page of a new auction offers; the API takes any moment.
+OPENS_IN = (0, 1, 6, 24, 72)
+LASTS = (1, 6, 24, 72, 168)
 
 
 class UploadForm(Schema):
@@ -141,6 +145,14 @@ class PostingTermsForm(SaleForm):
         load_default=CALL_SECONDS_MIN, validate=validate.Range(0, 3_600)
     )
     is_test = fields.Boolean(load_default=False)
+
+
+class AuctionForm(Schema):
+    """An auction: how many leads, in how many hours it opens, and how many it is open."""
+
+    units = fields.Integer(required=True, validate=validate.Range(1, UNITS_MAX))
+    opens_in = fields.Integer(load_default=0, validate=validate.OneOf(OPENS_IN))
+    lasts = fields.Integer(required=True, validate=validate.OneOf(LASTS))
 
 
 class TokenForm(Schema):

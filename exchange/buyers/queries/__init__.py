@@ -1,5 +1,25 @@
 """What the buyer's pages show: rows of several packages read together, by noun."""
 
+from exchange.buyers.queries.auctions import (
+    AuctionPage,
+    AuctionRow,
+    AuctionView,
+    auction_page,
+    bid_page,
+    find_auction_of,
+    get_auction_view,
+)
+from exchange.buyers.queries.contracts import (
+    ContractPage,
+    ContractRow,
+    SourceRow,
+    Version,
+    contract_rows,
+    contracts,
+    get_contract_row,
+    source_rows,
+    versions,
+)
 from exchange.buyers.queries.home import bought_this_week, closing_leads
 from exchange.buyers.queries.leads import (
     BoughtLead,
@@ -33,8 +53,13 @@ from exchange.buyers.queries.orders import (
 from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
 
 __all__ = [
+    "AuctionPage",
+    "AuctionRow",
+    "AuctionView",
     "BoughtLead",
     "BoughtPage",
+    "ContractPage",
+    "ContractRow",
     "Filled",
     "ListingView",
     "Market",
@@ -44,14 +69,23 @@ __all__ = [
     "OrderPage",
     "OrderRow",
     "OrderView",
+    "SourceRow",
+    "Version",
+    "auction_page",
+    "bid_page",
     "bought_leads",
     "bought_this_week",
     "closing_leads",
     "completeness",
+    "contract_rows",
+    "contracts",
     "count_leads",
     "fields_of_order",
+    "find_auction_of",
     "freshest",
+    "get_auction_view",
     "get_bought_lead",
+    "get_contract_row",
     "get_listing_view",
     "get_order_view",
     "leads_of_returns",
@@ -62,6 +96,8 @@ __all__ = [
     "order_rows",
     "orders",
     "regions_of",
+    "source_rows",
     "steps_of_return",
+    "versions",
     "with_leads",
 ]

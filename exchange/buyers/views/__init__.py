@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from exchange.buyers.views import contacts, home, leads, listings, market, orders, returns
+from exchange.buyers.views import (
+    auctions,
+    contacts,
+    home,
+    leads,
+    listings,
+    market,
+    orders,
+    returns,
+    trying,
+)
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
+    "auctions",
     "blueprint",
     "contacts",
     "home",
@@ -14,4 +25,5 @@ __all__ = [
     "market",
     "orders",
     "returns",
+    "trying",
 ]

@@ -29,7 +29,7 @@ from exchange.core.money import Currency
 from exchange.core.passwords import new_token
 from exchange.identity.models import Organization
 from exchange.leads import post_queries, queries
-from exchange.leads.models import ConsentText, SourceStatus
+from exchange.leads.models import ConsentText
 from exchange.leads.post_models import CaptureForm, PostOutcome, SourceTerms
 from exchange.leads.services import posts
 from exchange.leads.stamps import Stamp, make_stamp, read_stamp
@@ -120,9 +120,9 @@ def currency_of(form: CaptureForm) -> Currency:
 
 def takes_leads(form: CaptureForm) -> bool:
     """Whether what visitors send would be taken: the source runs and its seller may trade."""
-    source = post_queries.source_of(get(SourceTerms, form.terms_id))
-    seller = get(Organization, form.organization_id)
-    return source.status is SourceStatus.ACTIVE and seller.is_approved
+    terms = get(SourceTerms, form.terms_id)
+    is_open = post_queries.source_of(terms).takes_leads and not terms.closed_reason
+    return is_open and get(Organization, form.organization_id).is_approved
 
 
 def stamp_of(form: CaptureForm) -> str:

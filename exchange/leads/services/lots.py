@@ -66,12 +66,12 @@ def seal_due(*, batch_id: UUID) -> None:
 def trust_source(*, batch_id: UUID, before: str) -> None:
     """A lot of the source was accepted: it sells at once from now on, what is under way too."""
     batch = get(Batch, batch_id)
-    terms = post_queries.find_terms(source_id=batch.source_id, vertical_id=batch.vertical_id)
-    if terms is None or not post_queries.tells_of_quality(batch, before=before):
+    standing = _lock_terms(batch)
+    if not standing or not post_queries.tells_of_quality(batch, before=before):
         return
-    terms = lock(SourceTerms, terms.id)
-    if promises_as_much(batch.quality_class, terms.quality_class):
-        terms.trusted_since = terms.trusted_since or clock.now()
+    for terms in standing:
+        if promises_as_much(batch.quality_class, terms.quality_class):
+            terms.trusted_since = terms.trusted_since or clock.now()
     for lot in _under_way(batch.source_id, vertical_id=batch.vertical_id):
         # A class that promises more has to be earned by a lot of that class.
         lot.sells_at_once |= promises_as_much(batch.quality_class, lot.quality_class)
@@ -86,10 +86,8 @@ def trust_source(*, batch_id: UUID, before: str) -> None:
 
 def distrust_source(*, batch_id: UUID) -> None:
     """A lot of the source was not accepted: what comes next waits for its check again."""
-    batch = get(Batch, batch_id)
-    terms = post_queries.find_terms(source_id=batch.source_id, vertical_id=batch.vertical_id)
-    if terms is not None:
-        lock(SourceTerms, terms.id).trusted_since = None
+    for terms in _lock_terms(get(Batch, batch_id)):
+        terms.trusted_since = None
 
 
 def stop_source(*, batch_id: UUID) -> None:
@@ -119,6 +117,14 @@ def _under_way(source_id: UUID, *, vertical_id: UUID | None = None) -> list[Batc
     return [lock(Batch, lot.id) for lot in found]
 
 
+def _lock_terms(batch: Batch) -> list[SourceTerms]:
+    """Standing is the source's: what is posted for a contract shares it."""
+    found = post_queries.all_terms_of_source(
+        source_id=batch.source_id, vertical_id=batch.vertical_id
+    )
+    return [lock(SourceTerms, terms.id) for terms in found]
+
+
 def _open(terms: SourceTerms, *, schema_id: UUID, actor: Actor) -> Batch:
     now, source = clock.now(), get(Source, terms.source_id)
     is_trusted = terms.trusted_since is not None
@@ -128,6 +134,7 @@ def _open(terms: SourceTerms, *, schema_id: UUID, actor: Actor) -> Batch:
             vertical_id=terms.vertical_id,
             schema_id=schema_id,
             source_id=terms.source_id,
+            contract_id=terms.contract_id,
             name=f"{source.name} {now:%Y-%m-%d %H:%M}",
             quality_class=terms.quality_class,
             kind=terms.kind,

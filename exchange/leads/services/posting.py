@@ -45,18 +45,28 @@ class Wish:
 
 
 def set_terms(
-    *, organization_id: UUID, source_name: str, vertical_code: str, wish: Wish, actor: Actor
+    *,
+    organization_id: UUID,
+    source_name: str,
+    vertical_code: str,
+    wish: Wish,
+    contract_id: UUID | None = None,
+    actor: Actor,
 ) -> SourceTerms:
     """Say on what terms single leads of a source are sold; an open lot keeps the ones it began on.
 
-    Raises Invalid for unfit terms, Conflict for a source that does not run.
+    With `contract_id` they are targeted: for that contract alone. Whether the source may join it
+    is for the market to say. Raises Invalid for unfit terms, Conflict for a source that does not
+    run.
     """
     vertical = catalog.get_vertical(vertical_code)
-    _require_fit(catalog.get_definition(vertical), wish)
+    _require_fit(catalog.get_definition(vertical), wish, is_targeted=contract_id is not None)
     source = ensure_source(organization_id=organization_id, name=source_name)
-    terms = post_queries.find_terms(source_id=source.id, vertical_id=vertical.id)
+    terms = post_queries.find_terms(
+        source_id=source.id, vertical_id=vertical.id, contract_id=contract_id
+    )
     if terms is None:
-        terms = save(_new_terms(source, vertical.id, wish))
+        terms = save(_new_terms(source, vertical.id, wish, contract_id=contract_id))
     else:
         terms = lock(SourceTerms, terms.id)
         if not promises_as_much(terms.quality_class, wish.quality_class):
@@ -72,6 +82,15 @@ def set_terms(
         sales_max=wish.sales_max,
     )
     return terms
+
+
+def close_terms(*, terms_id: UUID, reason: str, actor: Actor) -> None:
+    """Let nothing be posted on these terms while there is a reason; none opens them again."""
+    terms = lock(SourceTerms, terms_id)
+    if terms.closed_reason != reason:
+        terms.closed_reason = reason
+        step = "source_terms.closed" if reason else "source_terms.opened"
+        events.record(step, subject=terms, actor=actor, reason=reason)
 
 
 def make_token(
@@ -143,13 +162,16 @@ def _hashed(text: str) -> str:
     return token_hash(text.strip()).hex()
 
 
-def _new_terms(source: Source, vertical_id: UUID, wish: Wish) -> SourceTerms:
+def _new_terms(
+    source: Source, vertical_id: UUID, wish: Wish, *, contract_id: UUID | None
+) -> SourceTerms:
     last = post_queries.last_accepted_lot(source_id=source.id, vertical_id=vertical_id)
     is_good = last is not None and promises_as_much(last.quality_class, wish.quality_class)
     return SourceTerms(
         organization_id=source.organization_id,
         source_id=source.id,
         vertical_id=vertical_id,
+        contract_id=contract_id,
         trusted_since=clock.now() if is_good else None,
         **_columns(wish),
     )
@@ -171,19 +193,21 @@ def _columns(wish: Wish) -> dict[str, object]:
     }
 
 
-def _require_fit(definition: VerticalDefinition, wish: Wish) -> None:
+def _require_fit(definition: VerticalDefinition, wish: Wish, *, is_targeted: bool) -> None:
     """Every mistake at once. Raises Invalid."""
     found = [
-        FieldProblem(*problem) for problem, is_wrong in _mistakes(definition, wish) if is_wrong
+        FieldProblem(*problem)
+        for problem, is_wrong in _mistakes(definition, wish, is_targeted=is_targeted)
+        if is_wrong
     ]
     if found:
         raise Invalid(errors=tuple(found))
 
 
 def _mistakes(
-    definition: VerticalDefinition, wish: Wish
+    definition: VerticalDefinition, wish: Wish, *, is_targeted: bool
 ) -> list[tuple[tuple[str, str, str], bool]]:
-    price, most = wish.price, 1 if wish.kind is LeadKind.EXCLUSIVE else SALES_MAX
+    price, most = wish.price, SALES_MAX if wish.kind is LeadKind.SHARED else 1
     channel = definition.fields.by_name.get("channel")
     channels = channel.choice_by_value if channel else {}
     unsold = "Declare that the leads are not sold and not being sold elsewhere."
@@ -200,7 +224,7 @@ def _mistakes(
         ),
         (
             ("/kind", "value_not_allowed", "Targeted leads are posted for a contract."),
-            wish.kind is LeadKind.TARGETED,
+            (wish.kind is LeadKind.TARGETED) is not is_targeted,
         ),
         (
             ("/quality_class", "value_not_allowed", "This vertical does not sell this class."),

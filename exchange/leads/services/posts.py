@@ -116,6 +116,9 @@ def require_running(terms: SourceTerms) -> None:
     source = post_queries.source_of(terms)
     if source.status is not SourceStatus.ACTIVE:
         raise Conflict(f"This source is {source.status}.", code="source_stopped")
+    if terms.closed_reason:
+        detail = "Leads are not taken for this contract now. The page of the offer says why."
+        raise Conflict(detail, code="offer_closed", reason=terms.closed_reason)
 
 
 def _completed(incoming: Incoming, body: Body, terms: SourceTerms) -> Incoming:

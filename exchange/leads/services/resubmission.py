@@ -99,6 +99,8 @@ def earlier_leads(
             _among(own),
             Batch.status.in_(UNDONE),
             Batch.decided_at.is_not(None),
+            # Whoever was captured for one buyer is nobody else's, whatever became of their lot.
+            Batch.contract_id.is_(None),
             or_(Lead.failed_at.is_not(None), and_(Lead.sold == 0, is_left)),
         )
         .order_by(Batch.id)

@@ -7,8 +7,17 @@ from sqlalchemy import func, select
 from exchange.billing.models import Hold, HoldStatus
 from exchange.core.db import db
 from exchange.core.invariants import invariant
-from exchange.leads.models import Lead
-from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
+from exchange.leads.models import Batch, Lead
+from exchange.market.models import (
+    CHOSEN_MODES,
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingTerms,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
 from exchange.market.queries.orders import FINAL
 
 # Nothing of these is still to be delivered, so nothing of theirs is still set aside.
@@ -52,6 +61,28 @@ def slots_sold_twice() -> list[str]:
     ]
 
 
+@invariant("market.targeted")
+def targeted_leads_gone_astray() -> list[str]:
+    """Decision 2: what was captured for one contract is listed for it and sold to it, or not."""
+    listed = db.session.scalars(
+        select(Listing.id)
+        .join(Batch, Batch.id == Listing.batch_id)
+        .where((Listing.mode == ListingMode.TARGETED) != Batch.contract_id.is_not(None))
+    )
+    sold = db.session.scalars(
+        select(OrderLine.id)
+        .join(Lead, Lead.id == OrderLine.lead_id)
+        .join(Batch, Batch.id == Lead.batch_id)
+        .where(
+            Batch.contract_id.is_not(None),
+            OrderLine.contract_id.is_distinct_from(Batch.contract_id),
+        )
+    )
+    return [f"listing {listing_id} offers targeted leads otherwise" for listing_id in listed] + [
+        f"line {line_id} sold a lead of another contract" for line_id in sold
+    ]
+
+
 @invariant("market.holds")
 def finished_orders_with_holds() -> list[str]:
     """No money is set aside for an order that is delivered, settled or cancelled."""
@@ -87,3 +118,38 @@ def orders_with_wrong_lines() -> list[str]:
         .where(short | early | unsettled)
     )
     return [f"order {order_id} does not fit its lines" for order_id in wrong]
+
+
+@invariant("market.price")
+def orders_at_another_price() -> list[str]:
+    """Who buys at a fixed price pays the price of the version that they agreed to."""
+    agreed = (
+        (ListingTerms.listing_id == Order.listing_id)
+        & (ListingTerms.version == Order.terms_version)
+        & (ListingTerms.mode == ListingMode.FIXED)
+    )
+    wrong = db.session.scalars(
+        select(Order.id)
+        .join(ListingTerms, agreed)
+        .join(Listing, Listing.id == Order.listing_id)
+        .where(
+            Order.contract_id.is_(None),
+            Listing.mode.in_(CHOSEN_MODES),
+            Order.__table__.c.price_amount != ListingTerms.__table__.c.price_amount,
+        )
+    )
+    return [f"order {order_id} costs what nobody agreed to" for order_id in wrong]
+
+
+@invariant("market.offered")
+def lines_of_other_lots() -> list[str]:
+    """A listing sells leads of its lot; an aged one such as were listed a second time."""
+    other = (Lead.batch_id != Listing.batch_id) | (Listing.is_aged & Lead.aged_at.is_(None))
+    wrong = db.session.scalars(
+        select(OrderLine.id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Listing, Listing.id == Order.listing_id)
+        .join(Lead, Lead.id == OrderLine.lead_id)
+        .where(other)
+    )
+    return [f"line {line_id} sells what its listing does not offer" for line_id in wrong]

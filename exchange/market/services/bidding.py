@@ -19,7 +19,7 @@ from sqlalchemy import select
 from exchange.billing import queries as billing
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import TakenBack, attempt, db
+from exchange.core.db import Attempt, TakenBack, db
 from exchange.core.errors import DomainError
 from exchange.core.ids import encode, uuid7
 from exchange.core.money import Currency, Money
@@ -93,14 +93,15 @@ def bids_for(
     if listing is None:
         return ()
     fitting = contract_index(terms.vertical_id).fitting(_facts(terms, row, listing), now)
-    asked = islice((one for one in fitting if one.buyer_id not in kept_from), ASKED_MAX)
+    meant = (one for one in fitting if terms.contract_id in {None, one.id})  # decision 2
+    asked = islice((one for one in meant if one.buyer_id not in kept_from), ASKED_MAX)
     able = _able(terms, listing, asked, now=now)
     return tuple(_bid(terms, one, price) for one, price in islice(able, BIDS_MAX))
 
 
 def buy(bid: Bid, *, lead_id: UUID, actor: Actor) -> bool:
     """Buy the lead for the bid, or change nothing; returns whether it was bought."""
-    with attempt():
+    with Attempt():
         try:
             order = matches.buy_for(
                 contract_id=bid.contract_id,

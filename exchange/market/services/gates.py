@@ -7,7 +7,7 @@ let a stream of buyers keep the seller out for ever.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -56,6 +56,16 @@ def close(listing_id: UUID) -> Listing:
     """The listing, locked to be changed: nobody is buying from it now. Raises NotFound."""
     db.session.execute(select(func.pg_advisory_xact_lock(GATE, _number(listing_id))))
     return lock(Listing, listing_id)
+
+
+def close_to(buyer_ids: Iterable[UUID], *, listing_id: UUID) -> Listing:
+    """The listing as by `close`, behind the turns of these buyers: they all buy from it at once.
+
+    Turns come in one order, so that two who wait for several cannot wait for each other.
+    """
+    for number in sorted({_number(buyer_id) for buyer_id in buyer_ids}):
+        db.session.execute(select(func.pg_advisory_xact_lock(TURN, number)))
+    return close(listing_id)
 
 
 def _number(value: UUID) -> int:

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from exchange.catalog import queries as catalog
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import TakenBack, attempt, db, get, lock, save
+from exchange.core.db import Attempt, TakenBack, db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Gone, Invalid, NotFound
 from exchange.core.states import transition
 from exchange.identity.services import require_approved
@@ -189,7 +189,7 @@ def _wanted(ping: Ping, bid: str) -> tuple[Bid, ...]:
 
 
 def _sell(ping: Ping, wanted: Sequence[Bid], *, incoming: posts.Incoming, actor: Actor) -> Posted:
-    with attempt():
+    with Attempt():
         answer = posts.post_lead(terms_id=ping.terms_id, incoming=incoming, actor=actor)
         if answer.post.outcome is PostOutcome.QUEUED_FOR_CHECK:
             answer.post.reason = answer.post.reason or CHECK_FIRST

@@ -26,7 +26,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market.allocation import Allocation, Offered, Round, allocate
 from exchange.market.contract_index import ContractIndex, Entry, RankKey, rank
-from exchange.market.fitting import fits
+from exchange.market.fitting import Misfit, fits, misfits
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.meeting import MODES, LeadOnSale, lock_leads
 from exchange.market.queries.pairs import PeopleRules, barred
@@ -43,6 +43,7 @@ class Sale:
 
     listing: Listing
     seller: Seller
+    only: UUID | None  # the contract that the leads were captured for: they meet no other
     rules: PeopleRules
     now: datetime
     found_at: datetime  # for which the index was asked
@@ -56,10 +57,11 @@ class Sale:
         """The sale of these leads of the listing."""
         terms = catalog.get_terms(inventory.vertical_of(listing.vertical_id))
         window = timedelta(days=terms.duplicate_window_days)
-        now = clock.now()
+        now, batch = clock.now(), get(Batch, listing.batch_id)
         return cls(
             listing=listing,
-            seller=Seller(listing, get(Batch, listing.batch_id).source_id),
+            seller=Seller(listing, batch.source_id),
+            only=batch.contract_id,
             rules=PeopleRules(
                 listing.vertical_id, now - window, terms.consent.named_buyer_required
             ),
@@ -77,6 +79,9 @@ def is_matched(listing: Listing) -> bool:
 
 def search(sale: Sale, index: ContractIndex) -> list[Offered]:
     """Each lead with the contracts that it fits, and those that only pay too little."""
+    if sale.only is not None:
+        read_one(sale, sale.only)
+        return [_search_one(sale, sale.only, lead) for lead in sale.leads.values()]
     return [_search(sale, index, lead) for lead in sale.leads.values()]
 
 
@@ -170,6 +175,16 @@ def _search(sale: Sale, index: ContractIndex, lead: LeadOnSale) -> Offered:
     enough = [entry.id for entry in found if entry.price_at(sale.now) >= least]
     cheap = [entry.id for entry in found[len(enough) :]]  # they are ranked by price
     return offered(lead, enough, too_cheap=cheap)
+
+
+def _search_one(sale: Sale, contract_id: UUID, lead: LeadOnSale) -> Offered:
+    """The lead with the one contract that it was captured for, if that asks for such a lead."""
+    standing = sale.standings[contract_id]
+    sale.entries[contract_id] = standing.entry
+    price = standing.taker.price
+    reasons = set(misfits(standing.entry.terms, lead.facts, price=price, now=sale.now))
+    fitting = [] if reasons else [contract_id]
+    return offered(lead, fitting, too_cheap=[contract_id] if reasons == {Misfit.PRICE} else [])
 
 
 def offered(

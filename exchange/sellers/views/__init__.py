@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from exchange.sellers.views import (
+    auctions,
     batches,
     confirming,
     home,
     imports,
     listings,
     mending,
+    offers,
     posting,
     recognition,
     returns,
+    sales,
     sources,
 )
 from exchange.sellers.views.blueprint import blueprint
 
 __all__ = [
+    "auctions",
     "batches",
     "blueprint",
     "confirming",
@@ -24,8 +28,10 @@ __all__ = [
     "imports",
     "listings",
     "mending",
+    "offers",
     "posting",
     "recognition",
     "returns",
+    "sales",
     "sources",
 ]

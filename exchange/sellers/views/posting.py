@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
@@ -64,12 +66,15 @@ def edit_terms(terms_id: str) -> Response:
 @requires(Permission.BATCH_UPLOAD)
 @again_with_errors(edit_terms)
 def change_terms(terms_id: str) -> ResponseReturnValue:
-    terms, form = _mine(terms_id), load_form(PostingTermsForm(partial=("source", "vertical")))
-    fixed = {
+    terms = _mine(terms_id)
+    fixed: dict[str, object] = {
         "source": post_queries.source_of(terms).name,
         "vertical": leads.vertical_of(terms.vertical_id).code,
     }
-    _set({**form, **fixed})
+    if terms.contract_id is not None:  # what an offer pays was agreed with its buyer
+        fixed |= {"kind": terms.kind, "price": terms.price.amount, "sales_max": 1}
+    form = load_form(PostingTermsForm(partial=tuple(fixed)))
+    _set({**form, **fixed}, contract_id=terms.contract_id)
     return see_other("sellers.posting_source", terms_id=terms_id, toast=_("The terms are saved."))
 
 
@@ -180,7 +185,7 @@ def _terms_page(terms: SourceTerms | None) -> Response:
     )
 
 
-def _set(form: dict[str, object]) -> SourceTerms:
+def _set(form: dict[str, object], *, contract_id: UUID | None = None) -> SourceTerms:
     source, code = str(form.pop("source")), str(form.pop("vertical"))
     price = Money(int(str(form.pop("price"))), catalog.get_vertical(code).currency)
     return verbs.set_terms(
@@ -188,6 +193,7 @@ def _set(form: dict[str, object]) -> SourceTerms:
         source_name=source,
         vertical_code=code,
         wish=verbs.Wish(price=price, **form),  # type: ignore[arg-type]  # as the schema loads them
+        contract_id=contract_id,
         actor=actor(),
     )
 

@@ -10,11 +10,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import MethodNotAllowed
 
 from exchange.core.actors import Actor
+from exchange.core.db import get
 from exchange.core.errors import Forbidden, NotFound
 from exchange.identity.access import public
 from exchange.identity.permissions import Permission
 from exchange.leads import post_queries
-from exchange.leads.post_models import PostingToken
+from exchange.leads.post_models import PostingToken, SourceTerms
 from exchange.leads.post_presets import GENERIC, Json, Preset, at, get_preset
 from exchange.leads.services import posting as verbs
 from exchange.leads.services import posts
@@ -61,11 +62,11 @@ def _receive(token: PostingToken, preset: Preset) -> ResponseReturnValue:
     _require_key(preset, token, sent)
     if not preset.is_meant(sent):
         return _say(preset.answer)
+    translated = preset.translate(sent)
+    posting.require_meant(translated, get(SourceTerms, token.terms_id))
     answer = posts.post_lead(
         terms_id=token.terms_id,
-        incoming=posts.Incoming(
-            sent=preset.translate(sent), via=preset.code, raw=posting.raw_body()
-        ),
+        incoming=posts.Incoming(sent=translated, via=preset.code, raw=posting.raw_body()),
         actor=_actor(token),
     )
     if preset.answer != "json":

@@ -12,7 +12,6 @@ from marshmallow import ValidationError
 
 from exchange.core import limits
 from exchange.core.db import get, parse_id
-from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
@@ -39,6 +38,7 @@ from exchange.leads.services.problem_files import problem_file
 from exchange.market.ping_models import Ping
 from exchange.market.services import pings
 from exchange.sellers import posting, queries
+from exchange.sellers.api.blueprint import blueprint
 from exchange.sellers.inspecting import InspectionView, inspection_view
 from exchange.sellers.schemas import (
     FORMATS,
@@ -58,11 +58,11 @@ from exchange.sellers.schemas import (
 )
 from exchange.verification.services import draws, guarantees
 
-blueprint = Blueprint("sellers_api", __name__, description="Batches and leads of a seller")
 LEAD_BODY: Final = {
     "required": True,
     "description": (
-        "source and vertical, contact, consent, attributes, requested_at, sub_id, external_id,"
+        "source and vertical, contract (of a targeted lead), contact, consent, attributes,"
+        " requested_at, sub_id, external_id,"
         " test, call. Or a form with the same names, flat."
     ),
     "content": {

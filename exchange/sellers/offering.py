@@ -1,0 +1,113 @@
+"""What the doors of offers share: an offer as its reader sees it, and the leads brought for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from exchange.core.db import get
+from exchange.core.errors import FieldProblem, Invalid
+from exchange.core.money import Money
+from exchange.identity.models import Organization
+from exchange.leads import post_queries
+from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus, Source
+from exchange.market import queries as market
+from exchange.market.models import Listing, Order, OrderLine, PricingModel
+from exchange.market.offer_models import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class OfferSeen:
+    """An offer with what of the reader's joined it."""
+
+    view: market.OfferView
+    joined: Sequence[market.JoinedView]
+
+    @property
+    def criteria(self) -> dict[str, object]:
+        """What is asked of a lead's attributes, as JSON; empty: nothing."""
+        found: dict[str, object] = self.view.terms.to_json().get("criteria", {})
+        return found
+
+
+def offer_seen(offer: Offer, *, viewer: UUID) -> OfferSeen:
+    """The offer as the seller sees it; the door has fetched it for its viewer."""
+    mine = market.joined_to(offer.contract_id, viewer=viewer)
+    return OfferSeen(market.offer_view(offer), market.joined_views(mine))
+
+
+def named_source(name: str, *, viewer: UUID) -> Source:
+    """A seller's own source by name or id. Raises Invalid."""
+    found = post_queries.find_source(name.strip(), viewer=viewer)
+    if found is None:
+        detail = "You have no source of this name. Write its card first."
+        raise Invalid(errors=(FieldProblem("/source", "value_not_allowed", detail),))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class TargetedLead:
+    """A lead that was brought for an offer, and where it stands."""
+
+    lead: Lead
+    batch: Batch
+    line: OrderLine | None  # its sale to the one buyer it is for
+
+    @property
+    def state(self) -> str:
+        """In the words of badges: of its sale, else of the lead, else of its lot."""
+        if self.line is not None:
+            return str(self.line.status)
+        if self.lead.status is not LeadStatus.VALID:
+            return str(self.lead.status)
+        if self.batch.status in (BatchStatus.REJECTED, BatchStatus.WITHDRAWN):
+            return str(self.batch.status)
+        return "offered" if self.batch.may_be_sold else "queued_for_check"
+
+
+def targeted_leads(page: Sequence[Lead]) -> list[TargetedLead]:
+    """These leads with their lots and sales, in their order."""
+    lines = market.lines_of_leads([lead.id for lead in page])
+    return [TargetedLead(lead, get(Batch, lead.batch_id), lines.get(lead.id)) for lead in page]
+
+
+@dataclass(frozen=True, slots=True)
+class Sale:
+    """One lead that was sold, as its seller sees it: the buyer is a pseudonym (decision 1)."""
+
+    line: OrderLine
+    lead: Lead
+    batch: Batch
+    buyer: str
+    listing: Listing
+
+    @property
+    def by_contract(self) -> bool:
+        """Whether a standing order bought it."""
+        return self.line.contract_id is not None
+
+    @property
+    def is_per_action(self) -> bool:
+        """Whether the price is paid for an action, not for the lead."""
+        return self.line.pricing_model is PricingModel.CPA
+
+    @property
+    def kept(self) -> Money:
+        """The price less what was given back."""
+        return Money(self.line.price.amount - self.line.refunded, self.line.price.currency)
+
+
+def sales(lines: Sequence[OrderLine]) -> list[Sale]:
+    """These lines with what belongs to them, in their order; the door has fetched them."""
+    leads = market.leads_of_lines([line.lead_id for line in lines])
+    return [
+        Sale(
+            line=line,
+            lead=leads[line.lead_id],
+            batch=get(Batch, leads[line.lead_id].batch_id),
+            buyer=get(Organization, line.buyer_id).trade_name,
+            listing=get(Listing, get(Order, line.order_id).listing_id),
+        )
+        for line in lines
+    ]
