@@ -14,7 +14,7 @@ from exchange.core.errors import Conflict, FieldProblem, Invalid, Malformed, Too
 from exchange.core.ids import decode, encode
 from exchange.leads.findings import row_sentence
 from exchange.leads.models import Lead
-from exchange.leads.post_models import Post
+from exchange.leads.post_models import Post, SourceTerms
 from exchange.leads.post_queries import Named, find_named
 from exchange.leads.services.posts import Answer
 from exchange.market.contract_models import Contract
