@@ -44,7 +44,7 @@ from tests.factories.posts import SOURCE, make_body, make_terms
 WALLET = 10_000_000_00  # minor units
 ASKED = 25_00  # by sellers
 RANGES = {"budget": (0, 5_000_000), "year_built": (1_900, 2_020), "living_area": (400, 6_000)}
-KNOWN_PEOPLE = 100_000  # in the vertical, by their hashes
+KNOWN_PEOPLE = 20_000  # in the vertical, by their hashes
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,7 +270,7 @@ def _source(source_id: str) -> Source:
 
 
 @blueprint.route("/pings", methods=["POST"])
-@limiter.limit(PINGS, key_func=limits.program)
+@limiter.limit(lambda: PINGS, key_func=limits.program)
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=PING_BODY)
 @blueprint.response(200, PingOut)
@@ -288,7 +288,7 @@ def ping() -> ResponseReturnValue:
 
 
 @blueprint.route("/leads", methods=["POST"])
-@limiter.limit(POSTS, key_func=limits.program)
+@limiter.limit(lambda: POSTS, key_func=limits.program)
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=LEAD_BODY)
 @blueprint.response(201, PostOut)
