@@ -13,7 +13,6 @@ from exchange.leads.models import Batch, BatchStatus, LeadKind, SourceStatus
 from exchange.leads.post_models import CALL_SECONDS_MIN, PostOutcome
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.market.auctioning import UNITS_MAX
-from exchange.market.ping_models import PingStatus
 from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)
@@ -324,36 +323,6 @@ class PostOut(Schema):
     bid_id = fields.String(
         allow_none=True, metadata={"description": "of a ping: the bid that bought the lead"}
     )
-
-
-class PingBidOut(Schema):
-    """What a contract pays for the lead of a ping; who it is of is not told."""
-
-    id = fields.String()
-    price = MoneyField()
-    exclusive = fields.Boolean()
-    max_sales = fields.Integer()
-
-
-class PingOut(Schema):
-    """What was said to a ping."""
-
-    id = fields.String(allow_none=True, metadata={"description": "null for a test"})
-    object = fields.Constant("ping")
-    status = fields.Enum(
-        PingStatus,
-        by_value=True,
-        metadata={"description": "matched, no_match, duplicate, rejected"},
-    )
-    reason = fields.String(allow_none=True, metadata={"description": "a stable code"})
-    detail = fields.String(allow_none=True)
-    expires_at = fields.DateTime(
-        allow_none=True, metadata={"description": "until then the lead may be posted, once"}
-    )
-    bids = fields.List(fields.Nested(PingBidOut), metadata={"description": "the highest first"})
-    errors = fields.List(fields.Nested(PostProblemOut))
-    ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
-    test = fields.Boolean()
 
 
 class RowCountsOut(Schema):

@@ -40,6 +40,7 @@ from exchange.market.services import pings
 from exchange.sellers import posting, queries
 from exchange.sellers.api.blueprint import blueprint
 from exchange.sellers.inspecting import InspectionView, inspection_view
+from exchange.sellers.ping_schemas import PingOut
 from exchange.sellers.schemas import (
     FORMATS,
     BatchAnswers,
@@ -50,7 +51,6 @@ from exchange.sellers.schemas import (
     InspectionOut,
     MendingText,
     NonceForm,
-    PingOut,
     PostOut,
     SourceCardOut,
     SourceChange,

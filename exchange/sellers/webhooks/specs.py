@@ -24,7 +24,8 @@ from exchange.leads.services import posts
 from exchange.leads.services.post_checks import SPEC
 from exchange.market.services import pings
 from exchange.sellers import posting
-from exchange.sellers.schemas import PingOut, PostOut
+from exchange.sellers.ping_schemas import PingOut
+from exchange.sellers.schemas import PostOut
 from exchange.sellers.specs import make_spec
 from exchange.sellers.webhooks.blueprint import blueprint
 
