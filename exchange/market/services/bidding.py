@@ -139,6 +139,8 @@ def _able(
         owners = {entry.buyer_id for entry in some}
         wallets = billing.wallets(owners, currency=terms.price.currency)
         for entry in some:
+            if entry.id not in found:  # the index may know what was taken back
+                continue
             taker = found[entry.id].taker
             is_same = taker.version == entry.version
             if is_same and taker.limit() is None and wallets[taker.buyer_id] >= taker.price:
