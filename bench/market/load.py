@@ -83,7 +83,8 @@ def _drive(url: str, streams: list[Stream], seconds: float) -> dict[str, list[Sh
         for stream in streams:
             due, lock = _arrivals(stream, began=began, seconds=seconds), Lock()
             running[stream.name] = [
-                threads.submit(_send_due, url, stream, due, lock) for _ in range(stream.connections)
+                threads.submit(_send_due, url, stream, due=due, lock=lock)
+                for _ in range(stream.connections)
             ]
         return {
             name: [shot for one in sent for shot in one.result()] for name, sent in running.items()

@@ -16,6 +16,7 @@ import psycopg
 from bench.harness import Bench
 from bench.market import load, trade
 from bench.sampling.stage import stage
+from exchange.core.db import db
 from tests.servers import house
 
 CONTRACTS, BUYERS, SELLERS = 10_000, 200, 10
@@ -31,6 +32,7 @@ def measure(bench: Bench) -> None:
         streams = [
             trade.pings(made, seller, per_second=PER_SECOND / SELLERS) for seller in made.sellers
         ]
+        db.session.remove()  # nothing is held open meanwhile
         with house.web(ours.settings) as server:
             load.drive(server.url, streams, seconds=WARM)
             found = load.drive(server.url, streams, seconds=MEASURED)

@@ -20,6 +20,7 @@ from exchange.billing import accounts, ledger
 from exchange.billing.models import Reason
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import All, Between, Criteria, In, Is
+from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
 from exchange.catalog.policies import QualityClass
 from exchange.catalog.values import iso_moment
@@ -37,13 +38,13 @@ from exchange.market.contract_models import Contract, ContractStatus, ContractTe
 from exchange.market.contract_terms import Terms
 from exchange.market.models import PricingModel
 from tests.cast import make_company
-from tests.factories.catalog import make_vertical
+from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.posts import SOURCE, make_body, make_terms
 
 WALLET = 10_000_000_00  # minor units
 ASKED = 25_00  # by sellers
 RANGES = {"budget": (0, 5_000_000), "year_built": (1_900, 2_020), "living_area": (400, 6_000)}
-KNOWN_PEOPLE = 200_000  # in the vertical, by their hashes
+KNOWN_PEOPLE = 20_000  # in the vertical, by their hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ def make_trade(*, contracts: int, buyers: int, sellers: int, seed: int = 5) -> T
 def write_contracts(vertical: Vertical, owners: list[UUID], random: Random) -> list[UUID]:
     """One active contract for each of these owners, each as a verb leaves it; gives their ids."""
     schema, now = catalog.get_schema(vertical).id, clock.now()
+    fields = catalog.get_definition(vertical).fields
     rows, terms = [], []
     for owner in owners:
         price = random.randrange(ASKED, 4 * ASKED, 50)
@@ -99,7 +101,7 @@ def write_contracts(vertical: Vertical, owners: list[UUID], random: Random) -> l
                 **money,
             }
         )
-        content = terms_of(vertical, random).to_json()
+        content = terms_of(fields, random, time_zone=vertical.time_zone).to_json()
         key = {"id": uuid7(), "contract_id": rows[-1]["id"], "version": 1}
         terms.append({**key, **money, "content": content})
     db.session.execute(insert(Contract.__table__), rows)
@@ -107,23 +109,21 @@ def write_contracts(vertical: Vertical, owners: list[UUID], random: Random) -> l
     return [row["id"] for row in rows]
 
 
-def terms_of(vertical: Vertical, random: Random) -> Terms:
+def terms_of(fields: LeadFields, random: Random, *, time_zone: str) -> Terms:
     """What one contract asks."""
-    fields = catalog.get_definition(vertical).fields
     regions = list(fields.by_name["region"].choice_by_value)
     return Terms(
-        time_zone=vertical.time_zone,
+        time_zone=time_zone,
         regions=tuple(random.sample(regions, random.randint(1, 15))),
         kinds=(LeadKind.EXCLUSIVE, LeadKind.SHARED),
         quality_classes=random.choice(((), (QualityClass.STANDARD, QualityClass.PRIME))),
         age_hours_max=random.choice((None, 24, 72)),
-        criteria=All(tuple(_conditions(vertical, random))),
+        criteria=All(tuple(_conditions(fields, random))),
     )
 
 
-def ping_body(vertical: Vertical, random: Random) -> dict[str, Any]:
+def ping_body(fields: LeadFields, random: Random) -> dict[str, Any]:
     """A ping of somebody; one in twenty is known already."""
-    fields = catalog.get_definition(vertical).fields
     said: dict[str, Any] = {
         name: random.choice(list(fields.by_name[name].choice_by_value))
         for name in ("region", "project", "scope", "property_type", "timeframe", "credit_rating")
@@ -133,7 +133,7 @@ def ping_body(vertical: Vertical, random: Random) -> dict[str, Any]:
     number = random.randrange(20 * KNOWN_PEOPLE)
     return {
         "source": SOURCE,
-        "vertical": vertical.code,
+        "vertical": VERTICAL,
         "attributes": {**said, "wants_financing": random.random() < 0.5},
         "channel": "search_ads",
         "requested_at": iso_moment(clock.now()),
@@ -144,8 +144,8 @@ def ping_body(vertical: Vertical, random: Random) -> dict[str, Any]:
 
 def pings(trade: Trade, seller: Seller, *, per_second: float, kinds: int = 500) -> Stream:
     """A seller who pings so often."""
-    random = Random(seller.name)
-    bodies = [json.dumps(ping_body(trade.vertical, random)).encode() for _ in range(kinds)]
+    random, fields = Random(seller.name), catalog.get_definition(trade.vertical).fields
+    bodies = [json.dumps(ping_body(fields, random)).encode() for _ in range(kinds)]
     requests = [Request("/api/v1/pings", body) for body in bodies]
     return Stream(seller.name, per_second, requests, _json(seller))
 
@@ -161,8 +161,7 @@ def _json(seller: Seller) -> dict[str, str]:
     return {**seller.headers, "Content-Type": "application/json"}
 
 
-def _conditions(vertical: Vertical, random: Random) -> Iterator[Criteria]:
-    fields = catalog.get_definition(vertical).fields
+def _conditions(fields: LeadFields, random: Random) -> Iterator[Criteria]:
     names = ["project", "scope", "property_type", "timeframe", "credit_rating"]
     for name in random.sample(names, random.randint(2, 5)):
         values = list(fields.by_name[name].choice_by_value)

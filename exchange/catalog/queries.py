@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
@@ -96,3 +98,24 @@ def get_definition(vertical: Vertical) -> VerticalDefinition:
             "scripts": [script.content for script in scripts(vertical)],
         }
     )
+
+
+def get_rules(vertical: Vertical) -> VerticalDefinition:
+    """Everything in force but the scripts: what a lead is checked by, kept from the last time.
+
+    Versions are never edited, so their numbers say whether it is still the same.
+    """
+    key = (vertical.schema_version, vertical.terms_version, dict(vertical.profile))
+    known = _rules.get(vertical.id)
+    if known is None or known[0] != key:
+        content = {
+            **vertical.profile,
+            "fields": get_schema(vertical).content,
+            "terms": get_terms_row(vertical).content,
+            "scripts": [],
+        }
+        known = _rules[vertical.id] = (key, VerticalDefinition.from_json(content))
+    return known[1]
+
+
+_rules: dict[UUID, tuple[tuple[int, int, dict[str, Any]], VerticalDefinition]] = {}  # Any: JSON

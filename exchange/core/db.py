@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -191,20 +192,29 @@ class TakenBack(Exception):  # nothing went wrong
     """What an attempt raises to change nothing, while the unit of work goes on."""
 
 
-@contextmanager
-def attempt() -> Iterator[None]:
+class Attempt:
     """A part of the unit of work that may be taken back: its rows, and the jobs it rang for.
 
     Raise TakenBack inside to do so; what was locked is free again, and what is raised otherwise
     passes through.
     """
-    session = db.session()
-    rung = len(session.info.get(JOBS, ()))
-    try:
-        with session.begin_nested():
-            yield
-    except TakenBack:
-        del session.info.get(JOBS, [])[rung:]
+
+    def __enter__(self) -> None:
+        session = db.session()
+        self._rung = len(session.info.get(JOBS, ()))
+        self._nested = session.begin_nested().__enter__()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._nested.__exit__(kind, error, trace)
+        if not isinstance(error, TakenBack):
+            return False
+        del db.session().info.get(JOBS, [])[self._rung :]
+        return True
 
 
 def on_roll_back(step: Callable[[], None]) -> None:

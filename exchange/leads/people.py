@@ -62,10 +62,11 @@ def suppressed_hashes(
     return set(db.session.scalars(select(SuppressionEntry.hash).where(same, holders)))
 
 
-def hashes_by_digest(digests: Collection[bytes]) -> set[bytes]:
-    """The keyed hashes of the people whom somebody named by a SHA-256 (see `digests`)."""
-    same = PersonDigest.digest.in_(any_of(digests))
-    return set(db.session.scalars(select(PersonDigest.hash).where(same)))
+def hashes_by_digest(digests: Collection[bytes]) -> dict[bytes, bytes]:
+    """The keyed hash of each of these people whom somebody named by a SHA-256 (see `digests`)."""
+    statement = select(PersonDigest.digest, PersonDigest.hash)
+    rows = db.session.execute(statement.where(PersonDigest.digest.in_(any_of(digests))))
+    return {row.digest: row.hash for row in rows}
 
 
 def keepers(hashes: Collection[bytes]) -> set[UUID | None]:

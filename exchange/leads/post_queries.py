@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
+from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.events import Event
+from exchange.core.ids import decode
 from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
 from exchange.core.passwords import token_hash
@@ -79,11 +82,44 @@ def terms_of_contract(contract_id: UUID, *, source_id: UUID | None = None) -> Se
 
 def find_source(name: str, *, viewer: UUID) -> Source | None:
     """A seller's source by name or public id, where there is one."""
-    mine = select(Source).where(Source.organization_id == viewer)
-    named = db.session.scalar(mine.where(Source.name == name))
-    if named is not None or not name.startswith(f"{Source.PREFIX}_"):
-        return named
-    return next((s for s in db.session.scalars(mine) if s.public_id == name), None)
+    is_named = Source.name == name
+    found = select(Source).where(
+        Source.organization_id == viewer, is_named | (Source.id == decode(Source.PREFIX, name))
+    )
+    return db.session.scalar(found.order_by(is_named.desc()).limit(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The terms that a body names, with the rows that are asked for as long as it is worked on."""
+
+    terms: SourceTerms
+    source: Source
+    vertical: Vertical
+
+
+def find_named(
+    *, source: str, vertical: str, contract_id: UUID | None, viewer: UUID
+) -> Named | None:
+    """The standing terms of a seller's source, by name or public id, in the vertical of a code.
+
+    Those for everybody, or those for one contract.
+    """
+    is_named = Source.name == source
+    row = db.session.execute(
+        select(SourceTerms, Source, Vertical)
+        .join(Source, Source.id == SourceTerms.source_id)
+        .join(Vertical, Vertical.id == SourceTerms.vertical_id)
+        .where(
+            Source.organization_id == viewer,
+            is_named | (Source.id == decode(Source.PREFIX, source)),
+            Vertical.code == vertical,
+            SourceTerms.contract_id.is_not_distinct_from(contract_id),
+        )
+        .order_by(is_named.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Named(*row)
 
 
 def source_of(terms: SourceTerms) -> Source:

@@ -10,13 +10,12 @@ from uuid import UUID
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from exchange.catalog import queries as catalog
 from exchange.core.errors import Conflict, FieldProblem, Invalid, Malformed, TooLarge
 from exchange.core.ids import decode, encode
-from exchange.leads import post_queries
 from exchange.leads.findings import row_sentence
 from exchange.leads.models import Lead
 from exchange.leads.post_models import Post, SourceTerms
+from exchange.leads.post_queries import Named, find_named
 from exchange.leads.services.posts import Answer
 from exchange.market.contract_models import Contract
 from exchange.market.services.pings import Answered, Posted
@@ -55,31 +54,32 @@ def raw_body() -> bytes:
     return request.get_data(cache=True)
 
 
-def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> SourceTerms:
+def named_terms(sent: Mapping[str, Json], *, viewer: UUID) -> Named:
     """The terms of the source and vertical that a body names, and of its contract if it names one.
 
     Raises Invalid where it names none, and Conflict `terms_missing` where the seller has not said
     on what terms single leads of the source are sold.
     """
-    source_name, code = sent.get("source"), sent.get("vertical")
+    source, code = sent.get("source"), sent.get("vertical")
     missing = [
         FieldProblem(f"/{name}", "required", "Say which one.")
-        for name, value in (("source", source_name), ("vertical", code))
+        for name, value in (("source", source), ("vertical", code))
         if not isinstance(value, str) or not value.strip()
     ]
     if missing:
         raise Invalid(errors=tuple(missing))
-    vertical = catalog.find_vertical(str(code))
-    source = post_queries.find_source(str(source_name).strip(), viewer=viewer)
-    if vertical is not None and source is not None:
-        terms = post_queries.find_terms(
-            source_id=source.id, vertical_id=vertical.id, contract_id=_contract(sent)
-        )
-        if terms is not None:
-            return terms
-    raise Conflict(
-        "Set the terms for single leads of this source first, on its page.", code="terms_missing"
+    named = find_named(
+        source=str(source).strip(),
+        vertical=str(code),
+        contract_id=_contract(sent),
+        viewer=viewer,
     )
+    if named is None:
+        raise Conflict(
+            "Set the terms for single leads of this source first, on its page.",
+            code="terms_missing",
+        )
+    return named
 
 
 def require_meant(sent: Mapping[str, Json], terms: SourceTerms) -> None:

@@ -13,7 +13,6 @@ from exchange.leads.models import Batch, BatchStatus, LeadKind, SourceStatus
 from exchange.leads.post_models import CALL_SECONDS_MIN, PostOutcome
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.market.auctioning import UNITS_MAX
-from exchange.market.ping_models import PingStatus
 from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)

@@ -50,8 +50,8 @@ def test_every_person_of_a_lot_is_found_and_nobody_else(cast):
     rows = db.session.scalars(select(PersonDigest)).all()
     assert {row.hash for row in rows} == held
     found = people.hashes_by_digest([row.digest for row in rows])
-    assert found == held
-    assert people.hashes_by_digest([b"x" * 16]) == set()
+    assert set(found.values()) == held
+    assert people.hashes_by_digest([b"x" * 16]) == {}
 
 
 def test_no_plain_hash_is_stored(app):

@@ -132,7 +132,7 @@ class TestApi:
             ({"json": {"source": "quotes page", "vertical": "home_improvement_us",
                        "contact": {"name": {}}}}, 422, "invalid"),
             ({"json": {"source": "quotes page", "vertical": "home_improvement_us",
-                       "ping_id": "ping_1"}}, 422, "invalid"),
+                       "ping_id": "ping_1"}}, 404, "not_found"),
         ],
     )  # fmt: skip
     def test_what_cannot_be_read_is_refused(self, client, headers, sent, status, code):

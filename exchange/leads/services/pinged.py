@@ -16,6 +16,7 @@ from exchange.catalog.definition import VerticalDefinition
 from exchange.catalog.fields import FieldType, LeadFields, Value
 from exchange.core import clock
 from exchange.core.errors import FieldProblem, Invalid
+from exchange.core.keys import keyring
 from exchange.leads import people
 from exchange.leads.bodies import Body, read_body
 from exchange.leads.cells import Finding
@@ -80,7 +81,10 @@ def read_ping(
     _require_no_contact(body, fields)
     keys = _keys(body)
     row = post_checks.check_ping(terms, definition, body)
-    by_kind = {key.kind: blind_index(*known_by_digest(key)) for key in keys}
+    together = duplicate_keys(keys, definition.terms.duplicates)
+    named = {key: keyring().blind_index(*known_by_digest(key)) for key in (*keys, *together)}
+    known = people.hashes_by_digest(set(named.values()))
+    by_kind = {key.kind: named[key] for key in keys}
     return PingRead(
         row=row,
         promise=Promise(
@@ -89,8 +93,8 @@ def read_ping(
             phone=by_kind.get("phone"),
             email=by_kind.get("email"),
         ),
-        people=_known(keys),
-        repeats=_known(duplicate_keys(keys, definition.terms.duplicates)),
+        people=tuple(known[named[key]] for key in keys if named[key] in known),
+        repeats=tuple(known[named[key]] for key in together if named[key] in known),
         errors=tuple(_problem(body, finding) for finding in row.errors),
         ignored=tuple(body.ignored),
         is_test=terms.is_test or body.is_test,
@@ -170,12 +174,6 @@ def _keys(body: Body) -> tuple[IdentityKey, ...]:
             errors=tuple(FieldProblem(f"/{name}", code, detail) for name in wrong or DIGESTS[:1])
         )
     return identity_keys(said["phone_sha256"], said["email_sha256"])
-
-
-def _known(keys: tuple[IdentityKey, ...]) -> tuple[bytes, ...]:
-    """The keyed hashes under which these people are kept; nothing of whom nobody has met."""
-    wanted = [value for key in keys if (value := blind_index(*known_by_digest(key)))]
-    return tuple(people.hashes_by_digest(wanted))
 
 
 def _problem(body: Body, finding: Finding) -> FieldProblem:

@@ -80,7 +80,7 @@ def post_lead(*, terms_id: UUID, incoming: Incoming, actor: Actor) -> Answer:
     lead that fails the checks is an answer, no error.
     """
     terms = get(SourceTerms, terms_id)
-    definition = catalog.get_definition(queries.vertical_of(terms.vertical_id))
+    definition = catalog.get_rules(queries.vertical_of(terms.vertical_id))
     body = read_body(
         incoming.sent, fields=definition.fields, separator=definition.decimal_separator
     )

@@ -18,6 +18,7 @@ def listing_of_open_lot(terms: SourceTerms) -> Listing | None:
         .where(
             Batch.source_id == terms.source_id,
             Batch.vertical_id == terms.vertical_id,
+            Batch.contract_id.is_not_distinct_from(terms.contract_id),
             Batch.status == BatchStatus.OPEN,
             Listing.criteria == {},
         )

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from exchange.billing import queries as billing
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import TakenBack, attempt, db
+from exchange.core.db import Attempt, TakenBack, db
 from exchange.core.errors import DomainError
 from exchange.core.ids import encode, uuid7
 from exchange.core.money import Currency, Money
@@ -38,9 +38,9 @@ from exchange.market.queries.standings import Seller, contract_rows, standings
 from exchange.market.services import matches
 from exchange.market.services.listings import upper_of_source
 
-BIDS_MAX: Final = 10  # that are told; nobody takes the eleventh
-AT_ONCE: Final = 2 * BIDS_MAX  # contracts that are asked together whether they can pay
-ASKED_MAX: Final = 10 * AT_ONCE
+BIDS_MAX: Final = 5  # that are told; nobody takes the sixth
+AT_ONCE: Final = BIDS_MAX + 1  # contracts that are asked together whether they can pay
+ASKED_MAX: Final = 20 * AT_ONCE
 PREFIX: Final = "pbid"
 
 
@@ -93,14 +93,15 @@ def bids_for(
     if listing is None:
         return ()
     fitting = contract_index(terms.vertical_id).fitting(_facts(terms, row, listing), now)
-    asked = islice((one for one in fitting if one.buyer_id not in kept_from), ASKED_MAX)
+    meant = (one for one in fitting if terms.contract_id in {None, one.id})  # decision 2
+    asked = islice((one for one in meant if one.buyer_id not in kept_from), ASKED_MAX)
     able = _able(terms, listing, asked, now=now)
     return tuple(_bid(terms, one, price) for one, price in islice(able, BIDS_MAX))
 
 
 def buy(bid: Bid, *, lead_id: UUID, actor: Actor) -> bool:
     """Buy the lead for the bid, or change nothing; returns whether it was bought."""
-    with attempt():
+    with Attempt():
         try:
             order = matches.buy_for(
                 contract_id=bid.contract_id,
@@ -138,6 +139,8 @@ def _able(
         owners = {entry.buyer_id for entry in some}
         wallets = billing.wallets(owners, currency=terms.price.currency)
         for entry in some:
+            if entry.id not in found:  # the index may know what was taken back
+                continue
             taker = found[entry.id].taker
             is_same = taker.version == entry.version
             if is_same and taker.limit() is None and wallets[taker.buyer_id] >= taker.price:

@@ -19,7 +19,7 @@ from sqlalchemy import delete, select
 from exchange.catalog import queries as catalog
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import TakenBack, attempt, db, get, lock, save
+from exchange.core.db import Attempt, TakenBack, db, get, lock, save
 from exchange.core.errors import Conflict, FieldProblem, Gone, Invalid, NotFound
 from exchange.core.states import transition
 from exchange.identity.services import require_approved
@@ -65,7 +65,7 @@ def ask(*, terms_id: UUID, sent: Mapping[str, Any], is_test: bool = False) -> An
     price. Raises Conflict `source_stopped`, Forbidden, and Invalid for a body that cannot be read.
     """
     terms = get(SourceTerms, terms_id)
-    definition = catalog.get_definition(inventory.vertical_of(terms.vertical_id))
+    definition = catalog.get_rules(inventory.vertical_of(terms.vertical_id))
     read = pinged.read_ping(terms, definition, sent)
     posts.require_running(terms)
     if is_test or read.is_test:
@@ -189,7 +189,7 @@ def _wanted(ping: Ping, bid: str) -> tuple[Bid, ...]:
 
 
 def _sell(ping: Ping, wanted: Sequence[Bid], *, incoming: posts.Incoming, actor: Actor) -> Posted:
-    with attempt():
+    with Attempt():
         answer = posts.post_lead(terms_id=ping.terms_id, incoming=incoming, actor=actor)
         if answer.post.outcome is PostOutcome.QUEUED_FOR_CHECK:
             answer.post.reason = answer.post.reason or CHECK_FIRST

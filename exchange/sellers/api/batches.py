@@ -40,6 +40,7 @@ from exchange.market.services import pings
 from exchange.sellers import posting, queries
 from exchange.sellers.api.blueprint import blueprint
 from exchange.sellers.inspecting import InspectionView, inspection_view
+from exchange.sellers.ping_schemas import PingOut
 from exchange.sellers.schemas import (
     FORMATS,
     BatchAnswers,
@@ -50,7 +51,6 @@ from exchange.sellers.schemas import (
     InspectionOut,
     MendingText,
     NonceForm,
-    PingOut,
     PostOut,
     SourceCardOut,
     SourceChange,
@@ -270,7 +270,7 @@ def _source(source_id: str) -> Source:
 
 
 @blueprint.route("/pings", methods=["POST"])
-@limiter.limit(PINGS, key_func=limits.program)
+@limiter.limit(lambda: PINGS, key_func=limits.program)
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=PING_BODY)
 @blueprint.response(200, PingOut)
@@ -282,13 +282,13 @@ def ping() -> ResponseReturnValue:
     is checked like any other, kept nowhere and answered with one bid at your own price.
     """
     sent = posting.sent_body()
-    terms = posting.named_terms(sent, viewer=organization().id)
-    answered = pings.ask(terms_id=terms.id, sent=sent)
+    named = posting.named_terms(sent, viewer=organization().id)
+    answered = pings.ask(terms_id=named.terms.id, sent=sent)
     return jsonify(PingOut().dump(posting.ping_json(answered)))
 
 
 @blueprint.route("/leads", methods=["POST"])
-@limiter.limit(POSTS, key_func=limits.program)
+@limiter.limit(lambda: POSTS, key_func=limits.program)
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=LEAD_BODY)
 @blueprint.response(201, PostOut)
@@ -316,8 +316,10 @@ def _post() -> ResponseReturnValue:
 
 
 def _posted(sent: Mapping[str, Any], incoming: posts.Incoming) -> dict[str, Any]:  # Any: JSON
-    terms = posting.named_terms(sent, viewer=organization().id)
-    return posting.answer_json(posts.post_lead(terms_id=terms.id, incoming=incoming, actor=actor()))
+    named = posting.named_terms(sent, viewer=organization().id)
+    return posting.answer_json(
+        posts.post_lead(terms_id=named.terms.id, incoming=incoming, actor=actor())
+    )
 
 
 def _posted_for_ping(

@@ -24,7 +24,8 @@ from exchange.leads.services import posts
 from exchange.leads.services.post_checks import SPEC
 from exchange.market.services import pings
 from exchange.sellers import posting
-from exchange.sellers.schemas import PingOut, PostOut
+from exchange.sellers.ping_schemas import PingOut
+from exchange.sellers.schemas import PostOut
 from exchange.sellers.specs import make_spec
 from exchange.sellers.webhooks.blueprint import blueprint
 
@@ -67,12 +68,12 @@ def _post(terms: SourceTerms, text: str) -> str:
     incoming = posts.Incoming(sent=sent, via=SPEC, raw=text.encode(), is_test=True)
     actor = Actor("visitor", organization_id=terms.organization_id)
     found = posts.post_lead(terms_id=terms.id, incoming=incoming, actor=actor)
-    return PostOut().dumps(posting.answer_json(found), indent=2, ensure_ascii=False)
+    return str(PostOut().dumps(posting.answer_json(found), indent=2, ensure_ascii=False))
 
 
 def _ping(terms: SourceTerms, text: str) -> str:
     found = pings.ask(terms_id=terms.id, sent=posting.json_body(text), is_test=True)
-    return PingOut().dumps(posting.ping_json(found), indent=2, ensure_ascii=False)
+    return str(PingOut().dumps(posting.ping_json(found), indent=2, ensure_ascii=False))
 
 
 def _page(terms: SourceTerms, token: str, **shown: Any) -> Response:  # Any: for the template

@@ -1,0 +1,88 @@
+"""Whether one tenant slows the others: their p95 beside a flood, and beside a thousand contracts.
+
+Ordinary sellers ping all the time, in an open loop over HTTP. Measured alone first, then beside a
+seller who pings and posts ten times as often as a key may, then beside a buyer with 1,000 contracts
+who pauses and resumes them without end while a worker runs what that rings for. The figure is how
+many times as long the ordinary sellers wait (p95); the goal is twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from random import Random
+
+from bench.harness import Bench
+from bench.market import load, trade
+from bench.market.load import Request, Shot, Stream
+from bench.market.trade import Seller, Trade
+from bench.sampling.stage import Stage, stage
+from exchange.core.db import db
+from exchange.core.ids import encode
+from exchange.identity.permissions import OrganizationKind
+from exchange.market.contract_models import Contract
+from tests.cast import make_company
+from tests.servers import house
+
+CONTRACTS, BUYERS, ORDINARY = 2_000, 100, 4
+PER_SECOND = 5  # pings of each ordinary seller
+FLOOD = 300  # pings a second of the one who does not keep to the limit
+POSTS, POSTED = 60, 600  # a second, and different leads
+HERS, CHANGES = 1_000, 10  # contracts of one buyer, and changes of them in a second
+SECONDS = 15
+GOAL = 2.0  # times the p95 of the ordinary sellers alone
+
+
+def measure(bench: Bench) -> None:
+    """Print the ratio beside each loud neighbor."""
+    with stage() as ours:
+        made = trade.make_trade(contracts=CONTRACTS, buyers=BUYERS, sellers=ORDINARY + 1)
+        calm = [trade.pings(made, one, per_second=PER_SECOND) for one in made.sellers[:ORDINARY]]
+        flood = _flood(made, made.sellers[ORDINARY])
+        changes = _changes(made)
+        db.session.remove()
+        alone, beside = _run(ours, calm, {"flood": flood, "contracts": [changes]})
+    for name, (p95, said) in beside.items():
+        print(f"# fairness: beside {name} p95 {p95:.1f} ms, alone {alone:.1f} ms; {said}")
+        bench.figure(f"fairness_{name}", p95 / alone, "times", goal=("<=", GOAL))
+
+
+def _run(
+    ours: Stage, calm: Sequence[Stream], loud: dict[str, list[Stream]]
+) -> tuple[float, dict[str, tuple[float, str]]]:
+    """The p95 of the calm ones alone, then beside each loud one, with what those were told."""
+    names = {stream.name for stream in calm}
+    with house.web(ours.settings) as server, house.worker(ours.settings):
+        load.drive(server.url, calm, seconds=SECONDS / 3)
+        alone = _p95(load.drive(server.url, calm, seconds=SECONDS), names)
+        beside = {}
+        for name, streams in loud.items():
+            found = load.drive(server.url, [*calm, *streams], seconds=SECONDS)
+            others = [shot for key in found.keys() - names for shot in found[key]]
+            beside[name] = (_p95(found, names), load.statuses(others))
+    return alone, beside
+
+
+def _p95(found: dict[str, list[Shot]], names: set[str]) -> float:
+    shots = list(chain.from_iterable(found[name] for name in names))
+    assert all(shot.status == 200 for shot in shots), load.statuses(shots)
+    return load.percentile(shots, 95)
+
+
+def _flood(made: Trade, seller: Seller) -> list[Stream]:
+    return [
+        trade.pings(made, seller, per_second=FLOOD),
+        trade.posts(seller, per_second=POSTS, count=POSTED),
+    ]
+
+
+def _changes(made: Trade) -> Stream:
+    """One buyer who pauses and resumes a thousand contracts, one after the other."""
+    buyer = make_company("loud@bench.example", OrganizationKind.BUYER, "Loud Buyer")
+    owners = [buyer.organization.id] * HERS
+    contracts = trade.write_contracts(made.vertical, owners, Random(7))
+    db.session.commit()
+    paths = (f"/api/v1/contracts/{encode(Contract.PREFIX, one)}" for one in contracts)
+    requests = [Request(f"{path}/{step}", b"{}") for path in paths for step in ("pause", "resume")]
+    headers = {**buyer.key("contract:write"), "Content-Type": "application/json"}
+    return Stream("contracts", CHANGES, requests, headers, connections=1)
