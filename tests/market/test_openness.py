@@ -11,14 +11,12 @@ from exchange.catalog.criteria import from_json
 from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.core import clock
 from exchange.core.db import db, save
-from exchange.core.errors import Conflict, Gone, NotFound
-from exchange.leads.models import Lead
+from exchange.core.errors import Conflict, NotFound
 from exchange.leads.queries import fields_of
 from exchange.market import queries
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries import Filters
 from tests.factories.billing import fund_wallet
-from tests.factories.leads import leads_of, make_batch
 from tests.factories.market import make_listing, place
 
 ORLANDO = {"field": "region", "is": "FL"}
@@ -34,9 +32,7 @@ def visible(listing: Listing, viewer) -> bool:
     found = queries.search(viewer=viewer.organization.id, filters=Filters())
     in_search = listing in [one.listing for one in found.items]
     in_sql = db.session.scalar(
-        select(Listing.id).where(
-            Listing.id == listing.id, *queries.open_to(viewer.organization.id)
-        )
+        select(Listing.id).where(Listing.id == listing.id, *queries.open_to(viewer.organization.id))
     )
     assert in_search == (in_sql is not None) == queries.may_see(listing, viewer.organization.id)
     return in_search
