@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.core.db import Model, enum_column
+from exchange.core.db import Model, Record, enum_column
 from exchange.market.allocation import Refusal
 
 
@@ -46,11 +46,27 @@ class ContractRefusal(Model):
     leads: Mapped[int]
 
 
-class ContractRound(Model):
-    """A contract that is to meet what is on sale: it changed, or what limited it is over."""
+class ContractRound(Record):
+    """A contract is to meet what is on sale: it changed, or what limits it is over by then.
 
-    __tablename__ = "contract_round"
-    __table_args__ = (Index(None, "due_at"),)
+    Rows are only added and, by whoever has seen them, taken away: a change that is committed while
+    its contract meets leads is not lost with the row of an earlier one.
+    """
 
-    contract_id: Mapped[UUID] = mapped_column(ForeignKey("contract.id"), primary_key=True)
+    KIND, PREFIX = "contract_round", "crd"
+    __table_args__ = (Index(None, "due_at"), Index(None, "contract_id", "due_at"))
+
+    contract_id: Mapped[UUID] = mapped_column(ForeignKey("contract.id"))
     due_at: Mapped[datetime]
+
+
+class MatchRequest(Record):
+    """Something of a listing is to meet the contracts; written with what caused it.
+
+    Rows of one listing do not wait for each other: whoever matches takes away those it had seen.
+    """
+
+    KIND, PREFIX = "match_request", "mrq"
+    __table_args__ = (Index(None, "listing_id"),)
+
+    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listing.id"))

@@ -92,17 +92,44 @@ def _refusals() -> None:
 def _rounds() -> None:
     op.create_table(
         "contract_round",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("exchange_now()"),
+            nullable=False,
+        ),
         sa.Column("contract_id", sa.Uuid(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["contract_id"], ["contract.id"], name=op.f("fk_contract_round_contract_id")
         ),
-        sa.PrimaryKeyConstraint("contract_id", name=op.f("pk_contract_round")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_contract_round")),
     )
     op.create_index(op.f("ix_contract_round_due_at"), "contract_round", ["due_at"])
+    op.create_index(
+        op.f("ix_contract_round_contract_id_due_at"), "contract_round", ["contract_id", "due_at"]
+    )
+    op.create_table(
+        "match_request",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("exchange_now()"),
+            nullable=False,
+        ),
+        sa.Column("listing_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["listing_id"], ["listing.id"], name=op.f("fk_match_request_listing_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_match_request")),
+    )
+    op.create_index(op.f("ix_match_request_listing_id"), "match_request", ["listing_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("match_request")
     op.drop_table("contract_round")
     op.drop_table("contract_refusal")
     op.drop_table("lead_match")

@@ -65,6 +65,13 @@ from exchange.market.queries.offers import (
     offers,
     targeted_leads,
     why_closed,
+from exchange.market.queries.meeting import (
+    contracts_due,
+    contracts_of_buyer,
+    listings_selling,
+    listings_to_match,
+    match_requests,
+    rounds_due,
 )
 from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
@@ -117,6 +124,8 @@ __all__ = [
     "contract_versions",
     "contracts",
     "contracts_out_of_step",
+    "contracts_due",
+    "contracts_of_buyer",
     "count_lines",
     "count_sellable",
     "draft_listings",
@@ -150,7 +159,10 @@ __all__ = [
     "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
+    "listings_selling",
+    "listings_to_match",
     "masked",
+    "match_requests",
     "may_see",
     "offer_view",
     "offers",
@@ -161,6 +173,7 @@ __all__ = [
     "price_guidance",
     "resolve",
     "resolved_terms",
+    "rounds_due",
     "sales",
     "search",
     "sellable_leads",

@@ -8,15 +8,16 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from exchange.core import ids
 from exchange.core.db import db
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Contact, Lead, LeadStatus, Source
 from exchange.market.contract_index import Entry
+from exchange.market.contract_models import Contract, ContractStatus
 from exchange.market.fitting import LeadFacts
-from exchange.market.match_models import ContractRound, LeadMatch
+from exchange.market.match_models import ContractRound, LeadMatch, MatchRequest
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries.fitting_sql import fits_sql
 from exchange.market.queries.stock import Goods, in_list, offered, on_sale
@@ -109,31 +110,52 @@ def leads_for_contract(
 
 
 def listings_to_match(*, limit: int) -> list[UUID]:
-    """Published listings with leads that met no contract on the present terms."""
-    met = (
-        (LeadMatch.lead_id == Lead.id)
-        & (LeadMatch.listing_id == Listing.id)
-        & (LeadMatch.terms_version == Listing.terms_version)
-    )
-    waiting = (
-        select(Lead.id)
-        .where(*offered(), ~select(LeadMatch.lead_id).where(met).correlate(Lead, Listing).exists())
-        .correlate(Listing)
-        .exists()
-    )
-    statement = (
-        select(Listing.id)
-        .where(Listing.status == ListingStatus.PUBLISHED, Listing.mode.in_(MODES), waiting)
-        .order_by(Listing.id)
-        .limit(limit)
-    )
+    """Listings of which something is to meet the contracts, whoever waits longest first."""
+    statement = select(MatchRequest.listing_id).group_by(MatchRequest.listing_id)
+    return list(db.session.scalars(statement.order_by(func.min(MatchRequest.id)).limit(limit)))
+
+
+def match_requests(listing_id: UUID) -> list[UUID]:
+    """What a listing was to meet the contracts for, as far as it is committed."""
+    statement = select(MatchRequest.id).where(MatchRequest.listing_id == listing_id)
     return list(db.session.scalars(statement))
 
 
+def listings_selling(lead_ids: Collection[UUID]) -> list[UUID]:
+    """Published listings that have something of these leads to sell."""
+    statement = select(Listing.id).join(Lead, and_(*offered())).distinct()
+    on = Listing.status == ListingStatus.PUBLISHED
+    return list(db.session.scalars(statement.where(on, in_list(Lead.id, lead_ids))))
+
+
 def contracts_due(now: datetime, *, limit: int) -> list[UUID]:
-    """Contracts that are to meet what is on sale."""
-    statement = select(ContractRound.contract_id).where(ContractRound.due_at <= now)
-    return list(db.session.scalars(statement.order_by(ContractRound.due_at).limit(limit)))
+    """Contracts that are to meet what is on sale, whoever waits longest first."""
+    statement = (
+        select(ContractRound.contract_id)
+        .where(ContractRound.due_at <= now)
+        .group_by(ContractRound.contract_id)
+        .order_by(func.min(ContractRound.due_at))
+    )
+    return list(db.session.scalars(statement.limit(limit)))
+
+
+def rounds_due(contract_id: UUID, now: datetime) -> list[UUID]:
+    """For what a contract is to meet what is on sale, as far as it is committed."""
+    due = (ContractRound.contract_id == contract_id, ContractRound.due_at <= now)
+    return list(db.session.scalars(select(ContractRound.id).where(*due)))
+
+
+def contracts_of_buyer(organization_id: UUID, *, limited_by: str) -> list[UUID]:
+    """A buyer's active contracts that were told to be limited by this."""
+    return list(
+        db.session.scalars(
+            select(Contract.id).where(
+                Contract.organization_id == organization_id,
+                Contract.status == ContractStatus.ACTIVE,
+                Contract.limited_by == limited_by,
+            )
+        )
+    )
 
 
 def _on_present_terms(listing: Listing) -> ColumnElement[bool]:

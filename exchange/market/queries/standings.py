@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from exchange.core import ids
 from exchange.core.db import db
@@ -30,7 +30,8 @@ from exchange.market.queries.contract_book import MATCHED, PRICE, AnyRow, entry_
 from exchange.market.queries.openness import is_open_to
 from exchange.market.queries.stock import in_list
 
-SOURCES = {
+CURRENCY: Final = Contract.__table__.c.price_currency
+SOURCES: Final = {
     None: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REQUESTED: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REFUSED: Refusal.SOURCE_REFUSED,
@@ -71,6 +72,7 @@ def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> li
             Contract.pricing_model,
             Contract.terms_version,
             PRICE,
+            CURRENCY,
             Contract.ranked_at,
             Contract.limited_by,
             Organization.status.label("buyer_status"),
@@ -87,12 +89,15 @@ def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> li
 def standings(
     rows: Collection[AnyRow],
     *,
-    seller: Seller,
+    seller: Seller | None = None,
     entries: Mapping[UUID, Entry],
     now: datetime,
     locked: bool = False,
 ) -> dict[UUID, Standing]:
-    """How the contracts take part at the moment; what the index knows of them is read anew."""
+    """How the contracts take part at the moment; what the index knows of them is read anew.
+
+    Without a seller only what is their own limits them.
+    """
     current = _current(rows, entries, now=now)
     begun = {key: cap_periods.starts(one.terms.time_zone, now) for key, one in current.items()}
     used = uses(begun)
@@ -100,8 +105,9 @@ def standings(
     found = {}
     for row in rows:
         entry = current[row.id]
-        source = SOURCES.get(sources.get(row.id)) if seller.is_asked_for(entry) else None
-        refusal = _refusal(row, entry, seller.listing, now=now) or source
+        refusal = _refusal(row, entry, now=now)
+        if seller is not None:
+            refusal = refusal or _refusal_of(seller, entry, source=sources.get(row.id))
         taken = used.get(row.id, {})
         taker = _taker(entry, taken, refusal=refusal, now=now, locked=locked)
         found[row.id] = Standing(entry, taker, taken, row.limited_by)
@@ -135,7 +141,11 @@ def _contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of 
     }
 
 
-def _sources(seller: Seller, current: Mapping[UUID, Entry]) -> dict[UUID, ContractSourceStatus]:
+def _sources(
+    seller: Seller | None, current: Mapping[UUID, Entry]
+) -> dict[UUID, ContractSourceStatus]:
+    if seller is None:
+        return {}
     careful = [key for key, entry in current.items() if seller.is_asked_for(entry)]
     if not careful:
         return {}
@@ -148,26 +158,29 @@ def _sources(seller: Seller, current: Mapping[UUID, Entry]) -> dict[UUID, Contra
     return {row.contract_id: row.status for row in rows}
 
 
-def _refusal(
-    row: Row[Any],
-    entry: Entry,
-    listing: Listing,
-    *,
-    now: datetime,  # Any: see contract_rows
-) -> Refusal | None:
-    """Why the contract takes nothing of this listing at this moment."""
-    terms, buyer = entry.terms, ids.encode(Organization.PREFIX, entry.buyer_id)
+def _refusal(row: AnyRow, entry: Entry, *, now: datetime) -> Refusal | None:
+    """Why the contract takes nothing at this moment."""
+    terms = entry.terms
     is_on = row.status is ContractStatus.ACTIVE and row.pricing_model in MATCHED
     checks = {
         Refusal.NOT_ACTIVE: is_on,
         Refusal.BUYER_NOT_APPROVED: row.buyer_status is OrganizationStatus.APPROVED,
-        Refusal.OWN_LEADS: entry.buyer_id != listing.organization_id,
-        Refusal.BUYER_NOT_WANTED: is_open_to(listing, buyer),
         Refusal.NOT_STARTED: terms.starts_at is None or terms.starts_at <= now,
         Refusal.ENDED: terms.ends_at is None or now < terms.ends_at,
         Refusal.SCHEDULE: terms.is_open(now),
     }
     return next((reason for reason, holds in checks.items() if not holds), None)
+
+
+def _refusal_of(
+    seller: Seller, entry: Entry, *, source: ContractSourceStatus | None
+) -> Refusal | None:
+    """Why it takes nothing of this seller's listing."""
+    if entry.buyer_id == seller.listing.organization_id:
+        return Refusal.OWN_LEADS
+    if not is_open_to(seller.listing, ids.encode(Organization.PREFIX, entry.buyer_id)):
+        return Refusal.BUYER_NOT_WANTED
+    return SOURCES.get(source) if seller.is_asked_for(entry) else None
 
 
 def _taker(

@@ -8,21 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from exchange.core import events
+from exchange.billing import queries as billing
+from exchange.core import clock, events
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get
 from exchange.core.errors import Conflict
 from exchange.core.jobs import enqueue
+from exchange.core.money import Currency
 from exchange.market import queries
-from exchange.market.allocation import Allocation
+from exchange.market.allocation import Allocation, Refusal
+from exchange.market.contract_index import Entry
+from exchange.market.contract_models import ContractStatus
 from exchange.market.fitting import misfits
 from exchange.market.models import Listing, Order
-from exchange.market.queries.meeting import find_listing_of_lead, leads_of_listing
+from exchange.market.queries.meeting import (
+    find_listing_of_lead,
+    leads_for_contract,
+    leads_of_listing,
+)
+from exchange.market.queries.standings import Standing, contract_rows, standings
 from exchange.market.queries.stock import Goods
-from exchange.market.services import contract_orders, meetings, rounds
+from exchange.market.services import contract_orders, contracts, meetings, rounds
 from exchange.market.services.rounds import Sale
 
 NOT_ON_SALE: Final = "This lead is not on sale at the moment."
@@ -34,6 +44,7 @@ class Matched:
 
     leads: int = 0  # that met all contracts
     sold: int = 0  # slots
+    waiting: int = 0  # leads for which another contract is to be locked first
 
 
 def match_listing(
@@ -72,7 +83,8 @@ def match_round(
     if not rounds.lock_all(sale, won.keys(), lead_ids):
         return Matched()
     done = rounds.settle(sale, leads, locked=lead_ids)
-    return _carry_out(sale, done, counted=counted, actor=actor)
+    matched = _carry_out(sale, done, counted=counted, actor=actor)
+    return replace(matched, waiting=len(leads) - matched.leads)
 
 
 def buy_for(*, contract_id: UUID, lead_id: UUID, price_min: int, actor: Actor) -> Order:
@@ -103,6 +115,54 @@ def buy_for(*, contract_id: UUID, lead_id: UUID, price_min: int, actor: Actor) -
         raise Conflict("The contract does not take this lead.", code=str(outcome.refused[0][1]))
     _carry_out(sale, done, counted=contract_id, actor=actor)
     return queries.order_of_lead(lead_id, contract_id=contract_id)
+
+
+def review_contract(*, contract_id: UUID) -> bool:
+    """Say to its buyer what limits a contract now, if anything; whether it can take leads.
+
+    One that is limited for a while is due again when that is over.
+    """
+    now, found = clock.now(), contract_rows([contract_id])
+    standing = standings(found, entries={}, now=now)[contract_id]
+    limit = standing.taker.limit() or _unfunded(standing.entry, found[0].price_currency)
+    if found[0].status is ContractStatus.ACTIVE:
+        contracts.note_limit(contract_id=contract_id, limit=_word_of(limit, standing))
+    due = meetings.due_again(standing, limit, at=now)
+    if due is not None:
+        meetings.be_due({contract_id: due}, at=now)
+    return limit is None
+
+
+def match_contract(*, contract_id: UUID, since: datetime | None = None) -> bool:
+    """Let a contract meet a part of what is on sale now; whether there may be more.
+
+    All contracts take part, so that who ranks higher still comes first. What met them at `since`
+    or later, or else now, is left out.
+    """
+    now, found = clock.now(), contract_rows([contract_id])
+    standing = standings(found, entries={}, now=now)[contract_id]
+    if standing.taker.limit() is not None:
+        return False
+    some = leads_for_contract(
+        standing.entry, vertical_id=found[0].vertical_id, now=now, before=since or now
+    )
+    if some is None:
+        return False
+    listing_id, lead_ids = some
+    return match_round(listing_id=listing_id, lead_ids=lead_ids, counted=contract_id).leads > 0
+
+
+def _unfunded(entry: Entry, currency: str) -> Refusal | None:
+    wallet = billing.wallets([entry.buyer_id], currency=Currency(currency))[entry.buyer_id]
+    return Refusal.FUNDS if wallet < entry.price_at(clock.now()) else None
+
+
+def _word_of(limit: Refusal | None, standing: Standing) -> str:
+    """What a contract is told to be limited by: `cap`, `budget` (a cap of money), `funds`."""
+    if limit is Refusal.CAP:
+        left = standing.taker.leads_left
+        return "cap" if left is not None and left < 1 else "budget"
+    return "funds" if limit is Refusal.FUNDS else ""
 
 
 def _carry_out(sale: Sale, done: Allocation, *, counted: UUID | None, actor: Actor) -> Matched:

@@ -16,14 +16,16 @@ from uuid import UUID
 from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from exchange.core import events, ids
+from exchange.core import clock, events, ids
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db
+from exchange.core.db import db, save
 from exchange.core.events import Ref, Said
+from exchange.core.jobs import enqueue
+from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
 from exchange.market.cap_periods import opens_at, over_at
 from exchange.market.contract_models import Contract, ContractSource, ContractSourceStatus
-from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch
+from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
 from exchange.market.models import Listing
 from exchange.market.queries.standings import Seller, Standing
 from exchange.market.queries.stock import in_list
@@ -47,9 +49,22 @@ def note(
     _count_refusals(outcomes, at=at, counted=counted)
 
 
-def forget(lead_ids: Collection[UUID]) -> None:
+def request(listing_id: UUID) -> None:
+    """Let what is new of a listing meet the contracts: noted with its cause, done by the job."""
+    save(MatchRequest(listing_id=listing_id))
+    enqueue("market.match", listing_id)
+
+
+def answer(request_ids: Collection[UUID]) -> None:
+    """Take away requests after a round that found nothing left."""
+    db.session.execute(delete(MatchRequest).where(in_list(MatchRequest.id, request_ids)))
+
+
+def meet_again(lead_ids: Collection[UUID]) -> None:
     """Let leads that came back on sale meet the contracts again."""
     db.session.execute(delete(LeadMatch).where(in_list(LeadMatch.lead_id, lead_ids)))
+    for listing_id in queries.listings_selling(lead_ids):
+        request(listing_id)
 
 
 def request_sources(
@@ -101,7 +116,7 @@ def plan_rounds(
             if reason in PASSING:
                 limited.setdefault(contract_id, reason)
     due = {key: due_again(standings[key], reason, at=at) for key, reason in limited.items()}
-    be_due({key: when for key, when in due.items() if when is not None})
+    be_due({key: when for key, when in due.items() if when is not None}, at=at)
 
 
 def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> datetime | None:
@@ -120,21 +135,41 @@ def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> da
     return None
 
 
-def be_due(moments: Mapping[UUID, datetime]) -> None:
-    """Let contracts meet what is on sale at these moments, or earlier where that was planned."""
+def be_due(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
+    """Let contracts meet what is on sale at these moments, unless they will by then anyway.
+
+    What is due already does not count as that: its round may be over without having seen this.
+    """
     if not moments:
         return
+    keys = sorted(moments)
     rows = _rows(
         {
-            "contract_id": (Uuid(), sorted(moments)),
-            "due_at": (DateTime(timezone=True), [moments[key] for key in sorted(moments)]),
+            "id": (Uuid(), [ids.uuid7() for _ in keys]),
+            "contract_id": (Uuid(), keys),
+            "due_at": (DateTime(timezone=True), [moments[key] for key in keys]),
         }
     )
-    statement = insert(ContractRound).from_select(list(rows.c.keys()), select(*rows.c))
-    sooner = func.least(ContractRound.due_at, statement.excluded.due_at)
-    db.session.execute(
-        statement.on_conflict_do_update(index_elements=["contract_id"], set_={"due_at": sooner})
+    planned = select(ContractRound.id).where(
+        ContractRound.contract_id == rows.c.contract_id,
+        ContractRound.due_at > at,
+        ContractRound.due_at <= rows.c.due_at,
     )
+    source = select(*rows.c, literal(at, DateTime(timezone=True))).where(~planned.exists())
+    names = [*rows.c.keys(), "created_at"]
+    db.session.execute(insert(ContractRound).from_select(names, source, include_defaults=False))
+
+
+def call(contract_id: UUID) -> None:
+    """Let a contract that is new or changed meet what is on sale now."""
+    now = clock.now()
+    be_due({contract_id: now}, at=now)
+    enqueue("market.match_contract", contract_id)
+
+
+def close_rounds(round_ids: Collection[UUID]) -> None:
+    """Take away what was due when a round of its contract began."""
+    db.session.execute(delete(ContractRound).where(in_list(ContractRound.id, round_ids)))
 
 
 def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
