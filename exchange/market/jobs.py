@@ -1,4 +1,4 @@
-"""Jobs of the market: leads meet contracts, listings say "sold out", posting follows its contract."""
+"""Jobs of the market: leads meet contracts, and what is said follows what is so."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from exchange.core import clock
 from exchange.core.db import unit_of_work
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
-from exchange.market.services import listings, matches, meetings, offers
+from exchange.market.services import contracts, listings, matches, meetings, offers
 
 LISTINGS_PER_SWEEP = 100
 CONTRACTS_PER_SWEEP = 200
+TRIALS_PER_SWEEP = 100
 
 
 @job("market.reflect_stock")
@@ -82,3 +83,16 @@ def find_contracts_due() -> None:
     """Ring for contracts that changed, or whose limit is over."""
     for contract_id in queries.contracts_due(clock.now(), limit=CONTRACTS_PER_SWEEP):
         enqueue("market.match_contract", contract_id)
+
+
+@job("market.follow_contract")
+def follow_contract(contract_id: UUID) -> None:
+    """End a trial that is done, and tell the buyer of a limit."""
+    contracts.follow(contract_id=contract_id)
+
+
+@sweep("market.trials", seconds=60)
+def find_finished_trials() -> None:
+    """Ring for contracts whose trial has its leads and that are not paused yet."""
+    for contract_id in queries.finished_trials(limit=TRIALS_PER_SWEEP):
+        enqueue("market.follow_contract", contract_id)

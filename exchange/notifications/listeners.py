@@ -17,7 +17,9 @@ from exchange.fulfillment.models import ErasureNotice, LeadReturn
 from exchange.fulfillment.queries import holders
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Import, Source, SourceStatus
+from exchange.market.contract_models import Contract, ContractSource
 from exchange.market.models import LineStatus, Listing, Order
+from exchange.market.services import contracts
 from exchange.notifications.services import Facts, tell
 from exchange.verification.gold_models import Appeal
 from exchange.verification.inspection_models import FullInspection, GuaranteeRun
@@ -123,6 +125,28 @@ def tell_seller_of_sale(event: Event) -> None:
     batch = get(Batch, listing.batch_id)
     facts = {"name": batch.name, "quantity": order.quantity, **_money(order.total)}
     tell(event, organization_id=listing.organization_id, facts=facts)
+
+
+@on("contract.limited")
+@on("contract.paused")
+def tell_buyer_of_contract(event: Event) -> None:
+    """The buyer learns what limits a contract, and that one has paused itself."""
+    by = event.facts.get("by") or event.facts["reason"]
+    if by != contracts.BY_BUYER:
+        contract = get(Contract, event.subject.id)
+        tell(
+            event,
+            organization_id=contract.organization_id,
+            facts={"name": contract.name, "by": by},
+        )
+
+
+@on("contract_source.requested")
+def tell_buyer_of_source(event: Event) -> None:
+    """The buyer learns that a source waits for their word; the page names its seller."""
+    contract = get(Contract, get(ContractSource, event.subject.id).contract_id)
+    facts: Facts = {"name": contract.name, "contract": contract.public_id}
+    tell(event, organization_id=contract.organization_id, facts=facts)
 
 
 @on("return.requested")

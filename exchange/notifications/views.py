@@ -24,6 +24,7 @@ LINKS: Final = {
     ("seller", "batch"): ("sellers.batch", "batch_id", "batch"),
     ("seller", "source"): ("sellers.source", "source_id", "src"),
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
+    ("buyer", "contract"): ("buyers.contract", "contract_id", "con"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
     ("seller", "payout"): ("billing.money", None, None),
     ("buyer", "top_up"): ("billing.wallet", None, None),
@@ -72,6 +73,8 @@ def _link(notice: Notice) -> str:
     """The address of what the notice is about; empty where there is no such page."""
     if "line" in notice.facts:
         return url_for("buyers.lead", line_id=notice.facts["line"])
+    if "contract" in notice.facts:
+        return url_for("buyers.contract", contract_id=notice.facts["contract"])
     found = LINKS.get((organization().kind.value, notice.subject_kind))
     if found is None or found[0] not in current_app.view_functions:
         return ""

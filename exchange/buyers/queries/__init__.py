@@ -1,5 +1,16 @@
 """What the buyer's pages show: rows of several packages read together, by noun."""
 
+from exchange.buyers.queries.contracts import (
+    ContractPage,
+    ContractRow,
+    SourceRow,
+    Version,
+    contract_rows,
+    contracts,
+    get_contract_row,
+    source_rows,
+    versions,
+)
 from exchange.buyers.queries.home import bought_this_week, closing_leads
 from exchange.buyers.queries.leads import (
     BoughtLead,
@@ -35,6 +46,8 @@ from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
 __all__ = [
     "BoughtLead",
     "BoughtPage",
+    "ContractPage",
+    "ContractRow",
     "Filled",
     "ListingView",
     "Market",
@@ -44,14 +57,19 @@ __all__ = [
     "OrderPage",
     "OrderRow",
     "OrderView",
+    "SourceRow",
+    "Version",
     "bought_leads",
     "bought_this_week",
     "closing_leads",
     "completeness",
+    "contract_rows",
+    "contracts",
     "count_leads",
     "fields_of_order",
     "freshest",
     "get_bought_lead",
+    "get_contract_row",
     "get_listing_view",
     "get_order_view",
     "leads_of_returns",
@@ -62,6 +80,8 @@ __all__ = [
     "order_rows",
     "orders",
     "regions_of",
+    "source_rows",
     "steps_of_return",
+    "versions",
     "with_leads",
 ]

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from exchange.buyers.views import contacts, home, leads, listings, market, orders, returns
+from exchange.buyers.views import (
+    contacts,
+    contract_editor,
+    contracts,
+    home,
+    leads,
+    listings,
+    market,
+    orders,
+    returns,
+)
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
     "blueprint",
     "contacts",
+    "contract_editor",
+    "contracts",
     "home",
     "leads",
     "listings",

@@ -2,7 +2,9 @@
 
 from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
-from exchange.market.queries.contract_book import contract_index
+from exchange.market.queries.contract_book import (
+    contract_index,
+)
 from exchange.market.queries.contracts import (
     Bought,
     Used,
@@ -11,6 +13,7 @@ from exchange.market.queries.contracts import (
     contract_versions,
     contracts,
     count_lines,
+    finished_trials,
     get_contract,
     get_contract_source,
     get_contract_terms,
@@ -20,7 +23,22 @@ from exchange.market.queries.contracts import (
     terms_of,
     trial_left,
 )
-from exchange.market.queries.demand import Bids, WantedRow, wanted
+from exchange.market.queries.demand import (
+    Bids,
+    WantedRow,
+    wanted,
+)
+from exchange.market.queries.diagnosis import (
+    Diagnosis,
+    Narrowest,
+    Standing,
+    diagnosis,
+    standings,
+)
+from exchange.market.queries.forecasts import (
+    Forecast,
+    forecast,
+)
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -48,6 +66,14 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.meeting import (
+    contracts_due,
+    contracts_of_buyer,
+    listings_selling,
+    listings_to_match,
+    match_requests,
+    rounds_due,
+)
 from exchange.market.queries.offers import (
     JoinedView,
     OfferFigures,
@@ -65,15 +91,12 @@ from exchange.market.queries.offers import (
     offers,
     targeted_leads,
     why_closed,
-from exchange.market.queries.meeting import (
-    contracts_due,
-    contracts_of_buyer,
-    listings_selling,
-    listings_to_match,
-    match_requests,
-    rounds_due,
 )
-from exchange.market.queries.openness import is_open_to, may_see, open_to
+from exchange.market.queries.openness import (
+    is_open_to,
+    may_see,
+    open_to,
+)
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -92,28 +115,43 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
-from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import Goods, has_stock
+from exchange.market.queries.search import (
+    Facets,
+    Filters,
+    Found,
+    Results,
+    Sort,
+    facets,
+    search,
+)
+from exchange.market.queries.stock import (
+    Goods,
+    has_stock,
+)
 
 __all__ = [
     "FINAL",
     "READABLE",
     "Bids",
     "Bought",
+    "Diagnosis",
     "Facets",
     "Filters",
+    "Forecast",
     "Found",
     "Goods",
     "JoinedView",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
+    "Narrowest",
     "OfferFigures",
     "OfferView",
     "PriceGuidance",
     "Results",
     "Shown",
     "Sort",
+    "Standing",
     "Stock",
     "Used",
     "WantedRow",
@@ -123,16 +161,19 @@ __all__ = [
     "contract_index",
     "contract_versions",
     "contracts",
-    "contracts_out_of_step",
     "contracts_due",
     "contracts_of_buyer",
+    "contracts_out_of_step",
     "count_lines",
     "count_sellable",
+    "diagnosis",
     "draft_listings",
     "facets",
     "find_contract_source",
     "find_listing_of_batch",
     "find_offer",
+    "finished_trials",
+    "forecast",
     "get_agreed_terms",
     "get_batch_of",
     "get_contract",
@@ -181,6 +222,7 @@ __all__ = [
     "shown",
     "shown_attributes",
     "sources_of_contract",
+    "standings",
     "stocks",
     "tally",
     "targeted_leads",

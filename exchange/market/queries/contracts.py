@@ -18,6 +18,7 @@ from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.leads.models import Lead
 from exchange.leads.queries import fields_of, vertical_of
+from exchange.market.contract_health import Used
 from exchange.market.contract_models import (
     CapUse,
     Contract,
@@ -31,14 +32,6 @@ from exchange.market.models import LineStatus, OrderLine
 
 WEEK: Final = timedelta(days=7)
 PRICE: Final = OrderLine.__table__.c.price_amount
-
-
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What a contract took in one period of its clock."""
-
-    leads: int = 0
-    amount: int = 0  # minor units
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +169,31 @@ def trial_left(contract: Contract) -> int | None:
     """How many leads the trial of a contract still takes; None where it is no trial."""
     trial = terms_of(contract).trial_leads
     return None if trial is None else trial - count_lines(contract.id)
+
+
+def finished_trials(*, limit: int) -> Sequence[UUID]:
+    """Contracts that are on although their trial has its leads."""
+    trial = ContractTerms.content["trial_leads"]
+    taken = (
+        select(func.count())
+        .where(OrderLine.contract_id == Contract.id, OrderLine.status != LineStatus.RELEASED)
+        .correlate(Contract)
+        .scalar_subquery()
+    )
+    newest = (ContractTerms.contract_id == Contract.id) & (
+        ContractTerms.version == Contract.terms_version
+    )
+    return db.session.scalars(
+        select(Contract.id)
+        .join(ContractTerms, newest)
+        .where(
+            Contract.status == ContractStatus.ACTIVE,
+            ContractTerms.content.has_key("trial_leads"),
+            taken >= trial.as_integer(),
+        )
+        .order_by(Contract.id)
+        .limit(limit)
+    ).all()
 
 
 def count_lines(contract_id: UUID) -> int:

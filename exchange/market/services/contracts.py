@@ -28,6 +28,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import LeadKind
 from exchange.market import queries
 from exchange.market.contract_checks import Market, Offer, problems
+from exchange.market.contract_health import NOTED
 from exchange.market.contract_models import (
     Contract,
     ContractSource,
@@ -58,15 +59,15 @@ def draft(
     a buyer, or suspended), Invalid with every mistake at once.
     """
     buyer = _require_buyer(actor)
-    vertical = _vertical(vertical_code)
-    schema = catalog.get_schema(vertical)
-    asked = {"time_zone": vertical.time_zone, "kinds": USUAL_KINDS, **content}
-    offer = _offer(name, price, pricing_model, content=asked, schema=schema, vertical=vertical)
+    vertical = get_vertical(vertical_code)
+    offer = read_offer(
+        vertical, name=name, price=price, pricing_model=pricing_model, content=content
+    )
     contract = save(
         Contract(
             organization_id=buyer.id,
             vertical_id=vertical.id,
-            schema_id=schema.id,
+            schema_id=catalog.get_schema(vertical).id,
             name=offer.name.strip(),
             pricing_model=pricing_model,
             price=price,
@@ -76,6 +77,20 @@ def draft(
     _write_terms(contract, offer)
     events.record("contract.drafted", subject=contract, actor=actor, vertical=vertical.code)
     return contract
+
+
+def read_offer(
+    vertical: Vertical,
+    *,
+    name: str,
+    price: Money,
+    pricing_model: PricingModel,
+    content: Content,
+) -> Offer:
+    """What would be drafted, for a forecast too. Raises Invalid with every mistake at once."""
+    asked = {"time_zone": vertical.time_zone, "kinds": USUAL_KINDS, **_said(content)}
+    schema = catalog.get_schema(vertical)
+    return _offer(name, price, pricing_model, content=asked, schema=schema, vertical=vertical)
 
 
 def change(
@@ -96,8 +111,7 @@ def change(
     contract = _own(contract_id, actor)
     _require_not_ended(contract)
     former = queries.get_contract_terms(contract.id, version=contract.terms_version)
-    asked = {**former.content, **(content or {})}
-    asked = {key: value for key, value in asked.items() if value is not None}
+    asked = _said({**former.content, **(content or {})})
     vertical = inventory.vertical_of(contract.vertical_id)
     schema = catalog.get_schema(vertical) if content and "criteria" in content else None
     offer = _offer(
@@ -172,6 +186,17 @@ def end_trial_if_done(*, contract_id: UUID) -> None:
         pause(contract_id=contract.id, reason=BY_TRIAL, actor=SYSTEM)
 
 
+def follow(*, contract_id: UUID) -> None:
+    """After something was bought: end a trial that has its leads, tell of a limit that is reached.
+
+    Safe to repeat.
+    """
+    end_trial_if_done(contract_id=contract_id)
+    standing = queries.standings([get(Contract, contract_id)], glance=False)[0]
+    limit = standing.limit if standing.limit in NOTED else None
+    note_limit(contract_id=contract_id, limit=str(limit or ""))
+
+
 def note_limit(*, contract_id: UUID, limit: str) -> None:
     """Say once that something keeps the contract from buying; an empty text: nothing does now.
 
@@ -196,7 +221,8 @@ def _require_buyer(actor: Actor) -> Organization:
     return found
 
 
-def _vertical(code: str) -> Vertical:
+def get_vertical(code: str) -> Vertical:
+    """The vertical of a contract to be. Raises Invalid: it is a field of what was sent."""
     found = catalog.find_vertical(code)
     if found is None:
         problem = FieldProblem("/vertical", "unknown_vertical", "There is no such vertical.")
@@ -227,6 +253,10 @@ def _offer(
     if found:
         raise Invalid(errors=tuple(found))
     return offer
+
+
+def _said(content: Content) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def _read_criteria(data: object, market: Market) -> tuple[Criteria, list[FieldProblem]]:

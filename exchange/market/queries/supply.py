@@ -1,0 +1,172 @@
+"""What came on sale in a vertical lately, as contracts see it: a bounded sample for figures.
+
+A lead comes on sale when its listing is published, or later, when it is posted into a lot that is
+on sale. Where more came than can be looked at, every so many-th lead is taken, by its place over
+all lots one after the other (a systematic sample): each stands for `step` of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, Result, Row, cast, func, or_, select, true
+
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, matches, on_day
+from exchange.core import clock, ids
+from exchange.core.db import db, get
+from exchange.identity.models import Organization
+from exchange.leads.models import Batch, Lead, LeadStatus, Source
+from exchange.leads.queries import fields_of
+from exchange.market.fitting import LeadFacts
+from exchange.market.models import Listing, ListingMode
+from exchange.market.queries.stock import Rows
+
+SAMPLE_MAX: Final = 4_000  # leads that are looked at
+LISTINGS_MAX: Final = 500  # the newest
+MATCHED_MODES: Final = (ListingMode.FIXED, ListingMode.CONTRACTS)
+Came = ColumnElement[datetime]
+AnyRow = Row[*tuple[Any, ...]]  # Any: rows of several shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A lead that came on sale."""
+
+    lead_id: UUID
+    came_at: datetime
+    sales_max: int
+    facts: LeadFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What came on sale since a moment; each of `leads` stands for `step` of them."""
+
+    leads: Sequence[Seen]
+    step: int
+    since: datetime
+    first_at: datetime | None  # when anything of the vertical first came on sale
+
+    @property
+    def count(self) -> int:
+        """How many came on sale, about."""
+        return len(self.leads) * self.step
+
+
+def supply(vertical_id: UUID, *, viewer: UUID, days: int, sample_max: int = SAMPLE_MAX) -> Supply:
+    """What came on sale in the last `days` days that the viewer's contracts might have met."""
+    since = clock.now() - timedelta(days=days)
+    lots = _lots(vertical_id, viewer=viewer, since=since)
+    rows_in_all = sum(row.rows for row in lots)
+    step = max(1, -(-rows_in_all // sample_max))
+    found = db.session.execute(_sampled(lots, step=step, since=since)).all() if lots else []
+    return Supply(_seen(found), step, since, _first_at(vertical_id))
+
+
+def _lots(vertical_id: UUID, *, viewer: UUID, since: datetime) -> Sequence[AnyRow]:
+    """The newest listings that the viewer may be offered, with how many rows their lots have."""
+    is_recent = or_(
+        Listing.published_at >= since, Batch.sealed_at >= since, Batch.sealed_at.is_(None)
+    )
+    rows: Result[*tuple[Any, ...]] = db.session.execute(
+        select(Listing, Batch.rows_done.label("rows"))
+        .join(Batch, Batch.id == Listing.batch_id)
+        .where(
+            Listing.vertical_id == vertical_id,
+            Listing.organization_id != viewer,
+            Listing.mode.in_(MATCHED_MODES),
+            Listing.published_at.is_not(None),
+            is_recent,
+        )
+        .order_by(Listing.id.desc())
+        .limit(LISTINGS_MAX)
+    )
+    me = get(Organization, viewer).public_id
+    return [row for row in rows.all() if _is_open_to(row.Listing, me)]
+
+
+def _is_open_to(listing: Listing, buyer: str) -> bool:
+    is_named = not listing.buyers_only or buyer in listing.buyers_only
+    return is_named and buyer not in listing.buyers_never
+
+
+def _sampled(lots: Sequence[AnyRow], *, step: int, since: datetime) -> Rows:
+    """Every `step`-th row over all lots one after the other, found by its number."""
+    earlier = func.sum(Batch.rows_done).over(order_by=Listing.id)
+    places = (
+        select(
+            Listing.id.label("listing_id"),
+            Batch.id.label("batch_id"),
+            Batch.rows_done.label("rows"),
+            cast(earlier - Batch.rows_done, Integer).label("before"),
+        )
+        .join(Batch, Batch.id == Listing.batch_id)
+        .where(Listing.id.in_([row.Listing.id for row in lots]))
+        .subquery()
+    )
+    first = 1 + (step - places.c.before % step) % step
+    numbers = func.generate_series(first, places.c.rows, step).table_valued("n").render_derived()
+    came: Came = func.greatest(Lead.created_at, Listing.published_at)
+    return (
+        select(Lead, Listing, came.label("came_at"), Batch.schema_id)
+        .select_from(places)
+        .join(numbers, true())
+        .join(Lead, (Lead.batch_id == places.c.batch_id) & (Lead.row_number == numbers.c.n))
+        .join(Listing, Listing.id == places.c.listing_id)
+        .join(Batch, Batch.id == places.c.batch_id)
+        .where(Lead.status == LeadStatus.VALID, Lead.in_frame, came >= since)
+    )
+
+
+def _seen(rows: Sequence[AnyRow]) -> list[Seen]:
+    """The leads, each once: beside filters over a lot the cheapest listing counts."""
+    filters = _filters(rows)
+    found: dict[UUID, Seen] = {}
+    for row in rows:
+        lead, listing = row.Lead, row.Listing
+        former = found.get(lead.id)
+        if former is not None and former.facts.price_min <= listing.price.amount:
+            continue
+        if matches(filters[listing.id], lead.attributes):
+            facts = _facts(lead, listing)
+            found[lead.id] = Seen(lead.id, row.came_at, lead.sales_max, facts)
+    return list(found.values())
+
+
+def _filters(rows: Sequence[AnyRow]) -> Mapping[UUID, Criteria]:
+    """What each listing takes of its lot."""
+    today = clock.now().date()
+    narrowed = {row.Listing.id: row for row in rows if row.Listing.criteria}
+    read = {
+        listing_id: on_day(from_json(row.Listing.criteria, fields_of(row.schema_id)), today)
+        for listing_id, row in narrowed.items()
+    }
+    return {row.Listing.id: read.get(row.Listing.id, EVERYTHING) for row in rows}
+
+
+def _facts(lead: Lead, listing: Listing) -> LeadFacts:
+    return LeadFacts(
+        attributes=lead.attributes,
+        kind=lead.kind,
+        region=lead.region,
+        postal_code=lead.postal_code,
+        quality_class=listing.quality_class,
+        requested_at=lead.requested_at,
+        bad_upper=listing.bad_upper,
+        is_checked=lead.checked_at is not None,
+        seller=ids.encode(Organization.PREFIX, lead.organization_id),
+        source=ids.encode(Source.PREFIX, lead.source_id),
+        price_min=listing.price.amount,
+    )
+
+
+def _first_at(vertical_id: UUID) -> datetime | None:
+    return db.session.scalar(
+        select(func.min(Listing.published_at)).where(
+            Listing.vertical_id == vertical_id, Listing.mode.in_(MATCHED_MODES)
+        )
+    )
