@@ -10,6 +10,7 @@ from exchange.buyers.views import (
     leads,
     listings,
     market,
+    offers,
     orders,
     returns,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "leads",
     "listings",
     "market",
+    "offers",
     "orders",
     "returns",
 ]

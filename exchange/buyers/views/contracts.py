@@ -61,6 +61,7 @@ def contract(contract_id: str) -> Response:
         periods=list(Period),
         versions=queries.versions(row.contract),
         sources=queries.source_rows(row.contract),
+        offer=market.find_offer(row.contract.id),
         channels=words.CHANNELS,
         orders=queries.orders(viewer=ours.id, contract_id=row.contract.id, limit=ORDERS_SHOWN),
         leads=queries.bought_leads(viewer=ours.id, contract_id=row.contract.id, limit=ORDERS_SHOWN),

@@ -7,7 +7,6 @@ from exchange.market.queries.contract_book import (
 )
 from exchange.market.queries.contracts import (
     Bought,
-    Used,
     bought_by_contracts,
     cap_uses,
     contract_versions,
@@ -91,6 +90,7 @@ from exchange.market.queries.offers import (
     offers,
     targeted_leads,
     why_closed,
+    why_not_taken,
 )
 from exchange.market.queries.openness import (
     is_open_to,
@@ -153,7 +153,6 @@ __all__ = [
     "Sort",
     "Standing",
     "Stock",
-    "Used",
     "WantedRow",
     "all_listings",
     "bought_by_contracts",
@@ -232,4 +231,5 @@ __all__ = [
     "wanted",
     "warmth_of",
     "why_closed",
+    "why_not_taken",
 ]
