@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from exchange.catalog.models import Vertical
 from exchange.catalog.queries import verticals
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, save
@@ -14,6 +17,8 @@ from exchange.identity import queries, services
 from exchange.identity.models import Membership, Organization, OrganizationStatus, User
 from exchange.identity.permissions import OrganizationKind, Permission, Role, permissions_of
 from exchange.verification.services import qualifications
+from exchange.verification.worker_models import Qualification
+from tests.recording import play
 
 CALLERS = OrganizationKind.VERIFICATION
 PASSWORD = "correct horse battery"
@@ -71,15 +76,42 @@ class Cast:
 
 
 def make_cast() -> Cast:
-    """Make them all through the verbs and commit."""
+    """Everybody, as the verbs make them, committed."""
+    play("cast", _make_everybody)
+    qualify_verifiers()
+    db.session.commit()
+    users = {user.email: user for user in db.session.scalars(select(User))}
+    found = select(Membership.user_id, Membership.role, Organization).join(
+        Organization, Organization.id == Membership.organization_id
+    )
+    held = {row.user_id: (row.Organization, row.role) for row in db.session.execute(found)}
+    return Cast(
+        **{name: Player(users[email], *held[users[email].id]) for name, email in EMAILS.items()}
+    )
+
+
+EMAILS = {
+    "admin": "admin@house.example",
+    "finance": "finance@house.example",
+    "verifier": "vera@callers.example",
+    "second_verifier": "viktor@callers.example",
+    "third_verifier": "vida@callers.example",
+    "seller": "sam@seller.example",
+    "buyer": "bea@buyer.example",
+    "other_seller": "sid@other.example",
+    "other_buyer": "bob@other.example",
+    "newcomer": "nia@new.example",
+}
+
+
+def _make_everybody() -> None:
     operator = services.found_house(
-        email="admin@house.example",
+        email=EMAILS["admin"],
         name="Ada Admin",
         password=PASSWORD,
         organization_name="The House",
         country="US",
     )
-    admin = _player(operator, "admin@house.example", Role.ADMIN)
     checkers = save(
         Organization(
             kind=OrganizationKind.VERIFICATION,
@@ -89,37 +121,40 @@ def make_cast() -> Cast:
             country="US",
         )
     )
-    cast = Cast(
-        admin=admin,
-        finance=_member(operator, "finance@house.example", Role.FINANCE),
-        verifier=_member(checkers, "vera@callers.example", Role.VERIFIER),
-        second_verifier=_member(checkers, "viktor@callers.example", Role.VERIFIER),
-        third_verifier=_member(checkers, "vida@callers.example", Role.VERIFIER),
-        seller=make_company("sam@seller.example", OrganizationKind.SELLER, "Northern Leads"),
-        buyer=make_company("bea@buyer.example", OrganizationKind.BUYER, "Buyer of the South"),
-        other_seller=make_company("sid@other.example", OrganizationKind.SELLER, "Eastern Leads"),
-        other_buyer=make_company("bob@other.example", OrganizationKind.BUYER, "Buyer of the West"),
-        newcomer=make_company(
-            "nia@new.example", OrganizationKind.BUYER, "Newcomer", approved=False
-        ),
-    )
-    qualify_verifiers()
-    db.session.commit()
-    return cast
+    _member(operator, EMAILS["finance"], Role.FINANCE)
+    for name in ("verifier", "second_verifier", "third_verifier"):
+        _member(checkers, EMAILS[name], Role.VERIFIER)
+    make_company(EMAILS["seller"], OrganizationKind.SELLER, "Northern Leads")
+    make_company(EMAILS["buyer"], OrganizationKind.BUYER, "Buyer of the South")
+    make_company(EMAILS["other_seller"], OrganizationKind.SELLER, "Eastern Leads")
+    make_company(EMAILS["other_buyer"], OrganizationKind.BUYER, "Buyer of the West")
+    make_company(EMAILS["newcomer"], OrganizationKind.BUYER, "Newcomer", approved=False)
 
 
 def qualify_verifiers() -> None:
     """Whoever calls in tests may call for every vertical that there is by now."""
     roles = {role for role in Role if Permission.TASK_WORK in permissions_of(CALLERS, role)}
     calling = select(Membership.user_id).where(Membership.role.in_(roles)).distinct()
-    for verifier_id in db.session.scalars(calling).all():
-        for vertical in verticals():
-            qualifications.grant(
-                verifier_id=verifier_id,
-                vertical_id=vertical.id,
-                language=vertical.language,
-                actor=SYSTEM,
-            )
+    pairs = [
+        (verifier_id, vertical)
+        for verifier_id in db.session.scalars(calling.order_by(Membership.user_id))
+        for vertical in verticals()
+    ]
+    if not pairs or db.session.scalar(select(Qualification.id).limit(1)) is not None:
+        _qualify(pairs)
+    else:
+        asked = " ".join(f"{verifier_id}:{vertical.id}" for verifier_id, vertical in pairs)
+        play(f"skills {asked}", lambda: _qualify(pairs))
+
+
+def _qualify(pairs: Sequence[tuple[UUID, Vertical]]) -> None:
+    for verifier_id, vertical in pairs:
+        qualifications.grant(
+            verifier_id=verifier_id,
+            vertical_id=vertical.id,
+            language=vertical.language,
+            actor=SYSTEM,
+        )
 
 
 def make_company(

@@ -25,6 +25,7 @@ from exchange.core.errors import (
     Unavailable,
     place_of,
 )
+from exchange.core.limits import seconds_left
 
 log = logging.getLogger(__name__)
 BUSY = (LockNotAvailable, DeadlockDetected, QueryCanceled)
@@ -81,6 +82,8 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     for name in ("Allow", "Retry-After"):
         if name in error.get_response().headers:
             response.headers[name] = error.get_response().headers[name]
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        response.headers["Retry-After"] = str(seconds_left())
     return response
 
 

@@ -56,6 +56,23 @@ class OrderForm(WishQuery):
     terms_version = fields.Integer(required=True)
 
 
+class TryForm(Schema):
+    """The terms on which a listing is tried."""
+
+    terms_version = fields.Integer(required=True)
+
+
+class BidForm(Schema):
+    """A bid: what is paid for each lead, and how many are wanted."""
+
+    amount = AmountField(required=True)
+    units = fields.Integer(required=True, validate=_quantity)
+
+
+class AuctionsQuery(CursorQuery):
+    mine = fields.Boolean(load_default=False)
+
+
 class OrdersQuery(CursorQuery):
     status = fields.Enum(OrderStatus, by_value=True, load_default=None)
     contract_id = IdField(Contract, load_default=None, data_key="contract")

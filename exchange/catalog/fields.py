@@ -334,19 +334,3 @@ class LeadFields:
     def find_by_header(self, header: str) -> FieldSpec | None:
         """The field that a column with this header means, by name, label or synonym."""
         return self.field_by_header.get(fold(header))
-
-    def parse_row(
-        self, row: Mapping[str, str], context: ParseContext
-    ) -> tuple[dict[str, Value], dict[str, str]]:
-        """Values and error codes by field name; every field ends in one, or is empty."""
-        values: dict[str, Value] = {}
-        errors: dict[str, str] = {}
-        for spec in self.specs:
-            try:
-                value = parse(spec, row.get(spec.name, ""), context)
-            except FieldError as error:
-                errors[spec.name] = error.code
-            else:
-                if value is not None:
-                    values[spec.name] = value
-        return values, errors

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from exchange.catalog.criteria import All, AnyOf, Between, Criteria, In, Is, Not
+from exchange.catalog.criteria import UNDATED, All, AnyOf, Between, Criteria, In, Is, Not, Within
 from exchange.catalog.fields import Value
 
 ALWAYS: Final = "true"
@@ -30,6 +30,8 @@ def _predicate(criteria: Criteria) -> str:
         case Between(field, low, high):
             ends = ((">=", low), ("<=", high))
             return _compared(field, [(sign, end) for sign, end in ends if end is not None])
+        case Within():
+            raise TypeError(UNDATED)
         case All(parts):
             return _joined("&&", [_predicate(part) for part in parts])
         case AnyOf(parts):

@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "import": ("imports", "Upload a file of leads."),
     "places": ("places", "Read where postal codes are."),
     "batch": ("batch", "Show a batch, or verify its draw."),
+    "auction": ("auction", "Verify an auction."),
     "ledger": ("ledger", "Check, verify and export the books."),
     "sample": ("sample", "Plan and evaluate acceptance samples."),
     "erase": ("erase", "Erase a person everywhere and print the certificate."),

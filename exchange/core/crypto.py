@@ -78,6 +78,7 @@ class Keyring:
 
     def __init__(self, keys: dict[int, bytes]) -> None:
         self._wrapping = {number: _derive(key, b"wrap") for number, key in keys.items()}
+        self._deriving = {number: _derive(key, b"derive") for number, key in keys.items()}
         self._newest = max(keys)
         self._lock: AESGCM | None = None  # under the newest; made once, and not sent elsewhere
         # The blind index must stay the same when master keys are rotated: the first key makes it.
@@ -110,6 +111,21 @@ class Keyring:
         if master is None:
             raise CannotUnlock(f"master key {wrapped.version} is not configured")
         return open_bytes(master, wrapped.wrapped, bound_to=bound_to)
+
+    @property
+    def newest(self) -> int:
+        """The version of the master key that new things are locked under."""
+        return self._newest
+
+    def derived_key(self, purpose: str, *, context: bytes, version: int) -> bytes:
+        """A key for one thing alone, made from a master key and stored nowhere.
+
+        Raises CannotUnlock where that version is not configured.
+        """
+        master = self._deriving.get(version)
+        if master is None:
+            raise CannotUnlock(f"master key {version} is not configured")
+        return _derive(master, purpose.encode() + b"|" + context)
 
     def blind_index(self, purpose: str, value: str) -> bytes:
         """A keyed hash of a normalised value: equal values meet, nobody reads them back."""

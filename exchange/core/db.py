@@ -187,6 +187,26 @@ def roll_back_request() -> None:
     _roll_back()
 
 
+class TakenBack(Exception):  # nothing went wrong
+    """What an attempt raises to change nothing, while the unit of work goes on."""
+
+
+@contextmanager
+def attempt() -> Iterator[None]:
+    """A part of the unit of work that may be taken back: its rows, and the jobs it rang for.
+
+    Raise TakenBack inside to do so; what was locked is free again, and what is raised otherwise
+    passes through.
+    """
+    session = db.session()
+    rung = len(session.info.get(JOBS, ()))
+    try:
+        with session.begin_nested():
+            yield
+    except TakenBack:
+        del session.info.get(JOBS, [])[rung:]
+
+
 def on_roll_back(step: Callable[[], None]) -> None:
     """Have this done when the present unit of work changes nothing after all.
 

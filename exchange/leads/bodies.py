@@ -24,8 +24,10 @@ ENVELOPE: Final = frozenset(
     {
         *("source", "vertical", "external_id", "test", "ip", "user_agent", "form_seconds"),
         *("contract", "landing_url", "ping_id", "bid_id", "idempotency_key", "csrf_token"),
+        *("phone_sha256", "email_sha256"),
     }
 )
+TRUE: Final = frozenset({"1", "yes", "true", "on"})
 SECTIONS: Final = frozenset({"contact", "attributes", "consent", "call", "utm"})
 CONSENT: Final = {
     "text": "consent_text",
@@ -57,6 +59,11 @@ class Body:
     utm: dict[str, str] = dataclasses.field(default_factory=dict)
     ignored: list[str] = dataclasses.field(default_factory=list)
     names: dict[str, str] = dataclasses.field(default_factory=dict, repr=False)  # first, last
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is only tried out."""
+        return self.envelope.get("test", "").lower() in TRUE
 
     def pointer(self, name: str) -> str:
         """Where a field stood, or where it would stand."""

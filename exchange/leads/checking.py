@@ -50,6 +50,7 @@ class Rules:
     now: datetime
     defaults: Mapping[str, str] = dataclasses.field(default_factory=dict)  # for empty cells
     demo: bool = False  # whether numbers kept for examples pass
+    pinged: bool = False  # the request alone: who asked, and agreed, comes with the post
 
     @classmethod
     def of(cls, definition: VerticalDefinition, *, now: datetime, demo: bool = False) -> Self:
@@ -62,6 +63,11 @@ class Rules:
             now=now,
             demo=demo,
         )
+
+    def of_ping(self) -> Self:
+        """The same for a lead that comes without its person."""
+        specs = tuple(spec for spec in self.fields.specs if not is_personal(spec))
+        return dataclasses.replace(self, fields=LeadFields(specs), pinged=True)
 
 
 class Checker:
@@ -76,7 +82,7 @@ class Checker:
             "consent_at": policy.time_required,
             "consent_url": policy.url_required,
         }
-        self._proofs = [name for name, is_required in wanted.items() if is_required]
+        self._proofs = [name for name in wanted if wanted[name] and not rules.pinged]
         self._columns = [self._column(spec, columns or {}) for spec in fields.specs]
         self._layout = Layout(
             attributes=[(spec.name, spec.name) for spec in fields.attributes],
@@ -149,7 +155,7 @@ class Checker:
 
     def _check_together(self, values: Mapping[str, Cells], people: People, found: Finds) -> None:
         """What only several fields and the time can tell."""
-        for place in people.nobody():
+        for place in () if self._rules.pinged else people.nobody():
             if place not in found or not found[place].errors:
                 found[place].errors.append(Finding("", "missing_required"))
         for place, finding in self._times.broken(values):
@@ -158,6 +164,11 @@ class Checker:
             for place, value in enumerate(values.get(name) or [None] * len(people.phones)):
                 if value is None and not found[place].failed(name):
                     found[place].errors.append(Finding(name, "consent_missing"))
+
+
+def is_personal(spec: FieldSpec) -> bool:
+    """Whether the field says who asked, or that they agreed."""
+    return spec.contact or spec.name in _CONSENT
 
 
 def _note(found: Found, name: str, reading: Reading) -> None:

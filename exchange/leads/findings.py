@@ -141,6 +141,12 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "duplicate_in_window": N_("The person is known in this vertical already."),
     "suppressed": N_("The person must not be contacted."),
     "failed_check_before": N_("A check has found this lead bad before."),
+    # Of pings
+    "not_sellable": N_("This person cannot be sold. Which list says so is not told."),
+    "bid_lapsed": N_(
+        "No bid of the ping can be paid any longer. Nothing of the lead was kept: it stays yours."
+    ),
+    "check_first": N_("The lead is kept and goes on sale when its lot is accepted; bids are void."),
     "resubmitted": N_(
         "The lead is of a lot that was not accepted: only a full inspection clears it."
     ),

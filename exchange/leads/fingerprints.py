@@ -6,11 +6,13 @@ They are contacts themselves: never stored, logged or shown.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 from exchange.catalog.policies import ANY_FIELD, DuplicatePolicy, Match
 
 BETWEEN = "\x1f"  # stands in no phone and no e-mail
+DIGEST: Final = "sha256:"  # before the kind of an identity of which only the SHA-256 is known
 
 
 class IdentityKey(NamedTuple):
@@ -47,3 +49,21 @@ def duplicate_keys(
         return ()
     values = [held[name].value if name in held else "" for name in sorted(policy.fields)]
     return (IdentityKey("+".join(sorted(policy.fields)), BETWEEN.join(values)),)
+
+
+def digest(text: str) -> str:
+    """The SHA-256 of an identity in its one way to be written, as others send it: hexadecimal."""
+    return sha256(text.encode()).hexdigest()
+
+
+def digested(key: IdentityKey) -> IdentityKey:
+    """The same identity as whoever only sent the SHA-256 of its parts would name it."""
+    parts = key.value.split(BETWEEN)
+    return known_by_digest(
+        IdentityKey(key.kind, BETWEEN.join(digest(part) if part else "" for part in parts))
+    )
+
+
+def known_by_digest(key: IdentityKey) -> IdentityKey:
+    """A key that was made of digests; its kind keeps it apart from one that was made of people."""
+    return IdentityKey(DIGEST + key.kind, key.value)

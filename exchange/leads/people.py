@@ -23,7 +23,14 @@ from exchange.core.errors import NotFound
 from exchange.core.invariants import invariant
 from exchange.core.pagination import Page, paginate
 from exchange.leads.models import Consent, ConsentText, Contact, Lead, LeadStatus, SuppressionEntry
-from exchange.leads.rights import ConsentBuyer, Erasure, ListPurpose, PersonList, Revocation
+from exchange.leads.rights import (
+    ConsentBuyer,
+    Erasure,
+    ListPurpose,
+    PersonDigest,
+    PersonList,
+    Revocation,
+)
 
 # A row that was being taken in when somebody was listed is in the tables by then.
 SECOND_LOOK: Final = timedelta(minutes=10)
@@ -53,6 +60,18 @@ def suppressed_hashes(
     same = SuppressionEntry.hash.in_(any_of(hashes))
     holders = or_(owned_by(None), owned_by(seller_id))
     return set(db.session.scalars(select(SuppressionEntry.hash).where(same, holders)))
+
+
+def hashes_by_digest(digests: Collection[bytes]) -> set[bytes]:
+    """The keyed hashes of the people whom somebody named by a SHA-256 (see `digests`)."""
+    same = PersonDigest.digest.in_(any_of(digests))
+    return set(db.session.scalars(select(PersonDigest.hash).where(same)))
+
+
+def keepers(hashes: Collection[bytes]) -> set[UUID | None]:
+    """Who keeps these people off sales or purchases; None among them is the exchange."""
+    same = SuppressionEntry.hash.in_(any_of(hashes))
+    return set(db.session.scalars(select(SuppressionEntry.organization_id).where(same).distinct()))
 
 
 def is_person_suppressed(*, buyer_id: UUID | None = None) -> ColumnElement[bool]:

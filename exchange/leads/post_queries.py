@@ -130,14 +130,6 @@ def forms(terms_id: UUID) -> Sequence[CaptureForm]:
     return db.session.scalars(select(CaptureForm).where(*mine).order_by(CaptureForm.id)).all()
 
 
-def get_form(form_id: UUID, *, viewer: UUID) -> CaptureForm:
-    """A seller's own hosted form. Raises NotFound."""
-    form = get(CaptureForm, form_id)
-    if form.organization_id != viewer:
-        raise NotFound
-    return form
-
-
 def wording_of(form: CaptureForm) -> str:
     """What people who see the form now agree to."""
     return get(ConsentText, form.consent_text_id).text

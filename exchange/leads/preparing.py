@@ -32,6 +32,7 @@ from exchange.leads.copying import (
     moment,
     string,
 )
+from exchange.leads.digests import pair
 from exchange.leads.fingerprints import duplicate_keys
 from exchange.leads.mending import Mending
 from exchange.leads.reading import Row
@@ -97,6 +98,7 @@ class Candidate(NamedTuple):
     lead_id: bytes
     people: tuple[bytes, ...]  # every identity, for lists of people
     hashes: tuple[bytes, ...]  # by which a repeat is found in the vertical
+    digests: bytes  # the same people for who knows a SHA-256 of them only: see `digests`
     is_valid: bool  # else for a person to look at
     asked_at: int  # seconds since 1970
     lead: bytes
@@ -237,7 +239,8 @@ class Preparer:
         is_valid = row.outcome is Outcome.VALID
         return Candidate(
             row.number, row.line, lead_id, tuple(indexes.values()),
-            self._duplicate_hashes(row, indexes), is_valid, int(asked_at.timestamp()),
+            self._duplicate_hashes(row, indexes), self._digests(row, indexes), is_valid,
+            int(asked_at.timestamp()),
             self._lead(row, lead_id=lead_id, asked_at=asked_at, salt=locked.salt),
             _contact(locked, lead_id=lead_id, indexes=indexes),
             _consent(row, lead_id), digest, marshal.dumps(list(cells)),
@@ -251,6 +254,11 @@ class Preparer:
             return tuple(indexes.values())
         keys = duplicate_keys(row.identities, policy)
         return tuple(self._ring.blind_index(key.kind, key.value) for key in keys)
+
+    def _digests(self, row: CheckedRow, indexes: Mapping[str, bytes]) -> bytes:
+        together = duplicate_keys(row.identities, self._recipe.rules.terms.duplicates)
+        keys = dict.fromkeys((*row.identities, *together))
+        return b"".join(pair(key, ring=self._ring, known=indexes.get(key.kind)) for key in keys)
 
     def _lead(self, row: CheckedRow, *, lead_id: bytes, asked_at: datetime, salt: bytes) -> bytes:
         is_valid = row.outcome is Outcome.VALID

@@ -88,3 +88,15 @@ class ConsentBuyer(Model):
 
     lead_id: Mapped[UUID] = mapped_column(ForeignKey("lead.id"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)  # folded: see `naming`
+
+
+class PersonDigest(Model):
+    """A person as whoever pings names them: the keyed hash of a SHA-256, and whose it is.
+
+    Nothing of it can be read back. It outlives the contact, as entries of suppression do.
+    """
+
+    __tablename__ = "person_digest"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    hash: Mapped[bytes]  # of the phone or e-mail, as fingerprints and entries hold it

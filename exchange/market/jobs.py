@@ -1,4 +1,4 @@
-"""Jobs of the market: leads meet contracts, and what is said follows what is so."""
+"""Jobs of the market: what listings and contracts have to do when nobody asks them to."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from exchange.core import clock
 from exchange.core.db import unit_of_work
 from exchange.core.jobs import enqueue, job, sweep
 from exchange.market import queries
-from exchange.market.services import contracts, listings, matches, meetings, offers
+from exchange.market.services import (
+    auctions,
+    awards,
+    contracts,
+    listings,
+    matches,
+    meetings,
+    offers,
+    pings,
+)
+from exchange.market.services.listing_terms import NOTICE
 
 LISTINGS_PER_SWEEP = 100
 CONTRACTS_PER_SWEEP = 200
-TRIALS_PER_SWEEP = 100
+AUCTIONS_PER_SWEEP = 100
 
 
 @job("market.reflect_stock")
@@ -28,6 +38,58 @@ def find_listings_out_of_step() -> None:
         enqueue("market.reflect_stock", listing_id)
 
 
+@job("market.follow_contract")
+def follow_contract(contract_id: UUID) -> None:
+    """End a trial that is done, and tell the buyer of a limit."""
+    contracts.follow(contract_id=contract_id)
+
+
+@sweep("market.trials", seconds=60)
+def find_finished_trials() -> None:
+    """Ring for contracts whose trial has its leads and that are not paused yet."""
+    for contract_id in queries.finished_trials(limit=CONTRACTS_PER_SWEEP):
+        enqueue("market.follow_contract", contract_id)
+
+
+@job("market.let_price_fall")
+def let_price_fall(listing_id: UUID) -> None:
+    """Write the price that the age of a listing asks for as a new version of its terms."""
+    listings.let_price_fall(listing_id=listing_id)
+
+
+@sweep("market.let_price_fall", seconds=60)
+def find_listings_to_reprice() -> None:
+    """Ring for listings whose price has to fall."""
+    for listing_id in queries.listings_to_reprice(limit=LISTINGS_PER_SWEEP):
+        enqueue("market.let_price_fall", listing_id)
+
+
+@job("market.expire")
+def expire(listing_id: UUID) -> None:
+    """Take a listing off sale whose term is over."""
+    listings.expire(listing_id=listing_id)
+
+
+@sweep("market.expire", seconds=60)
+def find_listings_to_expire() -> None:
+    """Ring for listings whose term is over."""
+    for listing_id in queries.listings_to_expire(limit=LISTINGS_PER_SWEEP):
+        enqueue("market.expire", listing_id)
+
+
+@job("market.warn_of_expiry")
+def warn_of_expiry(listing_id: UUID) -> None:
+    """Let a seller know that a listing is about to expire."""
+    listings.warn_of_expiry(listing_id=listing_id)
+
+
+@sweep("market.warn_of_expiry", seconds=300)
+def find_listings_to_warn_of() -> None:
+    """Ring for listings that expire soon and whose seller does not know yet."""
+    for listing_id in queries.listings_to_warn_of(NOTICE, limit=LISTINGS_PER_SWEEP):
+        enqueue("market.warn_of_expiry", listing_id)
+
+
 @job("market.reflect_contract")
 def reflect_contract(contract_id: UUID) -> None:
     """Open or close posting for a contract, as its buyer has it."""
@@ -39,6 +101,34 @@ def find_contracts_out_of_step() -> None:
     """Ring for contracts that are posted for and should not be, or the other way round."""
     for contract_id in queries.contracts_out_of_step(limit=CONTRACTS_PER_SWEEP):
         enqueue("market.reflect_contract", contract_id)
+
+
+@sweep("market.forget_pings", seconds=600)
+def forget_pings() -> None:
+    """Delete pings whose time is over."""
+    pings.forget_old()
+
+
+@job("market.open_auction")
+def open_auction(auction_id: UUID) -> None:
+    """Open an auction whose time has begun."""
+    auctions.open_due(auction_id=auction_id)
+
+
+@job("market.close_auction")
+def close_auction(auction_id: UUID) -> None:
+    """Award an auction whose time is over, in one transaction."""
+    awards.close(auction_id=auction_id)
+
+
+@sweep("market.auctions", seconds=2)
+def find_auctions_due() -> None:
+    """Ring for auctions that are to be opened or closed."""
+    at = clock.after_lock()
+    for auction_id in queries.due_to_open(at, limit=AUCTIONS_PER_SWEEP):
+        enqueue("market.open_auction", auction_id)
+    for auction_id in queries.due_to_close(at, limit=AUCTIONS_PER_SWEEP):
+        enqueue("market.close_auction", auction_id)
 
 
 @job("market.match", steps=True)
@@ -83,16 +173,3 @@ def find_contracts_due() -> None:
     """Ring for contracts that changed, or whose limit is over."""
     for contract_id in queries.contracts_due(clock.now(), limit=CONTRACTS_PER_SWEEP):
         enqueue("market.match_contract", contract_id)
-
-
-@job("market.follow_contract")
-def follow_contract(contract_id: UUID) -> None:
-    """End a trial that is done, and tell the buyer of a limit."""
-    contracts.follow(contract_id=contract_id)
-
-
-@sweep("market.trials", seconds=60)
-def find_finished_trials() -> None:
-    """Ring for contracts whose trial has its leads and that are not paused yet."""
-    for contract_id in queries.finished_trials(limit=TRIALS_PER_SWEEP):
-        enqueue("market.follow_contract", contract_id)

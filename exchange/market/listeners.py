@@ -13,7 +13,7 @@ from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
 from exchange.market import queries
 from exchange.market.contract_models import ContractSource
-from exchange.market.models import ListingStatus, Order
+from exchange.market.models import ListingStatus
 from exchange.market.services import caps, listings, meetings, rates
 
 
@@ -132,11 +132,3 @@ def meet_listings_with_money(event: Event) -> None:
     top_up = get(TopUp, event.subject.id)
     for contract_id in queries.contracts_of_buyer(top_up.organization_id, limited_by="funds"):
         meetings.call(contract_id)
-
-
-@on("order.confirmed")
-def follow_contract(event: Event) -> None:
-    """A contract that has bought may have reached what limits it; its trial may be over."""
-    order = get(Order, event.subject.id)
-    if order.contract_id is not None:
-        enqueue("market.follow_contract", order.contract_id)

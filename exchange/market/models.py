@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -35,6 +35,10 @@ class ListingMode(StrEnum):
     AUCTION = "auction"  # sealed bids; the price is the least that is accepted
     CONTRACTS = "contracts"  # standing orders only, from the price up
     TARGETED = "targeted"  # for one contract; nobody else ever sees it (decision 2)
+
+
+# Between these a seller goes to and fro; an auction or a targeted offer is a thing of its own.
+CHOSEN_MODES: Final = frozenset({ListingMode.FIXED, ListingMode.CONTRACTS})
 
 
 class ListingStatus(StrEnum):
@@ -182,6 +186,8 @@ class Order(Record):
     # The standing order that bought, in this version of its terms; NULL: the buyer did.
     contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"), index=True)
     contract_version: Mapped[int | None]
+    # The sealed bid that won it; NULL: bought otherwise.
+    bid_id: Mapped[UUID | None] = mapped_column(ForeignKey("bid.id"), unique=True)
     test_seed: Mapped[bytes | None]  # of a test purchase: what its leads were drawn by
 
     @property

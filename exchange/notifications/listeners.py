@@ -19,8 +19,10 @@ from exchange.identity.models import Organization
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, Import, Source, SourceStatus
 from exchange.market import queries as market
+from exchange.market.auction_models import Auction
 from exchange.market.contract_models import Contract, ContractSource
 from exchange.market.models import LineStatus, Listing, Order
+from exchange.market.queries import opened_bids
 from exchange.market.services import contracts
 from exchange.notifications.services import Facts, tell
 from exchange.verification.gold_models import Appeal
@@ -162,6 +164,37 @@ def tell_buyer_of_source(event: Event) -> None:
     contract = get(Contract, get(ContractSource, event.subject.id).contract_id)
     facts: Facts = {"name": contract.name, "contract": contract.public_id}
     tell(event, organization_id=contract.organization_id, facts=facts)
+
+
+@on("listing.expiring")
+@on("listing.expired")
+def tell_seller_of_expiry(event: Event) -> None:
+    """The seller learns that a listing goes off sale, three days ahead and when it does."""
+    listing = get(Listing, event.subject.id)
+    facts: Facts = {"name": get(Batch, listing.batch_id).name}
+    tell(event, organization_id=listing.organization_id, facts=facts)
+
+
+@on("auction.awarded")
+@on("auction.void")
+def tell_of_auction(event: Event) -> None:
+    """The seller learns what an auction brought, and each winner how many leads are won."""
+    auction = get(Auction, event.subject.id)
+    batch = get(Batch, get(Listing, auction.listing_id).batch_id)
+    facts: Facts = {"side": "seller", "name": batch.name, "units": event.facts.get("units", 0)}
+    tell(event, organization_id=auction.organization_id, facts=facts)
+    for bid in opened_bids(auction.id):
+        if bid.units_won and bid.price is not None:
+            paid = bid.price * bid.units_won
+            won: Facts = {"side": "buyer", "units": bid.units_won, **_money(paid)}
+            tell(event, organization_id=bid.organization_id, facts=won)
+
+
+@on("auction.lost")
+def tell_loser(event: Event) -> None:
+    """A bidder learns that nothing was won and that the money is free."""
+    if event.organization_id is not None:
+        tell(event, organization_id=event.organization_id, facts={"side": "buyer"})
 
 
 @on("return.requested")

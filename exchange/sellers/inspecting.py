@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
@@ -11,8 +10,6 @@ from exchange.core.money import Money
 from exchange.leads.models import Batch, BatchStatus
 from exchange.verification.inspection_models import FullInspection, GuaranteeRun
 from exchange.verification.queries import guarantees, inspected
-
-CHOSEN_FROM: Final = frozenset({*inspected.WHOLE, BatchStatus.ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +62,7 @@ def inspection_view(batch: Batch) -> InspectionView:
 
 def choice_of(batch: Batch) -> InspectionView | None:
     """What the seller of a lot has to choose about or waits for; None where there is nothing."""
-    if batch.status is not BatchStatus.IN_FULL_INSPECTION and batch.status not in CHOSEN_FROM:
+    if batch.status not in {BatchStatus.IN_FULL_INSPECTION, *inspected.STARTED_FROM}:
         return None
     found = inspection_view(batch)
     is_open = inspected.is_about_all(batch) or found.running or found.people or found.guarantee

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from exchange.leads.models import Lead
 from exchange.leads.post_models import Post, SourceTerms
 from exchange.leads.services.posts import Answer
 from exchange.market.contract_models import Contract
+from exchange.market.services.pings import Answered, Posted
 
 BODY_BYTES_MAX: Final = 65_536
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -111,10 +112,7 @@ def answer_json(answer: Answer) -> dict[str, Json]:
         "reason": post.reason or None,
         "detail": row_sentence(post.reason) if post.reason else None,
         "since": post.since,
-        "errors": [
-            {"pointer": e.pointer, "code": e.code, "detail": row_sentence(e.code)}
-            for e in answer.errors
-        ],
+        "errors": problems_json(answer.errors),
         "notes": list(answer.notes),
         "ignored": list(answer.ignored),
         "test": post.is_test,
@@ -122,6 +120,45 @@ def answer_json(answer: Answer) -> dict[str, Json]:
         "external_id": post.external_id,
         "price": terms.price,
     }
+
+
+def ping_json(answered: Answered) -> dict[str, Json]:
+    """The answer to a ping. Who bids is not said, nor who is known and through whom."""
+    ping = answered.ping
+    return {
+        "id": None if answered.is_test else ping.public_id,
+        "object": "ping",
+        "status": ping.status,
+        "reason": ping.reason or None,
+        "detail": row_sentence(ping.reason) if ping.reason else None,
+        "expires_at": ping.expires_at if answered.bids else None,
+        "bids": [
+            {
+                "id": bid.id,
+                "price": bid.price,
+                "exclusive": bid.is_exclusive,
+                "max_sales": bid.sales_max,
+            }
+            for bid in answered.bids
+        ],
+        "errors": problems_json(answered.errors),
+        "ignored": list(answered.ignored),
+        "test": answered.is_test,
+    }
+
+
+def posted_json(posted: Posted) -> dict[str, Json]:
+    """The answer to the lead of a ping: as to any other, at the price that it was bought for."""
+    answer = answer_json(posted.answer)
+    return answer | {
+        "price": posted.bid and posted.bid.price,
+        "bid_id": posted.bid and posted.bid.id,
+    }
+
+
+def problems_json(errors: Sequence[FieldProblem]) -> list[dict[str, str]]:
+    """Errors of a lead with the sentences of their codes."""
+    return [{"pointer": e.pointer, "code": e.code, "detail": row_sentence(e.code)} for e in errors]
 
 
 def lead_id(post: Post) -> str | None:

@@ -12,6 +12,8 @@ from exchange.core.money import Currency
 from exchange.leads.models import Batch, BatchStatus, LeadKind, SourceStatus
 from exchange.leads.post_models import CALL_SECONDS_MIN, PostOutcome
 from exchange.leads.source_cards import Collector, SourceChannel
+from exchange.market.auctioning import UNITS_MAX
+from exchange.market.ping_models import PingStatus
 from exchange.market.schemas import QualityOut
 
 _text = validate.Length(max=200)
@@ -24,6 +26,9 @@ _DEFAULTS: Final = {
 }
 _row = validate.Range(-1, 2**31 - 1)
 FORMATS = ("date_order", "decimal_separator")  # how the cells of a file are written
+# Hours that the page of a new auction offers; the API takes any moment.
+OPENS_IN = (0, 1, 6, 24, 72)
+LASTS = (1, 6, 24, 72, 168)
 
 
 class UploadForm(Schema):
@@ -140,6 +145,14 @@ class PostingTermsForm(SaleForm):
         load_default=CALL_SECONDS_MIN, validate=validate.Range(0, 3_600)
     )
     is_test = fields.Boolean(load_default=False)
+
+
+class AuctionForm(Schema):
+    """An auction: how many leads, in how many hours it opens, and how many it is open."""
+
+    units = fields.Integer(required=True, validate=validate.Range(1, UNITS_MAX))
+    opens_in = fields.Integer(load_default=0, validate=validate.OneOf(OPENS_IN))
+    lasts = fields.Integer(required=True, validate=validate.OneOf(LASTS))
 
 
 class TokenForm(Schema):
@@ -305,7 +318,42 @@ class PostOut(Schema):
     test = fields.Boolean()
     lead = fields.String(allow_none=True)
     external_id = fields.String(allow_none=True)
+    price = MoneyField(
+        allow_none=True, metadata={"description": "asked; of a ping: paid, null if it is not sold"}
+    )
+    bid_id = fields.String(
+        allow_none=True, metadata={"description": "of a ping: the bid that bought the lead"}
+    )
+
+
+class BidOut(Schema):
+    """What a contract pays for the lead of a ping; who it is of is not told."""
+
+    id = fields.String()
     price = MoneyField()
+    exclusive = fields.Boolean()
+    max_sales = fields.Integer()
+
+
+class PingOut(Schema):
+    """What was said to a ping."""
+
+    id = fields.String(allow_none=True, metadata={"description": "null for a test"})
+    object = fields.Constant("ping")
+    status = fields.Enum(
+        PingStatus,
+        by_value=True,
+        metadata={"description": "matched, no_match, duplicate, rejected"},
+    )
+    reason = fields.String(allow_none=True, metadata={"description": "a stable code"})
+    detail = fields.String(allow_none=True)
+    expires_at = fields.DateTime(
+        allow_none=True, metadata={"description": "until then the lead may be posted, once"}
+    )
+    bids = fields.List(fields.Nested(BidOut), metadata={"description": "the highest first"})
+    errors = fields.List(fields.Nested(PostProblemOut))
+    ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
+    test = fields.Boolean()
 
 
 class RowCountsOut(Schema):

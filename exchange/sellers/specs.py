@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from shlex import quote
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,9 +16,12 @@ from exchange.catalog.values import iso_moment
 from exchange.catalog.words import fold
 from exchange.leads.bodies import CONSENT
 from exchange.leads.findings import ROW_SENTENCES
+from exchange.leads.fingerprints import digest
 from exchange.leads.post_models import SourceTerms
+from exchange.market.services.pings import ANY
 
 PLACEHOLDER: Final = "YOUR-POSTING-TOKEN"
+KEY: Final = "YOUR-API-KEY"
 # What is said of the form alone, not of the lead.
 EXTRA: Final = {"external_id": "your-own-id-17", "test": True}
 _CONSENT_KEYS: Final = {name: key for key, name in CONSENT.items()}
@@ -49,19 +51,31 @@ class Spec:
     form_example: str
     curl_json: str
     curl_form: str
+    ping_example: str
+    curl_ping: str
+    curl_bid: str  # the lead of a ping
     codes: Mapping[str, str]
     vectors: tuple[tuple[str, str, str], ...]  # what, the normal form, its hash
 
 
 def make_spec(
-    terms: SourceTerms, definition: VerticalDefinition, *, url: str, now: datetime, language: str
+    terms: SourceTerms,
+    definition: VerticalDefinition,
+    *,
+    source: str,
+    base: str,
+    now: datetime,
+    language: str,
 ) -> Spec:
-    """The spec of a source at this address, with examples that pass at this moment."""
+    """The spec of a source at this base address, with examples that pass at this moment."""
+    url = f"{base}/api/v1/leads/in/{PLACEHOLDER}"
     rows = tuple(
         _row(spec, definition, terms, now=now, language=language)
         for spec in definition.fields.specs
     )
-    nested = json.dumps(nested_example(rows), ensure_ascii=False, indent=2)
+    nested = _json(nested_example(rows))
+    named = {"source": source, "vertical": definition.code}
+    ping, bid = _ping(rows, named), nested_example(rows) | {"ping_id": "ping_…", "bid_id": ANY}
     flat = urlencode({**{row.name: row.example for row in rows if row.example}, "test": "1"})
     return Spec(
         path=url,
@@ -70,6 +84,9 @@ def make_spec(
         form_example=flat,
         curl_json=f"curl -X POST '{url}' -H 'Content-Type: application/json' -d {quote(nested)}",
         curl_form=f"curl -X POST '{url}' -d {quote(flat)}",
+        ping_example=ping,
+        curl_ping=_curl(f"{base}/api/v1/pings", ping),
+        curl_bid=_curl(f"{base}/api/v1/leads", _json(bid)),
         codes=ROW_SENTENCES,
         vectors=_vectors(),
     )
@@ -84,6 +101,26 @@ def nested_example(rows: tuple[FieldRow, ...]) -> dict[str, Any]:  # Any: JSON
             place = body.setdefault(sections[0], {}) if sections else body
             place[key] = row.example
     return body | EXTRA
+
+
+def _ping(rows: tuple[FieldRow, ...], named: dict[str, Any]) -> str:  # Any: JSON
+    """The example without its person, who is named by SHA-256."""
+    example = nested_example(rows)
+    digests = {f"{what}_sha256": hashed for what, _text, hashed in _vectors()}
+    kept = {name: example[name] for name in example if name not in {"contact", "consent"}}
+    kept.pop("external_id")
+    return _json(named | kept | digests)
+
+
+def _json(body: dict[str, Any]) -> str:  # Any: JSON
+    return json.dumps(body, ensure_ascii=False, indent=2)
+
+
+def _curl(url: str, body: str) -> str:
+    return (
+        f"curl -X POST '{url}' -H 'Authorization: Bearer {KEY}'"
+        f" -H 'Content-Type: application/json' -d {quote(body)}"
+    )
 
 
 def pointer_of(spec: FieldSpec) -> str:
@@ -148,4 +185,4 @@ def _example(spec: FieldSpec, now: datetime) -> str:
 def _vectors() -> tuple[tuple[str, str, str], ...]:
     """Test vectors of the hashes by which people are asked for without naming them."""
     examples = (("phone", "+16145550142"), ("email", "taylor@example.com"))
-    return tuple((what, text, sha256(text.encode()).hexdigest()) for what, text in examples)
+    return tuple((what, text, digest(text)) for what, text in examples)

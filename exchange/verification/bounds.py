@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from typing import Self
 
 from exchange.verification.distributions import (
     TOLERANCE,
@@ -144,10 +146,25 @@ class OpenCases:
     none_bad: float  # bad / n: the decision's own count
     resolved: float | None  # bad / those with an answer; None where nobody answered
     all_bad: float  # (bad + open) / n
-    lower: float  # bound below `none_bad`
-    upper: float  # bound above `all_bad`
+    lower: float | None  # bound below `none_bad`; None where the counts are no random sample
+    upper: float | None  # bound above `all_bad`
+
+    @classmethod
+    def of(
+        cls, bad: int, *, drawn: int, unresolved: int, lower: float | None, upper: float | None
+    ) -> Self:
+        """The shares of these counts, with bounds that are known already. `drawn` is not 0."""
+        answered = drawn - unresolved
+        return cls(
+            none_bad=bad / drawn,
+            resolved=bad / answered if answered else None,
+            all_bad=(bad + unresolved) / drawn,
+            lower=lower,
+            upper=upper,
+        )
 
 
+@lru_cache(maxsize=4_096)
 def open_cases(
     bad: int, *, drawn: int, unresolved: int, tail: float, population: int | None = None
 ) -> OpenCases:
@@ -165,13 +182,8 @@ def open_cases(
         else hypergeometric_bounds(count, drawn=drawn, population=population, tail=tail)
         for count in (bad, bad + unresolved)
     )
-    answered = drawn - unresolved
-    return OpenCases(
-        none_bad=bad / drawn,
-        resolved=bad / answered if answered else None,
-        all_bad=(bad + unresolved) / drawn,
-        lower=best.lower,
-        upper=worst.upper,
+    return OpenCases.of(
+        bad, drawn=drawn, unresolved=unresolved, lower=best.lower, upper=worst.upper
     )
 
 
@@ -189,9 +201,14 @@ def open_cases_after(plan: SamplingPlan, *, stage: int, bad: int, unresolved: in
         bad,
         drawn=plan.looks[stage - 1],
         unresolved=unresolved,
-        tail=tail_of(plan.confidence, sides=2) / len(plan.looks),
+        tail=shared_tail(plan),
         population=plan.size,
     )
+
+
+def shared_tail(plan: SamplingPlan) -> float:
+    """The error on each side where two-sided bounds hold at every look of a plan together."""
+    return tail_of(plan.confidence, sides=2) / len(plan.looks)
 
 
 def _last(holds: Callable[[int], bool], *, low: int, high: int) -> int:

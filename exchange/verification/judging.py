@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from typing import Any, Final
 
-from exchange.verification.bounds import open_cases, stagewise_upper, tail_of
+from exchange.verification.bounds import OpenCases, open_cases, shared_tail, stagewise_upper
 from exchange.verification.models import OutcomeClass, SampleStatus
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.reachability import BPS, Reach, ReachFound, ReachNorm
@@ -118,7 +117,7 @@ def measured_quality(
         "bad_upper": bound,
         "confidence": float(plan.confidence),
         "method": METHOD,
-        "open_cases": _open_cases(plan, judgement),
+        "open_cases": asdict(_open_cases(plan, judgement)),
         "reachability": judgement.reach and judgement.reach.to_json(),
     }
 
@@ -131,7 +130,8 @@ def counted_quality(
     Its bound is the share that was found bad and is not for sale. Who stayed open is not for sale
     either, and is shown as what it could be.
     """
-    n = good + bad + unresolved
+    gone = bad + unresolved
+    n = good + gone
     return {
         "class": quality_class,
         "n": n,
@@ -142,20 +142,16 @@ def counted_quality(
         "bad_upper": bad / n if n else None,
         "confidence": 1.0,
         "method": COUNT,
-        "open_cases": {
-            "none_bad": bad / n,
-            "resolved": bad / (good + bad) if good + bad else None,
-            "all_bad": (bad + unresolved) / n,
-            "lower": bad / n,
-            "upper": (bad + unresolved) / n,
-        }
+        "open_cases": asdict(
+            OpenCases.of(bad, drawn=n, unresolved=unresolved, lower=bad / n, upper=gone / n)
+        )
         if n
         else None,
         "reachability": None,
     }
 
 
-def _open_cases(plan: SamplingPlan, judgement: Judgement) -> dict[str, float | None]:
+def _open_cases(plan: SamplingPlan, judgement: Judgement) -> OpenCases:
     """Three shares of bad leads, by what the open ones are taken for, and bounds around them.
 
     The plan stops at a look because of what it found, and bounds of the fixed sample would then
@@ -163,15 +159,8 @@ def _open_cases(plan: SamplingPlan, judgement: Judgement) -> dict[str, float | N
     together, so at the one that decided. A rejection ends a look early, when dead numbers have
     answered and others have not: its counts are no random sample and have no bounds.
     """
-    found = _bounded(
-        judgement.bad,
-        drawn=judgement.n,
-        unresolved=judgement.open,
-        tail=tail_of(plan.confidence, sides=2) / len(plan.looks),
-        population=plan.size,
-    )
-    is_whole = judgement.n == plan.looks[judgement.stage - 1]
-    return asdict(found) if is_whole else {**asdict(found), "lower": None, "upper": None}
-
-
-_bounded = lru_cache(maxsize=4_096)(open_cases)
+    bad, drawn, unresolved = judgement.bad, judgement.n, judgement.open
+    if drawn < plan.looks[judgement.stage - 1]:
+        return OpenCases.of(bad, drawn=drawn, unresolved=unresolved, lower=None, upper=None)
+    tail = shared_tail(plan)
+    return open_cases(bad, drawn=drawn, unresolved=unresolved, tail=tail, population=plan.size)

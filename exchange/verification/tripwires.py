@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from exchange.verification.distributions import binomial_sf, hypergeometric_sf
+from exchange.verification.distributions import binomial_sf
 from exchange.verification.plans import Risks, Rounding, SamplingPlan, smallest_sample
 
 TRIPWIRE: Final = "tripwire"
@@ -54,16 +54,6 @@ class SourceRule:
         The rule of the house: 91.5 % at 30 % bad, 4.9 % at 3 %, 0.6 % at 1 %.
         """
         return binomial_sf(self.quarantine_at - 1, share=share, drawn=self.drawn)
-
-    def quarantined_of(self, population: int, *, bad: int) -> float:
-        """The same for a source of known size, exact without replacement.
-
-        A source smaller than the sample is checked wholly. ValueError for more bad than leads.
-        """
-        drawn = min(self.drawn, population)
-        return hypergeometric_sf(
-            self.quarantine_at - 1, population=population, bad=bad, drawn=drawn
-        )
 
 
 SOURCE_RULE: Final = SourceRule()

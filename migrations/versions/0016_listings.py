@@ -1,5 +1,7 @@
 """Filters over a lot, prices that fall, aged leads, test purchases."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -15,7 +17,8 @@ WHOLE = sa.text("criteria = '{}'")
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    op.add_column("lead", sa.Column("aged_at", sa.DateTime(timezone=True), nullable=True))
+    for name in ("aged_at", "first_sold_at"):
+        op.add_column("lead", sa.Column(name, sa.DateTime(timezone=True), nullable=True))
     _listings()
     _terms()
     op.add_column("purchase", sa.Column("test_seed", sa.LargeBinary(), nullable=True))
@@ -62,7 +65,7 @@ def _terms() -> None:
     op.add_column("listing_terms", _filled("criteria", postgresql.JSONB(), "'{}'"))
 
 
-def _filled(name, kind, value):
+def _filled(name: str, kind: Any, value: str) -> sa.Column[Any]:  # Any: of many types
     return sa.Column(name, kind, server_default=sa.text(value), nullable=False)
 
 
@@ -79,4 +82,5 @@ def downgrade() -> None:
     )
     for name in ("reprices_at", "decay", "warned_of", "is_aged", "criteria_path"):
         op.drop_column("listing", name)
-    op.drop_column("lead", "aged_at")
+    for name in ("first_sold_at", "aged_at"):
+        op.drop_column("lead", name)

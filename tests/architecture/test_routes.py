@@ -47,6 +47,7 @@ PUBLIC = {
     # What a stranger recomputes, and what Stripe signs.
     "billing_api.show_head",
     "billing_webhooks.stripe",
+    "market_api.auction_proof",
     "market_api.vertical",
     "market_api.verticals",
     "verification_api.draw",

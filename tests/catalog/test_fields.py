@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from exchange.catalog.fields import Choice, FieldSpec, FieldType, LeadFields, parse
 from exchange.catalog.values import DateOrder, FieldError, ParseContext
 from exchange.core.money import Currency
+from tests.catalog.rows import parse_row
 
 CONTEXT = ParseContext(
     country="RU",
@@ -156,7 +157,7 @@ class TestLeadFields:
 
     def test_every_field_of_a_row_ends_in_a_value_an_error_or_nothing(self):
         row = {"name": "Иван", "age": "old", "drivers": "-", "requested_at": "", "other": "1"}
-        values, errors = FIELDS.parse_row(row, CONTEXT)
+        values, errors = parse_row(FIELDS, row, CONTEXT)
         assert values == {"name": "Иван"}
         assert errors == {"age": "number_invalid", "requested_at": "missing_required"}
 

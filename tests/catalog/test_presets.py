@@ -9,6 +9,7 @@ from exchange.catalog.policies import QualityClass
 from exchange.catalog.schemas import load_definition, load_preset, preset_codes
 from exchange.catalog.scripts import Asked, Outcome, Right, render
 from exchange.catalog.words import fold
+from tests.catalog.rows import parse_row
 
 CODES = [
     "audit_services_ru",
@@ -167,7 +168,8 @@ def test_a_line_is_filled_in_and_shows_a_gap_where_nothing_is_known():
 def test_a_file_of_its_country_is_understood(code, row, values):
     definition = load_preset(code)
     fields = {definition.fields.find_by_header(header): text for header, text in row.items()}
-    found, errors = definition.fields.parse_row(
+    found, errors = parse_row(
+        definition.fields,
         {spec.name: text for spec, text in ((s, t) for s, t in fields.items() if s)},
         definition.context(),
     )

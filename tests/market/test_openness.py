@@ -1,4 +1,4 @@
-"""Filters over a lot, whom a listing is open to, and in which ways it is bought from."""
+"""Whom a listing is open to, and in which ways it is bought from."""
 
 from __future__ import annotations
 
@@ -7,19 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from exchange.catalog.criteria import from_json
-from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.core import clock
-from exchange.core.db import db, save
+from exchange.core.db import db
 from exchange.core.errors import Conflict, NotFound
-from exchange.leads.queries import fields_of
 from exchange.market import queries
-from exchange.market.models import Listing, ListingMode, ListingStatus
+from exchange.market.models import Listing, ListingMode
 from exchange.market.queries import Filters
 from tests.factories.billing import fund_wallet
 from tests.factories.market import make_listing, place
-
-ORLANDO = {"field": "region", "is": "FL"}
 
 
 @pytest.fixture
@@ -84,20 +79,3 @@ class TestModes:
         assert not visible(listing, cast.buyer)
         with pytest.raises(NotFound):
             place(cast.buyer, listing)
-
-
-def make_filter(whole: Listing, criteria: dict[str, object]) -> Listing:
-    batch = queries.get_batch_of(whole)
-    made = save(
-        Listing(
-            organization_id=whole.organization_id,
-            batch_id=whole.batch_id,
-            vertical_id=whole.vertical_id,
-            status=ListingStatus.PUBLISHED,
-            quality_class=whole.quality_class,
-            price=whole.price,
-            criteria=criteria,
-            criteria_path=to_jsonpath(from_json(criteria, fields_of(batch.schema_id))),
-        )
-    )
-    return made

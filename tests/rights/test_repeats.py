@@ -158,4 +158,6 @@ class TestAttach:
         assert db.session.scalars(kinds).all() == []
 
     def test_nothing_is_nothing(self, cast):
+        before = db.session.scalars(select(Notice.id)).all()
         repeats.attach([])
+        assert db.session.scalars(select(Notice.id)).all() == before

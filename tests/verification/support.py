@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import select
 
 from exchange.catalog.models import Vertical
-from exchange.catalog.scripts import Outcome
+from exchange.catalog.scripts import OUTCOME_CLASS, Outcome
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
-from exchange.core.db import db, get
+from exchange.core.db import db, get, save
 from exchange.identity.models import Membership, User
 from exchange.leads.models import Batch, BatchStatus
 from exchange.leads.samples import invented_rows
@@ -228,3 +228,21 @@ def answer_gold(verifier: Player, *, rightly: bool = True) -> Verdict:
     is_good = case_of(task).truth is OutcomeClass.GOOD
     code = Outcome.CONFIRMED if is_good is rightly else Outcome.WRONG_PERSON
     return report(verifier, task, code)
+
+
+def judged_too(cast: Cast, verdict: Verdict, code: Outcome | None = None) -> None:
+    """Another verifier's answer to the same question; the same one unless `code` is given."""
+    save(
+        Verdict(
+            task_id=verdict.task_id,
+            lease_number=99,
+            inspection_id=verdict.inspection_id,
+            lead_id=verdict.lead_id,
+            verifier_id=cast.second_verifier.user.id,
+            organization_id=cast.second_verifier.organization.id,
+            seller_id=verdict.seller_id,
+            code=verdict.code if code is None else code.value,
+            outcome=verdict.outcome if code is None else OUTCOME_CLASS[code],
+            seconds=60,
+        )
+    )

@@ -15,6 +15,7 @@ from exchange.core.db import db
 from exchange.leads import queries as leads
 from tests.cast import Cast, make_cast
 from tests.factories.leads import leads_of
+from tests.servers.house import environment
 from tests.verification.support import make_sample, these, work
 from tests.verification.test_sources import people_of
 
@@ -26,15 +27,7 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def house(committed: Flask, monkeypatch: pytest.MonkeyPatch) -> Cast:
     """An instance that commands find, with its people."""
-    settings = committed.config["SETTINGS"]
-    for name, value in {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "EXCHANGE_SECRET_KEY": settings.secret_key,
-        "EXCHANGE_MASTER_KEYS": settings.master_keys,
-        "EXCHANGE_INSTANCE": settings.instance,
-        "EXCHANGE_DATA": str(settings.data_folder),
-    }.items():
+    for name, value in environment(committed.config["SETTINGS"]).items():
         monkeypatch.setenv(name, value)
     return make_cast()
 

@@ -26,8 +26,6 @@ from exchange.verification.models import (
     InspectionStatus,
     OutcomeClass,
     TaskStatus,
-    Verdict,
-    VerificationTask,
 )
 from exchange.verification.queries import gold as gold_queries
 from exchange.verification.queries import gold_stock
@@ -45,6 +43,7 @@ from tests.verification.support import (
     claim_this,
     claimed,
     inspection_of,
+    judged_too,
     later,
     make_sample,
     never,
@@ -393,7 +392,7 @@ class TestCases:
         }
         with pytest.raises(Conflict):
             gold_cases.confirm(**ask)
-        _second(verdict, cast)
+        judged_too(cast, verdict)
         case = gold_cases.confirm(**ask)
         assert (case.truth, case.codes[0], case.calls_max) == (
             OutcomeClass.BAD, "number_dead", None,
@@ -405,7 +404,7 @@ class TestCases:
     def test_of_confirmed_people_nobody_is_asked_by_their_own_judges(self, cast: Cast) -> None:
         make_sample(cast.seller, leads=1)
         verdict = report(cast.verifier, claimed(cast.verifier), Outcome.CONFIRMED)
-        _second(verdict, cast)
+        judged_too(cast, verdict)
         vertical = make_vertical()
         case = gold_cases.confirm(
             lead_id=verdict.lead_id, vertical_id=vertical.id, actor=cast.admin.actor
@@ -427,7 +426,7 @@ class TestCases:
     def test_who_denied_is_left_alone(self, cast: Cast) -> None:
         make_sample(cast.seller, leads=1)
         verdict = report(cast.verifier, claimed(cast.verifier), Outcome.DENIES)
-        _second(verdict, cast)
+        judged_too(cast, verdict)
         assert gold_stock.candidates(make_vertical().id, now=clock.now()) == []
 
     def test_a_retired_one_is_given_to_nobody(self, cast: Cast) -> None:
@@ -446,25 +445,6 @@ class TestCases:
             actor=cast.admin.actor,
         )
         assert [case.truth for case in made].count(OutcomeClass.BAD) == 4
-
-
-def _second(verdict: Verdict, cast: Cast) -> None:
-    """The same answer of another verifier."""
-    task = get(VerificationTask, verdict.task_id)
-    save(
-        Verdict(
-            task_id=task.id,
-            lease_number=99,
-            inspection_id=verdict.inspection_id,
-            lead_id=verdict.lead_id,
-            verifier_id=cast.second_verifier.user.id,
-            organization_id=cast.second_verifier.organization.id,
-            seller_id=verdict.seller_id,
-            code=verdict.code,
-            outcome=verdict.outcome,
-            seconds=60,
-        )
-    )
 
 
 def _exam_of(player: Player) -> UUID:

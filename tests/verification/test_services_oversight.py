@@ -8,7 +8,7 @@ from sqlalchemy import select
 from exchange.catalog.scripts import Outcome
 from exchange.core import clock
 from exchange.core.actors import SYSTEM, Actor
-from exchange.core.db import db, save
+from exchange.core.db import db
 from exchange.core.errors import Conflict, Forbidden, Invalid, NotFound
 from exchange.core.events import Event, Ref
 from exchange.identity.models import Membership
@@ -53,6 +53,7 @@ from tests.verification.support import (
     claim,
     claimed,
     inspection_of,
+    judged_too,
     later,
     make_sample,
     report,
@@ -366,8 +367,8 @@ class TestFigures:
         answer_gold(cast.verifier)
         first = report(cast.verifier, claimed(cast.verifier), Outcome.CONFIRMED)
         other = report(cast.verifier, claimed(cast.verifier), Outcome.CONFIRMED)
-        _judged_too(first, cast, Outcome.CORRECTED)
-        _judged_too(other, cast, Outcome.DENIES)
+        judged_too(cast, first, Outcome.CORRECTED)
+        judged_too(cast, other, Outcome.DENIES)
         found = workers.figures(skill, now=clock.now())
         assert found.agreement == Share(1, 2)
         assert (found.calls, found.reached) == (3, Share(3, 3))
@@ -449,21 +450,3 @@ def _appeal(cast: Cast) -> tuple[Appeal, Qualification]:
         actor=cast.verifier.actor,
     )
     return made, skill
-
-
-def _judged_too(verdict: Verdict, cast: Cast, code: Outcome) -> None:
-    classes = {Outcome.CORRECTED: OutcomeClass.GOOD, Outcome.DENIES: OutcomeClass.BAD}
-    save(
-        Verdict(
-            task_id=verdict.task_id,
-            lease_number=99,
-            inspection_id=verdict.inspection_id,
-            lead_id=verdict.lead_id,
-            verifier_id=cast.second_verifier.user.id,
-            organization_id=cast.second_verifier.organization.id,
-            seller_id=verdict.seller_id,
-            code=code.value,
-            outcome=classes[code],
-            seconds=60,
-        )
-    )

@@ -22,7 +22,7 @@ from exchange.verification.plans import (
     single_plan,
 )
 from exchange.verification.sampling import actual_risks, expected_checks
-from exchange.verification.tripwires import SOURCE_RULE, SourceRule, tripwire_plan
+from exchange.verification.tripwires import SOURCE_RULE, tripwire_plan
 from exchange.verification.tuning import tuned_pattern, tuned_plan
 from tests.verification.exact import acceptance, exact_acceptance, exact_cdf
 
@@ -162,10 +162,3 @@ class TestRuleOfSources:
     @pytest.mark.parametrize(("share", "rings"), [(0.3, 0.915), (0.03, 0.049), (0.01, 0.006)])
     def test_rings_as_published(self, share: float, rings: float):
         assert SOURCE_RULE.quarantined(share) == pytest.approx(rings, abs=5e-4)
-
-    @given(size=st.integers(1, 80), data=st.data())
-    def test_of_a_source_of_known_size(self, size: int, data: st.DataObject):
-        bad = data.draw(st.integers(0, size))
-        rule = SourceRule(drawn=8, quarantine_at=3)
-        passed = exact_cdf(2, population=size, bad=bad, drawn=min(8, size))
-        assert rule.quarantined_of(size, bad=bad) == pytest.approx(float(1 - passed), **EXACT)

@@ -14,6 +14,7 @@ from exchange.identity.permissions import Role
 from exchange.verification import queries
 from tests.cast import PASSWORD, Cast, make_cast
 from tests.factories.catalog import make_vertical
+from tests.servers.house import environment
 
 
 def run(*arguments: str) -> Result:
@@ -23,15 +24,7 @@ def run(*arguments: str) -> Result:
 @pytest.fixture
 def house(committed: Flask, monkeypatch: pytest.MonkeyPatch) -> Cast:
     """An instance that commands find, with its people and one vertical."""
-    settings = committed.config["SETTINGS"]
-    for name, value in {
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "EXCHANGE_SECRET_KEY": settings.secret_key,
-        "EXCHANGE_MASTER_KEYS": settings.master_keys,
-        "EXCHANGE_INSTANCE": settings.instance,
-        "EXCHANGE_DATA": str(settings.data_folder),
-    }.items():
+    for name, value in environment(committed.config["SETTINGS"]).items():
         monkeypatch.setenv(name, value)
     cast = make_cast()
     make_vertical()

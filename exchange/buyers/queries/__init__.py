@@ -1,5 +1,14 @@
 """What the buyer's pages show: rows of several packages read together, by noun."""
 
+from exchange.buyers.queries.auctions import (
+    AuctionPage,
+    AuctionRow,
+    AuctionView,
+    auction_page,
+    bid_page,
+    find_auction_of,
+    get_auction_view,
+)
 from exchange.buyers.queries.contracts import (
     ContractPage,
     ContractRow,
@@ -44,6 +53,9 @@ from exchange.buyers.queries.orders import (
 from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
 
 __all__ = [
+    "AuctionPage",
+    "AuctionRow",
+    "AuctionView",
     "BoughtLead",
     "BoughtPage",
     "ContractPage",
@@ -59,6 +71,8 @@ __all__ = [
     "OrderView",
     "SourceRow",
     "Version",
+    "auction_page",
+    "bid_page",
     "bought_leads",
     "bought_this_week",
     "closing_leads",
@@ -67,7 +81,9 @@ __all__ = [
     "contracts",
     "count_leads",
     "fields_of_order",
+    "find_auction_of",
     "freshest",
+    "get_auction_view",
     "get_bought_lead",
     "get_contract_row",
     "get_listing_view",

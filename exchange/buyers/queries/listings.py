@@ -24,6 +24,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.cards import PublicCard, public_card
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries as market
+from exchange.market.decay import Decay
 from exchange.market.models import Listing, ListingTerms
 from exchange.market.queries import MaskedLead, MaskedLeads, Stock
 from exchange.market.queries.stock import Goods, on_sale
@@ -49,6 +50,8 @@ class ListingView:
     stock: Stock
     card: PublicCard  # of its source
     wallet: Money  # of the listing's currency
+    decay: Decay | None
+    is_new_to_viewer: bool  # who never bought from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
         stock=market.stocks([listing])[listing.id],
         card=public_card(batch),
         wallet=billing.balance(viewer, AccountKind.WALLET, listing.price.currency),
+        decay=market.decay_of(listing),
+        is_new_to_viewer=not market.has_bought_from(listing.id, buyer_id=viewer),
     )
 
 

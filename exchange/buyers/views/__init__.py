@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exchange.buyers.views import (
+    auctions,
     contacts,
     contract_editor,
     contracts,
@@ -13,10 +14,12 @@ from exchange.buyers.views import (
     offers,
     orders,
     returns,
+    trying,
 )
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
+    "auctions",
     "blueprint",
     "contacts",
     "contract_editor",
@@ -28,4 +31,5 @@ __all__ = [
     "offers",
     "orders",
     "returns",
+    "trying",
 ]

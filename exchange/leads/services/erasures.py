@@ -24,7 +24,7 @@ from exchange.leads.models import Batch, BatchStatus, Contact, Fingerprint, Impo
 from exchange.leads.post_models import Post
 from exchange.leads.rights import Erasure
 from exchange.leads.services import files, suppression
-from exchange.leads.services.revocations import require_hashes
+from exchange.leads.services.revocations import note_hashes
 
 # Of these the file is still being read; it is destroyed by the sweep once they are through.
 BEING_READ: Final = (BatchStatus.DRAFT, BatchStatus.VALIDATING)
@@ -78,7 +78,7 @@ def _known(person: str | None, *, lead_id: UUID | None, region: str) -> Collecti
     if (person is None) == (lead_id is None):
         raise Invalid("Name either a lead or a phone or e-mail.")
     if person is not None:
-        return require_hashes(person, region=region)
+        return note_hashes(person, region=region)
     assert lead_id is not None
     hashes = people.hashes_of([get(Lead, lead_id).id])
     if not hashes:

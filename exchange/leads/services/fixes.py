@@ -163,12 +163,6 @@ def forget_rows_of(import_id: UUID) -> None:
     db.session.execute(delete(ImportRow).where(ImportRow.import_id == import_id))
 
 
-def count_dropped(import_id: UUID) -> int:
-    """How many rows the seller leaves out."""
-    mine = (ImportRow.import_id == import_id, ImportRow.is_dropped)
-    return db.session.scalar(select(func.count()).select_from(ImportRow).where(*mine)) or 0
-
-
 def open_checked(import_id: UUID) -> Import:
     """The draft, locked, if it can be mended. Raises Conflict."""
     draft = lock(Import, import_id)

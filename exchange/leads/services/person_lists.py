@@ -22,7 +22,7 @@ from exchange.leads import people
 from exchange.leads.models import Contact, ContactChannel, Lead, SuppressionEntry
 from exchange.leads.person_lines import BYTES_MAX, LINES_MAX, People, read_people, read_person
 from exchange.leads.rights import ListPurpose, PersonList
-from exchange.leads.services import suppression
+from exchange.leads.services import digests, suppression
 from exchange.leads.vault import blind_index
 
 
@@ -60,6 +60,7 @@ def add_list(
     )
     hashes = {value for key in found.keys if (value := blind_index(key.kind, key.value))}
     suppression.enter(hashes, origin="list", person_list=made, listed_on=day)
+    digests.note_people(sorted(found.keys))
     events.record(
         "person_list.added", subject=made, actor=actor, purpose=purpose, lines=found.lines_taken
     )

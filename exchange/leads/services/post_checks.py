@@ -39,13 +39,25 @@ def check(
 
     A test may name a number that is kept for examples.
     """
-    is_demo = is_test or get(Organization, terms.organization_id).is_demo
-    rules = Rules.of(definition, now=clock.now(), demo=is_demo)
-    checker = Checker(dataclasses.replace(rules, defaults=_defaults(terms, body)))
-    row = checker.check_values(body.values)
+    row = _checked(_rules(terms, definition, is_test=is_test), terms, body)
     if found := _call_problem(terms, body, channel=row.channel):
         return dataclasses.replace(row, outcome=Outcome.INVALID, errors=(*row.errors, found))
     return row
+
+
+def check_ping(terms: SourceTerms, definition: VerticalDefinition, body: Body) -> CheckedRow:
+    """The same of a lead that comes without its person; a call may still be going on."""
+    return _checked(_rules(terms, definition, is_test=False).of_ping(), terms, body)
+
+
+def _rules(terms: SourceTerms, definition: VerticalDefinition, *, is_test: bool) -> Rules:
+    is_demo = is_test or get(Organization, terms.organization_id).is_demo
+    return Rules.of(definition, now=clock.now(), demo=is_demo)
+
+
+def _checked(rules: Rules, terms: SourceTerms, body: Body) -> CheckedRow:
+    checker = Checker(dataclasses.replace(rules, defaults=_defaults(terms, body)))
+    return checker.check_values(body.values)
 
 
 def _defaults(terms: SourceTerms, body: Body) -> dict[str, str]:

@@ -10,11 +10,12 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.definition import VerticalDefinition
+from exchange.catalog.values import iso_moment
 from exchange.core import events
 from exchange.core.actors import Actor
 from exchange.core.db import db, get, lock, save
@@ -26,11 +27,10 @@ from exchange.leads.cells import Finding
 from exchange.leads.checking import CheckedRow, Outcome
 from exchange.leads.models import Batch, Lead, LeadStatus, SourceStatus
 from exchange.leads.post_models import Post, PostOutcome, SourceTerms
-from exchange.leads.services import lots, post_checks, single, sources
+from exchange.leads.services import lots, pinged, post_checks, single, sources
+from exchange.leads.services.pinged import Promise
 from exchange.leads.services.resubmission import FAILED_BEFORE, RESUBMITTED
 from exchange.leads.vault import blind_index
-
-_TRUE: Final = frozenset({"1", "yes", "true", "on"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Incoming:
     form_seconds: int | None = None
     ip: str = field(default="", repr=False)
     user_agent: str = field(default="", repr=False)
+    promise: Promise | None = field(default=None, repr=False)  # of the ping that it answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def post_lead(*, terms_id: UUID, incoming: Incoming, actor: Actor) -> Answer:
 
     A repeat of an `external_id` gets its first answer again. A test is checked like any other and
     keeps nothing. Raises Conflict `source_stopped`, `external_id_used` (for another lead) and
-    Invalid for a body that cannot be read; a lead that fails the checks is an answer, no error.
+    Invalid for a body that cannot be read, or for another lead than the one that was pinged; a
+    lead that fails the checks is an answer, no error.
     """
     terms = get(SourceTerms, terms_id)
     definition = catalog.get_definition(queries.vertical_of(terms.vertical_id))
@@ -83,13 +85,17 @@ def post_lead(*, terms_id: UUID, incoming: Incoming, actor: Actor) -> Answer:
         incoming.sent, fields=definition.fields, separator=definition.decimal_separator
     )
     incoming = _completed(incoming, body, terms)
+    if (promise := incoming.promise) is not None:
+        body.values.setdefault("requested_at", iso_moment(promise.requested_at))
     if not incoming.is_test:
         require_approved(terms.organization_id)
         terms = lock(SourceTerms, terms_id)  # one post of a source after the other
-    _require_running(terms)
+    require_running(terms)
     if (earlier := _earlier(terms, incoming)) is not None:
         return _again(earlier, terms)
     row = post_checks.check(terms, definition, body, is_test=incoming.is_test)
+    if promise is not None and row.outcome is not Outcome.INVALID:
+        pinged.require_same(promise, row, body=body, fields=definition.fields)
     asks = not incoming.is_test or post_checks.may_ask(terms, via=incoming.via)
     verdict = _decide(terms, definition, row, is_test=incoming.is_test, asks=asks, actor=actor)
     post = save(_post(terms, incoming, body, verdict=verdict))
@@ -105,7 +111,8 @@ def note_refusal(*, terms_id: UUID, incoming: Incoming, reason: str) -> Post:
     return save(_post(terms, refused, Body(), verdict=_Verdict(PostOutcome.REJECTED, reason)))
 
 
-def _require_running(terms: SourceTerms) -> None:
+def require_running(terms: SourceTerms) -> None:
+    """Raises Conflict `source_stopped` where the source takes no leads."""
     source = post_queries.source_of(terms)
     if source.status is not SourceStatus.ACTIVE:
         raise Conflict(f"This source is {source.status}.", code="source_stopped")
@@ -116,13 +123,13 @@ def _require_running(terms: SourceTerms) -> None:
 
 def _completed(incoming: Incoming, body: Body, terms: SourceTerms) -> Incoming:
     """What the door does not know stands in the body. Raises Invalid."""
-    if body.envelope.keys() & {"ping_id", "bid_id"}:
-        detail = "Pings are not answered yet: post the lead without a ping."
+    if incoming.promise is None and body.envelope.keys() & {"ping_id", "bid_id"}:
+        detail = "The lead of a ping is posted with the API key, at /api/v1/leads."
         raise Invalid(errors=(FieldProblem("/ping_id", "ping_unknown", detail),))
     said = body.envelope
     return dataclasses.replace(
         incoming,
-        is_test=incoming.is_test or terms.is_test or said.get("test", "").lower() in _TRUE,
+        is_test=incoming.is_test or terms.is_test or body.is_test,
         external_id=post_checks.external_id(incoming.external_id or said.get("external_id"), body),
         form_seconds=post_checks.seconds(incoming.form_seconds, said.get("form_seconds", "")),
         ip=incoming.ip or said.get("ip", ""),

@@ -6,6 +6,7 @@ for leads and their holders is done by a job.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from exchange.core import clock, events
@@ -15,9 +16,10 @@ from exchange.core.errors import Forbidden
 from exchange.core.jobs import enqueue
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads import people
+from exchange.leads.fingerprints import IdentityKey
 from exchange.leads.person_lines import read_person
 from exchange.leads.rights import Revocation, RevocationVia
-from exchange.leads.services import suppression
+from exchange.leads.services import digests, suppression
 from exchange.leads.services.person_lists import unreadable
 from exchange.leads.vault import blind_index
 
@@ -36,7 +38,7 @@ def revoke(
     they meant it. Raises Forbidden for others, Invalid where neither can be read.
     """
     _require_known(organization_id)
-    hashes = require_hashes(person, region=region)
+    hashes = note_hashes(person, region=region)
     made = save(Revocation(organization_id=organization_id, via=via, hashes=hashes))
     suppression.enter(hashes, origin="revocation")
     events.record("consent.revoked", subject=made, actor=actor, via=via)
@@ -55,9 +57,24 @@ def _require_known(organization_id: UUID | None) -> None:
 
 def require_hashes(person: str, *, region: str) -> list[bytes]:
     """The keyed hashes of a line with phones and e-mails. Raises Invalid, repeating nothing."""
+    return _hashed(_require_keys(person, region=region))
+
+
+def note_hashes(person: str, *, region: str) -> list[bytes]:
+    """The same of somebody who is listed by them: found by a SHA-256 as well from now on."""
+    keys = _require_keys(person, region=region)
+    digests.note_people(sorted(keys))
+    return _hashed(keys)
+
+
+def _require_keys(person: str, *, region: str) -> set[IdentityKey]:
     keys = read_person(person, region=region)
     if not keys:
         raise unreadable("/person")
+    return keys
+
+
+def _hashed(keys: Iterable[IdentityKey]) -> list[bytes]:
     return sorted(value for key in keys if (value := blind_index(key.kind, key.value)))
 
 

@@ -6,6 +6,7 @@ The only module of single leads that knows how intake screens and writes.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,17 +52,24 @@ def known_since(
     trace.
     """
     now = clock.after_lock()
-    hashes = screening.duplicate_hashes(row, terms.duplicates)
-    known = post_queries.known_since(source.vertical_id, hashes, now=now)
+    known = first_known(source, screening.duplicate_hashes(row, terms.duplicates), now=now)
     if known is None:
         return None
-    since, lead_id, owner = known
-    one = Known(since, lead_id, None, owner)
-    if resubmission.earlier_leads([one], seller_id=source.organization_id, is_locked=False):
+    if known.organization_id == source.organization_id and not is_test:
+        repeats.attach([Repeat(known.lead_id, row.requested_at or now, source.source_id)])
+    return known.since
+
+
+def first_known(source: SourceTerms, hashes: Sequence[bytes], *, now: datetime) -> Known | None:
+    """Through whom these people are in the vertical of the source; None for somebody new."""
+    found = post_queries.known_since(source.vertical_id, hashes, now=now)
+    if found is None:
+        return None
+    since, lead_id, owner = found
+    known = Known(since, lead_id, None, owner)
+    if resubmission.earlier_leads([known], seller_id=source.organization_id, is_locked=False):
         return None  # of a lot that came to nothing: writing says what was found of them
-    if owner == source.organization_id and not is_test:
-        repeats.attach([Repeat(lead_id, row.requested_at or now, source.source_id)])
-    return since
+    return known
 
 
 def write(batch: Batch, row: CheckedRow, *, definition: VerticalDefinition) -> Written:

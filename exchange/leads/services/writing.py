@@ -26,7 +26,7 @@ from exchange.leads.preparing import (
     Recipe,
 )
 from exchange.leads.rows import Claim, claim_fingerprints, copy, copy_values
-from exchange.leads.services import named_buyers, repeats, resubmission
+from exchange.leads.services import digests, named_buyers, repeats, resubmission
 from exchange.leads.services.repeats import Repeat
 from exchange.leads.services.resubmission import Comeback
 from exchange.leads.suspicion import score
@@ -92,6 +92,7 @@ def write_block(
     reviewed = resubmission.carry_over(comebacks) if comebacks else set()
     _write_refused(batch, found.refused)
     _write_invalid(batch, prepared)
+    digests.note_pairs(b"".join(candidate.digests for candidate in prepared.candidates))
     counts = Counter(problem.status for problem in found.refused)
     sound = sum(row.is_valid and row.id not in reviewed for row in found.kept)
     counts[LeadStatus.VALID] = sound

@@ -22,6 +22,7 @@ from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
+from exchange.market.decay import Decay
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -41,6 +42,8 @@ from exchange.market.queries.stock import (
     on_sale,
 )
 
+# On sale, or a word away from it.
+ALIVE: Final = (ListingStatus.PUBLISHED, ListingStatus.PAUSED, ListingStatus.SOLD_OUT)
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
 GUIDANCE_DAYS: Final = 90
@@ -67,6 +70,7 @@ class MaskedLead:
     asks: int  # how often the person asked
     last_asked_at: datetime | None
     temperature: Warmth
+    first_sold_at: datetime | None  # of an aged lead, which was sold before
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,11 @@ def get_batch_of(listing: Listing) -> Batch:
     return get(Batch, listing.batch_id)
 
 
+def decay_of(listing: Listing) -> Decay | None:
+    """How the price falls; None: it does not."""
+    return Decay.from_json(listing.decay, listing.price.currency)
+
+
 def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
     """Every version of a listing's terms, newest first."""
     statement = select(ListingTerms).where(ListingTerms.listing_id == listing_id)
@@ -309,6 +318,7 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         asks=lead.asks,
         last_asked_at=lead.last_asked_at,
         temperature=warmth_of(lead),
+        first_sold_at=lead.first_sold_at,
     )
 
 
@@ -374,6 +384,28 @@ def listings_out_of_step(*, limit: int) -> Sequence[UUID]:
     return db.session.scalars(
         select(Listing.id).where(empty | refilled).order_by(Listing.id).limit(limit)
     ).all()
+
+
+def listings_to_reprice(*, limit: int) -> Sequence[UUID]:
+    """Listings whose price has to fall by now."""
+    return _due(Listing.reprices_at <= clock.now(), limit=limit)
+
+
+def listings_to_expire(*, limit: int) -> Sequence[UUID]:
+    """Listings whose term is over."""
+    return _due(Listing.expires_at <= clock.now(), limit=limit)
+
+
+def listings_to_warn_of(notice: timedelta, *, limit: int) -> Sequence[UUID]:
+    """Listings whose term is over within the time of `notice`, and whose seller was not told."""
+    untold = Listing.warned_of.is_distinct_from(Listing.expires_at)
+    return _due((Listing.expires_at <= clock.now() + notice) & untold, limit=limit)
+
+
+def _due(condition: ColumnElement[bool], *, limit: int) -> Sequence[UUID]:
+    alive = Listing.status.in_(ALIVE)
+    statement = select(Listing.id).where(condition, alive).order_by(Listing.id).limit(limit)
+    return db.session.scalars(statement).all()
 
 
 def orders_placed_on(listing_id: UUID) -> int:

@@ -121,7 +121,9 @@ def leads_for_contract(
 def listings_to_match(*, limit: int) -> list[UUID]:
     """Listings of which something is to meet the contracts, whoever waits longest first."""
     statement = select(MatchRequest.listing_id).group_by(MatchRequest.listing_id)
-    return list(db.session.scalars(statement.order_by(func.min(MatchRequest.id)).limit(limit)))
+    return list(
+        db.session.scalars(statement.order_by(func.min(MatchRequest.created_at)).limit(limit))
+    )
 
 
 def match_requests(listing_id: UUID) -> list[UUID]:

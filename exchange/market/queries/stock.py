@@ -23,6 +23,7 @@ from sqlalchemy import (
     Uuid,
     any_,
     cast,
+    func,
     literal,
     or_,
     select,
@@ -70,6 +71,7 @@ class Wanted:
     criteria: Criteria = EVERYTHING
     lead_ids: tuple[UUID, ...] | None = None  # these and no others
     named_only: bool = False  # the vertical sells only to buyers whom the consent names
+    seed: bytes | None = None  # of a test purchase: the leads are drawn by it
 
     @property
     def is_narrowed(self) -> bool:
@@ -132,7 +134,7 @@ def candidates(wanted: Wanted) -> Select[UUID, datetime]:
     statement = (
         select(Lead.id, Lead.requested_at)
         .where(*on_sale(wanted.goods), _never_had(wanted.buyer_id))
-        .order_by(Lead.requested_at.desc(), Lead.id.desc())
+        .order_by(*_order(wanted))
     )
     if wanted.is_narrowed:
         statement = statement.where(to_sql(wanted.criteria, ATTRIBUTES))
@@ -141,10 +143,32 @@ def candidates(wanted: Wanted) -> Select[UUID, datetime]:
     return statement
 
 
-def after(statement: Select[UUID, datetime], last: Row[UUID, datetime]) -> Select[UUID, datetime]:
+def after(
+    wanted: Wanted, statement: Select[UUID, datetime], last: Row[UUID, datetime]
+) -> Select[UUID, datetime]:
     """The same statement behind its row `last`."""
+    if wanted.seed is not None:
+        return statement.where(_ticket(wanted.seed) > matching.ticket(wanted.seed, last.id))
     place = tuple_(literal(last.requested_at), literal(last.id, Uuid))
     return statement.where(tuple_(Lead.requested_at, Lead.id) < place)
+
+
+def pick(wanted: Wanted, found: Iterable[matching.Candidate], quantity: int) -> list[UUID]:
+    """What is taken of the candidates: the freshest, or those that the seed draws."""
+    if wanted.seed is not None:
+        return matching.draw(found, quantity, seed=wanted.seed)
+    return matching.pick(found, quantity)
+
+
+def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
+    if wanted.seed is not None:
+        return (_ticket(wanted.seed),)
+    return (Lead.requested_at.desc(), Lead.id.desc())
+
+
+def _ticket(seed: bytes) -> ColumnElement[bytes]:
+    """`matching.ticket` in the words of the database."""
+    return func.sha256(literal(seed, LargeBinary).concat(func.uuid_send(Lead.id)))
 
 
 def read_candidates(

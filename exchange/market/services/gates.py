@@ -7,7 +7,7 @@ let a stream of buyers keep the seller out for ever.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 from uuid import UUID
 
@@ -37,17 +37,35 @@ def enter(*, buyer_id: UUID, listing_id: UUID) -> None:
 
 
 def enter_with_all(buyer_ids: Collection[UUID], *, listing_id: UUID) -> None:
-    """The same for many buyers at once, their turns in one order: two rounds cannot cross."""
+    """The same for many buyers at once."""
+    take_turns(buyer_ids)
+    db.session.execute(select(func.pg_advisory_xact_lock_shared(GATE, _number(listing_id))))
+
+
+def take_turns(buyer_ids: Collection[UUID]) -> None:
+    """Wait for the turns of these buyers, in one order: two rounds cannot cross.
+
+    Whoever will close a gate and then buy comes here before anything else.
+    """
     numbers = literal(sorted({_number(buyer_id) for buyer_id in buyer_ids}), ARRAY(Integer))
     each = func.unnest(numbers).column_valued("number")
     db.session.execute(select(func.pg_advisory_xact_lock(TURN, each)))
-    db.session.execute(select(func.pg_advisory_xact_lock_shared(GATE, _number(listing_id))))
 
 
 def close(listing_id: UUID) -> Listing:
     """The listing, locked to be changed: nobody is buying from it now. Raises NotFound."""
     db.session.execute(select(func.pg_advisory_xact_lock(GATE, _number(listing_id))))
     return lock(Listing, listing_id)
+
+
+def close_to(buyer_ids: Iterable[UUID], *, listing_id: UUID) -> Listing:
+    """The listing as by `close`, behind the turns of these buyers: they all buy from it at once.
+
+    Turns come in one order, so that two who wait for several cannot wait for each other.
+    """
+    for number in sorted({_number(buyer_id) for buyer_id in buyer_ids}):
+        db.session.execute(select(func.pg_advisory_xact_lock(TURN, number)))
+    return close(listing_id)
 
 
 def _number(value: UUID) -> int:

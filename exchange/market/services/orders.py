@@ -7,7 +7,7 @@ rows, then the accounts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -32,7 +32,7 @@ from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
-from exchange.market.matching import ORDER_LEADS_MAX
+from exchange.market.matching import ORDER_LEADS_MAX, TEST_LEADS
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -84,18 +84,63 @@ def place_order(
     `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
     """
     count = _count(quantity, lead_ids)
-    _require_buyer(buyer_id)
-    gates.enter(buyer_id=buyer_id, listing_id=listing_id)
-    offer = _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    wanted = _wanted(offer, buyer_id)
     accepted = _read_criteria(criteria, offer.batch)
-    wanted = _wanted(offer, buyer_id, criteria=accepted, lead_ids=lead_ids)
+    chosen = None if lead_ids is None else tuple(lead_ids)
+    return _buy(offer, replace(wanted, criteria=accepted, lead_ids=chosen), count, actor=actor)
+
+
+def place_test_order(
+    *, buyer_id: UUID, listing_id: UUID, terms_version: int, seed: bytes, actor: Actor
+) -> Order:
+    """Try a listing: five leads drawn by `seed`, at its price.
+
+    Rights of return are those of every order. Once for a buyer and listing, and only for who
+    never bought from it. Raises as `place_order` does, and Conflict `bought_before`.
+    """
+    offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    if queries.has_bought_from(listing_id, buyer_id=buyer_id):
+        raise Conflict("You have bought from this listing already.", code="bought_before")
+    return _buy(offer, replace(_wanted(offer, buyer_id), seed=seed), TEST_LEADS, actor=actor)
+
+
+def _enter(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
+    """Wait for the buyer's turn, and hold what the listing offers as it is."""
+    require_buyer(buyer_id)
+    gates.enter(buyer_id=buyer_id, listing_id=listing_id)
+    return _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+
+
+def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
     taken = reservations.take(wanted, count)
-    order = _write_order(offer, buyer_id, count=count, criteria=accepted, actor=actor)
+    order = _write_order(offer, wanted, count=count, actor=actor)
     refs = _write_lines(order, offer, taken)
     _set_aside(order, refs, actor)
     _ring_when_sold_out(offer)
     _confirm(order, offer, actor)
     return order
+
+
+def place_won(
+    offer: Offer, buyer_id: UUID, most: int, *, bid_id: UUID, actor: Actor
+) -> tuple[Order, list[Ref]] | None:
+    """Take up to `most` leads for a bid and write their order, freshest first; None: there is none.
+
+    The caller sets the money aside for the lines, then confirms it.
+    """
+    wanted = _wanted(offer, buyer_id)
+    taken = reservations.take_most(wanted, most)
+    if not taken:
+        return None
+    order = _write_order(offer, wanted, count=len(taken), actor=actor)
+    order.bid_id = bid_id
+    return order, _write_lines(order, offer, taken)
+
+
+def confirm_won(order: Order, offer: Offer, actor: Actor) -> None:
+    """Have what a bid won delivered; its money is set aside."""
+    _confirm(order, offer, actor)
 
 
 def _count(quantity: int | None, lead_ids: Sequence[UUID] | None) -> int:
@@ -115,7 +160,8 @@ def _invalid(pointer: str, code: str, detail: str) -> Invalid:
     return Invalid(errors=(FieldProblem(pointer, code, detail),))
 
 
-def _require_buyer(buyer_id: UUID) -> None:
+def require_buyer(buyer_id: UUID) -> None:
+    """Raises Forbidden for whoever may not buy leads."""
     if require_approved(buyer_id).kind is not OrganizationKind.BUYER:
         raise Forbidden("Only a buyer can order leads.", code="not_a_buyer")
 
@@ -170,9 +216,7 @@ def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
     return on_day(from_json(data, inventory.fields_of(batch.schema_id)), clock.now().date())
 
 
-def _wanted(
-    offer: Offer, buyer_id: UUID, *, criteria: Criteria, lead_ids: Sequence[UUID] | None
-) -> Wanted:
+def _wanted(offer: Offer, buyer_id: UUID) -> Wanted:
     vertical = inventory.vertical_of(offer.batch.vertical_id)
     terms = catalog.get_terms(vertical)
     window = timedelta(days=terms.duplicate_window_days)
@@ -181,25 +225,22 @@ def _wanted(
         vertical_id=vertical.id,
         buyer_id=buyer_id,
         known_since=clock.now() - window,
-        criteria=criteria,
-        lead_ids=None if lead_ids is None else tuple(lead_ids),
         named_only=terms.consent.named_buyer_required,
     )
 
 
-def _write_order(
-    offer: Offer, buyer_id: UUID, *, count: int, criteria: Criteria, actor: Actor
-) -> Order:
+def _write_order(offer: Offer, wanted: Wanted, *, count: int, actor: Actor) -> Order:
     return save(
         Order(
-            buyer_id=buyer_id,
+            buyer_id=wanted.buyer_id,
             listing_id=offer.id,
             terms_version=offer.terms_version,
             quantity=count,
-            criteria={} if criteria == EVERYTHING else to_json(criteria),
+            criteria=to_json(wanted.criteria) if wanted.is_narrowed else {},
             price=offer.price,
             total=offer.price * count,
             placed_by_id=actor.id,
+            test_seed=wanted.seed,
         )
     )
 

@@ -15,13 +15,13 @@ from exchange.core.db import db
 from exchange.core.errors import Gone
 from exchange.leads.models import Lead
 from exchange.leads.services.slots import claim_slots
-from exchange.market import matching
 from exchange.market.matching import Candidate
 from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import (
     Wanted,
     after,
     candidates,
+    pick,
     read_candidates,
     slots_in_use,
 )
@@ -37,6 +37,17 @@ class _Outrun(Exception):  # never leaves this module
 def take(wanted: Wanted, quantity: int) -> Slots:
     """A slot of each of `quantity` leads. Raises Gone `sold_out`, saying how many are left."""
     return _take_free(wanted, quantity) or _take_waiting(wanted, quantity)
+
+
+def take_most(wanted: Wanted, quantity: int) -> Slots:
+    """A slot of each of as many leads as there are, at most `quantity`; waits as the slow way."""
+    while picked := _pick(wanted, quantity, pass_over=False):
+        try:
+            with db.session.begin_nested():
+                return _claim(picked, len(picked))
+        except _Outrun:
+            continue
+    return {}
 
 
 def _take_free(wanted: Wanted, quantity: int) -> Slots | None:
@@ -68,7 +79,7 @@ def _take_waiting(wanted: Wanted, quantity: int) -> Slots:
 
 
 def _pick(wanted: Wanted, quantity: int, *, pass_over: bool) -> list[UUID]:
-    """Leads in the public order, page by page until there are enough or no more."""
+    """Leads in their order, page by page until there are enough or no more."""
     statement = candidates(wanted)
     if pass_over:
         statement = statement.with_for_update(of=Lead, skip_locked=True, key_share=True)
@@ -77,10 +88,10 @@ def _pick(wanted: Wanted, quantity: int, *, pass_over: bool) -> list[UUID]:
     while True:
         rows = db.session.execute(page.limit(limit)).all()
         found += read_candidates(wanted, rows)
-        picked = matching.pick(found, quantity)
+        picked = pick(wanted, found, quantity)
         if len(picked) == quantity or len(rows) < limit:
             return picked
-        page, limit = after(statement, rows[-1]), max(quantity, PAGE_MIN)
+        page, limit = after(wanted, statement, rows[-1]), max(quantity, PAGE_MIN)
 
 
 def _claim(picked: Sequence[UUID], quantity: int) -> Slots:

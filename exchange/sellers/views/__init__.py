@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exchange.sellers.views import (
+    auctions,
     batches,
     confirming,
     home,
@@ -19,6 +20,7 @@ from exchange.sellers.views import (
 from exchange.sellers.views.blueprint import blueprint
 
 __all__ = [
+    "auctions",
     "batches",
     "blueprint",
     "confirming",

@@ -27,13 +27,13 @@ from exchange.verification.models import (
     InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
-    TaskStatus,
     Verdict,
-    VerificationTask,
 )
+from exchange.verification.queries.tasks import ON_THE_PHONE
 
 # A lot in one of these states goes through it as a whole and is decided anew.
 WHOLE: Final = (BatchStatus.REJECTED, BatchStatus.UNDECIDED)
+STARTED_FROM: Final = frozenset({*WHOLE, BatchStatus.ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +169,6 @@ def to_go_on(*, limit: int) -> Sequence[UUID]:
 
 def stopped_with_open_calls() -> Sequence[UUID]:
     """Stopped full inspections with a question that is open and that nobody is on the phone for."""
-    claimed = select(VerificationTask.inspection_id).where(
-        VerificationTask.status == TaskStatus.CLAIMED
-    )
     return db.session.scalars(
         select(FullInspection.id)
         .join(Inspection, Inspection.ref_id == FullInspection.id)
@@ -179,7 +176,7 @@ def stopped_with_open_calls() -> Sequence[UUID]:
             FullInspection.status == FullInspectionStatus.STOPPED,
             Inspection.status == InspectionStatus.OPEN,
             Inspection.purpose == InspectionPurpose.FULL_INSPECTION,
-            Inspection.id.not_in(claimed),
+            Inspection.id.not_in(ON_THE_PHONE),
         )
         .distinct()
     ).all()

@@ -31,6 +31,10 @@ from exchange.verification.worker_models import Qualification, QualificationStat
 UNDO_TIME: Final = timedelta(seconds=30)
 # A person who must not be called, or who was erased.
 NOT_CALLABLE: Final = (LeadStatus.SUPPRESSED, LeadStatus.PURGED)
+# Inspections with a call that is under way: whatever is dropped, it is finished.
+ON_THE_PHONE: Final = select(VerificationTask.inspection_id).where(
+    VerificationTask.status == TaskStatus.CLAIMED
+)
 # Of an inspection: somebody judged, whether or not it is settled by that.
 HAS_OPINION: Final = (
     select(Verdict.id)

@@ -40,6 +40,7 @@ from exchange.verification.workers import (
 FIGURES_OF: Final = timedelta(days=90)
 DUE_SOON: Final = timedelta(hours=1)
 ROWS_MAX: Final = 500
+CALLING: Final = (OrganizationKind.VERIFICATION, OrganizationKind.OPERATOR)  # who have verifiers
 
 
 def find_qualification(
@@ -100,11 +101,10 @@ def paused(verifier_id: UUID) -> list[tuple[Qualification, Vertical]]:
 
 def floors_of(verifier_id: UUID) -> Sequence[Organization]:
     """The organizations for which somebody calls."""
-    kinds = (OrganizationKind.VERIFICATION, OrganizationKind.OPERATOR)
     return db.session.scalars(
         select(Organization)
         .join(Membership, Membership.organization_id == Organization.id)
-        .where(Membership.user_id == verifier_id, Organization.kind.in_(kinds))
+        .where(Membership.user_id == verifier_id, Organization.kind.in_(CALLING))
         .order_by(Membership.id)
     ).all()
 
@@ -263,7 +263,6 @@ class Skilled:
 
 def floor(organization_id: UUID | None) -> list[Skilled]:
     """Everybody who calls for an organization, or for any; who is paused stands first."""
-    kinds = (OrganizationKind.VERIFICATION, OrganizationKind.OPERATOR)
     is_paused = Qualification.status == QualificationStatus.PAUSED
     statement = (
         select(Qualification, User, Organization, Vertical)
@@ -271,7 +270,7 @@ def floor(organization_id: UUID | None) -> list[Skilled]:
         .join(Membership, Membership.user_id == User.id)
         .join(Organization, Organization.id == Membership.organization_id)
         .join(Vertical, Vertical.id == Qualification.vertical_id)
-        .where(Organization.kind.in_(kinds))
+        .where(Organization.kind.in_(CALLING))
         .order_by(is_paused.desc(), User.name, Vertical.code)
         .limit(ROWS_MAX)
     )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, insert, select
+from sqlalchemy import insert, select
 
 from exchange.billing.services import inspection_holds
 from exchange.core import clock, events, ids
@@ -21,7 +21,7 @@ from exchange.core.errors import Conflict
 from exchange.core.events import Ref
 from exchange.core.jobs import enqueue
 from exchange.core.money import Money
-from exchange.core.states import transition, transition_all
+from exchange.core.states import transition
 from exchange.identity.services import require_approved
 from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.services import batches
@@ -31,19 +31,16 @@ from exchange.verification.models import (
     InspectionPurpose,
     InspectionStatus,
     OutcomeClass,
-    TaskStatus,
-    VerificationTask,
 )
 from exchange.verification.queries import inspected
 from exchange.verification.queries.tasks import verdicts_on
-from exchange.verification.services import tasks
+from exchange.verification.services import inspections, tasks
 
 # So many calls wait in the queue at once; more are put there when half of them are answered.
 AT_ONCE: Final = 400
 NOT_REACHED: Final = "not_reached"  # why a lead is off sale: nobody knows whether it is good
 # Calls that ask the same of the same people, and are not needed beside it.
 REPLACED: Final = (InspectionPurpose.SAMPLE, InspectionPurpose.FOLLOW_UP)
-STARTED_FROM: Final = frozenset({*inspected.WHOLE, BatchStatus.ACCEPTED})
 
 
 def start(
@@ -120,7 +117,7 @@ def _require_inspectable(batch: Batch, *, running: FullInspection | None) -> Non
     if running is not None:
         text = "What was set aside is being called. Wait for the end of that."
         raise Conflict(text, code="inspection_running")
-    if batch.status not in STARTED_FROM:
+    if batch.status not in inspected.STARTED_FROM:
         text = "A full inspection follows the decision on a lot."
         raise Conflict(text, code="not_inspectable")
     if batches.is_barred(batch):
@@ -202,26 +199,11 @@ def _question(found: FullInspection, batch: Batch) -> dict[str, object]:
 def _drop_other_calls(found: FullInspection, people: Sequence[UUID], *, actor: Actor) -> None:
     """Calls for the lot's sample that wait for the same people; those under way are finished."""
     same = [Inspection.purpose.in_(REPLACED), Inspection.lead_id.in_(people)]
-    _cancel(found, same, actor=actor)
-
-
-def _cancel(found: FullInspection, which: Sequence[ColumnElement[bool]], *, actor: Actor) -> None:
-    asked = [*which, Inspection.status == InspectionStatus.OPEN]
-    tasks.cancel(inspections=asked, parent=found, actor=actor)
-    on_the_phone = select(VerificationTask.inspection_id).where(
-        VerificationTask.status == TaskStatus.CLAIMED
-    )
-    transition_all(
-        Inspection,
-        where=[*asked, Inspection.id.not_in(on_the_phone)],
-        to=InspectionStatus.CANCELLED,
-        parent=found,
-        actor=actor,
-    )
+    inspections.drop(same, parent=found, actor=actor)
 
 
 def _end_calls(found: FullInspection, *, actor: Actor) -> None:
-    _cancel(found, [Inspection.ref_id == found.id], actor=actor)
+    inspections.drop([Inspection.ref_id == found.id], parent=found, actor=actor)
     _give_back(found, actor=actor)
 
 

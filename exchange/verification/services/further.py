@@ -5,29 +5,25 @@ Both are inspections of their own, whose ref is the first one; neither changes w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.definition import Terms
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.actors import SYSTEM, Actor
-from exchange.core.db import Record, db, get
+from exchange.core.db import db, get
 from exchange.core.events import Ref
 from exchange.core.keys import keyring
-from exchange.core.states import transition_all
 from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.verification.models import (
     Inspection,
     InspectionPurpose,
-    InspectionStatus,
     OutcomeClass,
-    TaskStatus,
     Verdict,
     VerificationTask,
 )
@@ -59,7 +55,7 @@ def ask(inspection: Inspection, *, actor: Actor) -> None:
                 Inspection.purpose == InspectionPurpose.DOUBLE,
                 Inspection.ref_id == inspection.id,
             ]
-            _drop(asked, parent=inspection, actor=actor)
+            inspections.drop(asked, parent=inspection, actor=actor)
     is_tried = inspection.outcome is OutcomeClass.OPEN and inspection.code in RETRIED
     if inspection.purpose in FOLLOWED and is_tried:
         _follow_up(inspection, actor=actor)
@@ -72,7 +68,7 @@ def stop(*, batch_id: UUID, actor: Actor = SYSTEM) -> None:
         Inspection.purpose == InspectionPurpose.FOLLOW_UP,
         Inspection.lead_id.in_(leads),
     ]
-    _drop(asked, parent=get(Batch, batch_id), actor=actor)
+    inspections.drop(asked, parent=get(Batch, batch_id), actor=actor)
 
 
 def stop_if_over(inspection: Inspection, *, actor: Actor) -> None:
@@ -136,21 +132,6 @@ def _request(
         purpose=purpose,
         ref=Ref.to(inspection),
         not_before=due,
-        actor=actor,
-    )
-
-
-def _drop(asked: Sequence[ColumnElement[bool]], *, parent: Record, actor: Actor) -> None:
-    waiting = [*asked, Inspection.status == InspectionStatus.OPEN]
-    tasks.cancel(inspections=waiting, parent=parent, actor=actor)
-    on_the_phone = select(VerificationTask.inspection_id).where(
-        VerificationTask.status == TaskStatus.CLAIMED
-    )
-    transition_all(
-        Inspection,
-        where=[*waiting, Inspection.id.not_in(on_the_phone)],
-        to=InspectionStatus.CANCELLED,
-        parent=parent,
         actor=actor,
     )
 

@@ -13,15 +13,15 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from exchange.catalog.scripts import Outcome
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import db, save
+from exchange.core.db import Record, db, save
 from exchange.core.errors import NotFound
 from exchange.core.events import Ref
-from exchange.core.states import transition
+from exchange.core.states import transition, transition_all
 from exchange.identity import queries as identity
 from exchange.leads.models import Lead
 from exchange.leads.services import batches
@@ -31,6 +31,7 @@ from exchange.verification.models import (
     InspectionStatus,
     OutcomeClass,
 )
+from exchange.verification.queries.tasks import ON_THE_PHONE
 from exchange.verification.services import tasks
 
 FAILED_CHECK: Final = "failed_check"
@@ -90,6 +91,19 @@ def conclude(inspection: Inspection, *, outcome: OutcomeClass, code: Outcome, ac
 def withdraw_call(inspection: Inspection, *, actor: Actor) -> None:
     """Take the waiting call of a question out of the queue: its answer is known otherwise."""
     tasks.cancel(inspections=[Inspection.id == inspection.id], parent=inspection, actor=actor)
+
+
+def drop(which: Sequence[ColumnElement[bool]], *, parent: Record, actor: Actor) -> None:
+    """Cancel open questions and their waiting calls; those on the phone are finished."""
+    waiting = [*which, Inspection.status == InspectionStatus.OPEN]
+    tasks.cancel(inspections=waiting, parent=parent, actor=actor)
+    transition_all(
+        Inspection,
+        where=[*waiting, Inspection.id.not_in(ON_THE_PHONE)],
+        to=InspectionStatus.CANCELLED,
+        parent=parent,
+        actor=actor,
+    )
 
 
 def reopen(inspection: Inspection, *, actor: Actor) -> None:

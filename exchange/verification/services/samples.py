@@ -17,7 +17,7 @@ from exchange.catalog.scripts import Outcome
 from exchange.core import clock
 from exchange.core.actors import SYSTEM, Actor
 from exchange.core.db import db, get, lock, save
-from exchange.core.states import transition, transition_all
+from exchange.core.states import transition
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch, BatchStatus, Lead
 from exchange.leads.services import batches
@@ -34,13 +34,13 @@ from exchange.verification.models import (
     OutcomeClass,
     Sample,
     SampleStatus,
-    TaskStatus,
     VerificationTask,
 )
 from exchange.verification.plans import SamplingPlan
 from exchange.verification.queries.tasks import (
     HAS_OPINION,
     NOT_CALLABLE,
+    ON_THE_PHONE,
     decided_with_waiting_calls,
     left_uncallable,
     uncallable,
@@ -124,20 +124,9 @@ def cancel_undrawn(*, sample_id: UUID, actor: Actor) -> None:
     behind = [
         Inspection.ref_id == sample.id,
         Inspection.position > look,
-        Inspection.status == InspectionStatus.OPEN,
         ~HAS_OPINION,
     ]
-    tasks.cancel(inspections=behind, parent=sample, actor=actor)
-    on_the_phone = select(VerificationTask.inspection_id).where(
-        VerificationTask.status == TaskStatus.CLAIMED
-    )
-    transition_all(
-        Inspection,
-        where=[*behind, Inspection.id.not_in(on_the_phone)],
-        to=InspectionStatus.CANCELLED,
-        parent=sample,
-        actor=actor,
-    )
+    inspections.drop(behind, parent=sample, actor=actor)
 
 
 def settle(inspection: Inspection, *, actor: Actor) -> None:
@@ -148,7 +137,8 @@ def settle(inspection: Inspection, *, actor: Actor) -> None:
     if inspection.purpose is InspectionPurpose.GOLD:
         return  # it asks about the verifier, not about the lead
     if inspection.purpose in OF_THE_DECISION and queries.is_sampled(inspection.lead_id):
-        _count(inspection, actor=actor)
+        if inspection.purpose in OF_SAMPLE:  # what others find acts when the lot is decided
+            advance(sample_id=inspection.ref_id, actor=actor)
         return
     inspections.act_on([inspection], actor=actor)
     if inspection.ref_kind == GuaranteeRun.KIND:
@@ -276,12 +266,6 @@ def _decide(
     return sample
 
 
-def _count(inspection: Inspection, *, actor: Actor) -> None:
-    """Go on with the sample; what others find of its lot acts when it is decided."""
-    if inspection.purpose in OF_SAMPLE:
-        advance(sample_id=inspection.ref_id, actor=actor)
-
-
 def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
     inspection = get(Inspection, inspection_id)
     if inspection.purpose in OF_SAMPLE:
@@ -289,7 +273,8 @@ def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
         if inspection.id not in queries.called_of(sample.id):
             return  # nobody asked for them yet
     inspection = lock(Inspection, inspection_id)
-    if inspection.status is not InspectionStatus.OPEN or _is_on_the_phone(inspection):
+    under_way = ON_THE_PHONE.where(VerificationTask.inspection_id == inspection.id)
+    if inspection.status is not InspectionStatus.OPEN or db.session.scalar(under_way):
         return
     asked = [Inspection.id == inspection.id]
     tasks.cancel(inspections=asked, parent=inspection, actor=actor)
@@ -297,11 +282,3 @@ def _leave_open(inspection_id: UUID, *, actor: Actor) -> None:
         inspection, outcome=OutcomeClass.OPEN, code=Outcome.DO_NOT_CALL, actor=actor
     )
     settle(inspection, actor=actor)
-
-
-def _is_on_the_phone(inspection: Inspection) -> bool:
-    claimed = select(VerificationTask.id).where(
-        VerificationTask.inspection_id == inspection.id,
-        VerificationTask.status == TaskStatus.CLAIMED,
-    )
-    return db.session.scalar(claimed) is not None

@@ -1,0 +1,8 @@
+"""The market's API, one module per noun on one blueprint."""
+
+from __future__ import annotations
+
+from exchange.market.api import auctions, trade
+from exchange.market.api.blueprint import blueprint
+
+__all__ = ["auctions", "blueprint", "trade"]
