@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from exchange.core.db import get
 from exchange.core.events import Event, on
-from exchange.core.jobs import enqueue
 from exchange.leads.cards import accepted_lots
 from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
-from exchange.market.models import Order
 from exchange.market.services import listings, rates
 
 
@@ -78,11 +75,3 @@ def follow_published_commission(event: Event) -> None:
     """The commission that a vertical's terms say is the one that sales of it are settled with."""
     if "terms" in event.facts["changed"]:
         rates.follow_terms(vertical_id=event.subject.id)
-
-
-@on("order.confirmed")
-def follow_contract(event: Event) -> None:
-    """A contract that has bought may have reached what limits it; its trial may be over."""
-    order = get(Order, event.subject.id)
-    if order.contract_id is not None:
-        enqueue("market.follow_contract", order.contract_id)

@@ -77,6 +77,8 @@ TRADE: Final[dict[str, Problem]] = {
     "too_few": Problem(409, _("So few leads cannot be sold as a lot.")),
     "targeted": Problem(409, _("Targeted leads belong to the buyer they were captured for.")),
     "vertical_paused": Problem(409, _("Wait until the operator resumes the vertical.")),
+    "contract_ended": Problem(409, _("An ended contract stays as it is. Make a new one.")),
+    "over": Problem(409, _("Change ends_at of the contract first, or take it away.")),
     "vertical_fixed": Problem(409, _("Publish a new vertical under another code.")),
     "terms_changed": Problem(
         409, _("Read the new terms in the answer and agree to their version.")

@@ -8,7 +8,6 @@ from exchange.market.queries.contracts import (
     contract_versions,
     contracts,
     count_lines,
-    finished_trials,
     get_contract,
     get_contract_source,
     get_contract_terms,
@@ -18,7 +17,13 @@ from exchange.market.queries.contracts import (
     terms_of,
     trial_left,
 )
-from exchange.market.queries.diagnosis import Diagnosis, Narrowest, Standing, diagnosis, standings
+from exchange.market.queries.diagnosis import (
+    ContractStanding,
+    Diagnosis,
+    Narrowest,
+    contract_standings,
+    diagnosis,
+)
 from exchange.market.queries.forecasts import Forecast, forecast
 from exchange.market.queries.listings import (
     MaskedLead,
@@ -70,6 +75,7 @@ __all__ = [
     "FINAL",
     "READABLE",
     "Bought",
+    "ContractStanding",
     "Diagnosis",
     "Facets",
     "Filters",
@@ -83,11 +89,11 @@ __all__ = [
     "Results",
     "Shown",
     "Sort",
-    "Standing",
     "Stock",
     "all_listings",
     "bought_by_contracts",
     "cap_uses",
+    "contract_standings",
     "contract_versions",
     "contracts",
     "count_lines",
@@ -96,7 +102,6 @@ __all__ = [
     "draft_listings",
     "facets",
     "find_listing_of_batch",
-    "finished_trials",
     "forecast",
     "get_agreed_terms",
     "get_batch_of",
@@ -129,7 +134,6 @@ __all__ = [
     "shown",
     "shown_attributes",
     "sources_of_contract",
-    "standings",
     "stocks",
     "tally",
     "terms_history",
