@@ -278,7 +278,7 @@ class TestPages:
         contract = make_contract(cast.buyer, price=listing.price.amount, trial_leads=2)
         order = buy(cast.buyer, contract, listing, 2)
         place(page, listing, quantity=1)
-        contracts.follow(contract_id=contract.id)
+        contracts.end_trial_if_done(contract_id=contract.id)
         keep()
         for path in ("/buyers/orders", f"/buyers/orders/{order.public_id}", "/buyers/leads"):
             assert f"{HOME}/{contract.public_id}" in text_of(page.get(path)), path
@@ -305,20 +305,22 @@ class TestPages:
 
 
 class TestNotices:
-    def test_a_reached_cap_is_told_once(self, page, cast):
-        fund_wallet(cast.buyer, 10_000_00)
-        contract = make_contract(cast.buyer, caps=Caps(leads={Period.TOTAL: 1}))
-        start = period_start(Period.TOTAL, clock.now(), time_zone="UTC")
-        db.session.add(
-            CapUse(contract_id=contract.id, period=Period.TOTAL, starts_at=start, leads=1, amount=1)
-        )
-        db.session.flush()
+    @pytest.mark.parametrize(
+        ("limit", "words"),
+        [
+            ("cap", "has reached its cap of leads"),
+            ("budget", "has reached its budget"),
+            ("funds", "the wallet does not cover a lead"),
+        ],
+    )
+    def test_a_limit_is_told_to_the_buyer_once(self, page, cast, limit, words):
+        contract = make_contract(cast.buyer)
         for _ in range(2):
-            contracts.follow(contract_id=contract.id)
+            contracts.note_limit(contract_id=contract.id, limit=limit)
         keep()
         told = db.session.scalars(select(Notice).where(Notice.kind == "contract.limited")).all()
         assert [one.organization_id for one in told] == [cast.buyer.organization.id]
-        assert "has reached its cap of leads" in words_of(page.get("/notices"))
+        assert words in words_of(page.get("/notices"))
 
     def test_a_finished_trial_is_told_and_one_paused_by_hand_is_not(self, page, cast):
         contract = make_contract(cast.buyer)

@@ -10,15 +10,27 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from exchange.core.db import save
 from exchange.core.ids import encode, uuid7
 from exchange.identity import services
 from exchange.identity.permissions import Role
+from exchange.market.contract_models import ContractSource
 from exchange.market.models import Listing
+from exchange.market.queries import get_batch_of
 from tests.buyers.conftest import Enter
-from tests.buyers.support import bought, key, lines_on, text_of
+from tests.buyers.support import bought, keep, key, lines_on, text_of
 from tests.cast import PASSWORD, Cast, Player, _player
+from tests.factories.catalog import VERTICAL
+from tests.factories.contracts import make_contract
 
-LISTS = ("/buyers/", "/buyers/market", "/buyers/orders", "/buyers/leads", "/buyers/returns")
+LISTS = (
+    "/buyers/",
+    "/buyers/market",
+    "/buyers/orders",
+    "/buyers/leads",
+    "/buyers/returns",
+    "/buyers/contracts",
+)
 PAGES = (
     *LISTS,
     "/buyers/listings/{listing}",
@@ -28,7 +40,17 @@ PAGES = (
     "/buyers/leads/{line}",
     "/buyers/leads/{line}/return",
     "/buyers/returns/{lead_return}",
+    "/buyers/contracts/new",
+    "/buyers/contracts/{contract}",
+    "/buyers/contracts/{contract}/edit",
 )
+CONTRACT = {
+    "vertical": VERTICAL,
+    "name": "Roofs",
+    "price": "50",
+    "kinds": "exclusive",
+    "time_zone": "America/New_York",
+}
 PICTURE = "/buyers/listings/{listing}/picture"  # tried in tests/sellers/test_sources.py
 DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/listings/{listing}/orders": ({"quantity": "1", "terms_version": "1"}, 303),
@@ -38,12 +60,18 @@ DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/orders/{order}/contacts": ({}, 200),
     "/buyers/orders/{order}/export": ({"separator": "comma"}, 200),
     "/buyers/leads/{second_line}/return": ({"reason": "fictitious"}, 303),
+    "/buyers/contracts": (CONTRACT, 303),
+    "/buyers/contracts/forecast": (CONTRACT, 200),
+    "/buyers/contracts/{contract}": (CONTRACT, 303),
+    "/buyers/contracts/{contract}/steps/{step}": ({}, 303),
+    "/buyers/contracts/{contract}/sources/{contract_source}/{decision}": ({}, 303),
 }
 PARTS = (
     "/buyers/market",
     "/buyers/orders",
     "/buyers/leads",
     "/buyers/returns",
+    "/buyers/contracts",
     "/buyers/listings/{listing}",
     "/buyers/orders/{order}",
 )
@@ -53,8 +81,12 @@ PREFIXES = {
     "line": "line",
     "second_line": "line",
     "lead_return": "ret",
+    "contract": "con",
+    "contract_source": "cos",
+    "step": "step",
+    "decision": "step",
 }
-OF_ONE_BUYER = ("{order}", "{line}", "{second_line}", "{lead_return}")
+OF_ONE_BUYER = ("{order}", "{line}", "{second_line}", "{lead_return}", "{contract}")
 
 
 @dataclass
@@ -68,8 +100,21 @@ class Stage:
         return path.format(**self.ids)
 
 
+def of_a_contract(cast: Cast, listing: Listing) -> dict[str, str]:
+    """A contract of the buyer for which a source waits, and what is done with them."""
+    contract = make_contract(cast.buyer)
+    asked = ContractSource(
+        contract_id=contract.id,
+        source_id=get_batch_of(listing).source_id,
+        organization_id=listing.organization_id,
+    )
+    ids = {"contract": contract.public_id, "contract_source": save(asked).public_id}
+    keep()
+    return {**ids, "step": "pause", "decision": "approve"}
+
+
 @pytest.fixture
-def stage(buyer: FlaskClient, listing: Listing) -> Stage:
+def stage(buyer: FlaskClient, listing: Listing, cast: Cast) -> Stage:
     order = bought(buyer, listing, 3)
     line, second, *_ = lines_on(text_of(buyer.get(order)))
     asked = {"reason": "fictitious", "idempotency_key": key()}
@@ -81,6 +126,7 @@ def stage(buyer: FlaskClient, listing: Listing) -> Stage:
         "line": line,
         "second_line": second,
         "lead_return": answer.headers["Location"].rpartition("/")[2],
+        **of_a_contract(cast, listing),
     }
     return Stage(buyer, ids)
 
@@ -97,7 +143,8 @@ def test_every_door_is_tried_here(app: Flask):
         for method in (rule.methods or set()) & {"GET", "POST"}
     }
     names = {"listing": "listing_id", "order": "order_id", "line": "line_id"}
-    names |= {"second_line": "line_id", "lead_return": "return_id"}
+    names |= {"second_line": "line_id", "lead_return": "return_id", "contract": "contract_id"}
+    names |= {"contract_source": "contract_source_id", "step": "step", "decision": "step"}
     as_rules = {name: f"<{rule}>" for name, rule in names.items()}
     tried = {("GET", path.partition("?")[0].format(**as_rules)) for path in PAGES}
     tried |= {("POST", path.format(**as_rules)) for path in DEEDS}

@@ -18,7 +18,7 @@ from exchange.leads.models import Source
 from exchange.market import queries as market
 from exchange.market.contract_models import Contract, ContractSource, ContractStatus, ContractTerms
 from exchange.market.contract_terms import Terms
-from exchange.market.queries import Bought, Standing
+from exchange.market.queries import Bought, ContractStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class ContractRow:
 
     contract: Contract
     vertical: Vertical
-    standing: Standing
+    standing: ContractStanding
     bought: Bought
 
     @property
@@ -117,7 +117,7 @@ def contract_rows(found: Sequence[Contract]) -> list[ContractRow]:
             standing,
             bought[standing.contract.id],
         )
-        for standing in market.standings(found)
+        for standing in market.contract_standings(found)
     ]
 
 
