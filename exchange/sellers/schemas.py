@@ -326,7 +326,7 @@ class PostOut(Schema):
     )
 
 
-class BidOut(Schema):
+class PingBidOut(Schema):
     """What a contract pays for the lead of a ping; who it is of is not told."""
 
     id = fields.String()
@@ -350,7 +350,7 @@ class PingOut(Schema):
     expires_at = fields.DateTime(
         allow_none=True, metadata={"description": "until then the lead may be posted, once"}
     )
-    bids = fields.List(fields.Nested(BidOut), metadata={"description": "the highest first"})
+    bids = fields.List(fields.Nested(PingBidOut), metadata={"description": "the highest first"})
     errors = fields.List(fields.Nested(PostProblemOut))
     ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
     test = fields.Boolean()

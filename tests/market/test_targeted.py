@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -18,9 +19,9 @@ from exchange.market.contract_models import Contract, ContractSource, ContractSo
 from exchange.market.contract_terms import Caps, Period
 from exchange.market.match_models import LeadMatch
 from exchange.market.models import Listing, OrderLine
-from exchange.market.queries.meeting import leads_for_contract, listings_to_match
+from exchange.market.queries.meeting import leads_for_contract
 from exchange.market.queries.standings import Seller, contract_rows, standings
-from exchange.market.services import contracts, matches
+from exchange.market.services import contracts, listings, matches
 from tests.cast import Cast
 from tests.factories.billing import fund_wallet
 from tests.factories.contracts import make_contract
@@ -105,11 +106,26 @@ def test_another_contract_is_never_led_to_them(cast):
     assert met_again(other, listing) is None
 
 
-def test_they_are_matched_as_they_come(cast):
-    listing = targeted(cast, make_contract(cast.buyer))
-    assert listings_to_match(limit=5) == [listing.id]
-    matches.match_listing(listing_id=listing.id)
-    assert listings_to_match(limit=5) == []
+def test_they_are_matched_as_they_come(cast, sweep, run_jobs):
+    contract = make_contract(cast.buyer)
+    listing = targeted(cast, contract)
+    db.session.commit()
+    sweep("market.match")
+    run_jobs()
+    assert buyers_of(listing) == {contract.id}
+
+
+def test_no_resale_gives_them_to_others(cast):
+    """Exclusivity ends after 90 days for everybody's leads; these were never anybody's."""
+    contract = make_contract(cast.buyer, criteria=Is("project", "solar"))
+    rich = make_contract(cast.other_buyer, price=90_000, age_hours_max=None)
+    listing = targeted(cast, contract)
+    clock.advance(timedelta(days=91))
+    with pytest.raises(Conflict) as refused:
+        listings.create(batch_id=listing.batch_id, actor=cast.seller.actor)
+    assert refused.value.code == "targeted"
+    assert matches.match_listing(listing_id=listing.id) == 0
+    assert met_again(rich, listing) is None
 
 
 def test_a_source_that_is_refused_sells_nothing_more(cast):
