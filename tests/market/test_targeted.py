@@ -18,7 +18,7 @@ from exchange.market import queries
 from exchange.market.contract_models import Contract, ContractSource, ContractSourceStatus
 from exchange.market.contract_terms import Caps, Period
 from exchange.market.match_models import LeadMatch
-from exchange.market.models import Listing, OrderLine
+from exchange.market.models import Listing, ListingMode, OrderLine
 from exchange.market.queries.meeting import leads_for_contract
 from exchange.market.queries.standings import Seller, contract_rows, standings
 from exchange.market.services import contracts, listings, matches
@@ -121,9 +121,19 @@ def test_no_resale_gives_them_to_others(cast):
     rich = make_contract(cast.other_buyer, price=90_000, age_hours_max=None)
     listing = targeted(cast, contract)
     clock.advance(timedelta(days=91))
-    with pytest.raises(Conflict) as refused:
-        listings.create(batch_id=listing.batch_id, actor=cast.seller.actor)
-    assert refused.value.code == "targeted"
+    attempts = {
+        "targeted": lambda **who: listings.create(batch_id=listing.batch_id, **who),
+        "nothing_ripe": lambda **who: listings.offer_aged(
+            batch_id=listing.batch_id, price=listing.price, **who
+        ),
+        "mode_fixed": lambda **who: listings.change(
+            listing_id=listing.id, changes={"mode": ListingMode.FIXED}, **who
+        ),
+    }
+    for code, attempt in attempts.items():
+        with pytest.raises(Conflict) as refused, db.session.begin_nested():
+            attempt(actor=cast.seller.actor)
+        assert refused.value.code == code
     assert matches.match_listing(listing_id=listing.id) == 0
     assert met_again(rich, listing) is None
 
