@@ -174,7 +174,7 @@ class Batch(Record):
             unique=True,
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("status = 'open'"),
-        ),
+        ),  # fmt: skip
         Index(None, "contract_id", postgresql_where=text("contract_id IS NOT NULL")),
         Index(None, "source_id", "vertical_id", "decided_at"),
         # Decision 39: every row of the file ends in exactly one state.
@@ -189,8 +189,7 @@ class Batch(Record):
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     schema_id: Mapped[UUID] = mapped_column(ForeignKey("lead_schema.id"))
     source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
-    # Targeted leads carry the contract that they are for (decision 2).
-    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))  # of targeted leads
     import_id: Mapped[UUID | None] = mapped_column(ForeignKey("import.id"), unique=True)
     name: Mapped[str]
     status: Mapped[BatchStatus] = mapped_column(enum_column(BatchStatus), default=BatchStatus.DRAFT)
