@@ -167,14 +167,9 @@ class Batch(Record):
         Index(None, "organization_id", "status"),
         # A seller's source has one lot of a vertical that grows, and one for each contract.
         Index(
-            None,
-            "source_id",
-            "vertical_id",
-            "contract_id",
-            unique=True,
-            postgresql_nulls_not_distinct=True,
-            postgresql_where=text("status = 'open'"),
-        ),  # fmt: skip
+            None, "source_id", "vertical_id", "contract_id", unique=True,
+            postgresql_nulls_not_distinct=True, postgresql_where=text("status = 'open'"),
+        ),
         Index(None, "contract_id", postgresql_where=text("contract_id IS NOT NULL")),
         Index(None, "source_id", "vertical_id", "decided_at"),
         # Decision 39: every row of the file ends in exactly one state.
@@ -183,7 +178,7 @@ class Batch(Record):
         ),
         CheckConstraint("sales_max BETWEEN 1 AND 10", name="sales_max"),
         CheckConstraint("(kind = 'targeted') = (contract_id IS NOT NULL)", name="targeted"),
-    )
+    )  # fmt: skip
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
