@@ -19,6 +19,7 @@ from exchange.buyers.contract_schemas import (
     SourceDecision,
     content_of,
 )
+from exchange.buyers.offer_schemas import OfferForm, OwnOfferOut
 from exchange.core.db import parse_id
 from exchange.core.doors import Blueprint
 from exchange.core.errors import NotFound
@@ -30,7 +31,8 @@ from exchange.leads.queries import fields_of
 from exchange.market import queries as market
 from exchange.market.contract_health import Limit
 from exchange.market.contract_models import Contract, ContractSource
-from exchange.market.services import contracts
+from exchange.market.offer_models import Offer
+from exchange.market.services import contracts, offers
 
 blueprint = Blueprint("buyers_api", __name__, description="Contracts of a buyer")
 Json = dict[str, Any]  # Any: what the schemas read and write
@@ -134,6 +136,26 @@ def pause(contract_id: str) -> Json:
 def resume(contract_id: str) -> Json:
     """Go on buying; a contract that paused after its trial goes on without one."""
     return _contract(contracts.resume(contract_id=_own(contract_id).id, actor=actor()).id)
+
+
+@blueprint.route("/contracts/<contract_id>/publish", methods=["POST"])
+@requires(Permission.CONTRACT_WRITE)
+@blueprint.arguments(OfferForm)
+@blueprint.response(200, OwnOfferOut)
+def publish(form: Json, contract_id: str) -> Offer:
+    """Show an active contract to sellers as an offer, or change its words.
+
+    Sellers see your pseudonym, and join with a source; what it posts is yours alone.
+    """
+    return offers.publish(contract_id=parse_id(contract_id, Contract), actor=actor(), **form)
+
+
+@blueprint.route("/contracts/<contract_id>/unpublish", methods=["POST"])
+@requires(Permission.CONTRACT_WRITE)
+@blueprint.response(200, OwnOfferOut)
+def unpublish(contract_id: str) -> Offer:
+    """Take the offer out of sight: nobody new joins, sources that have joined go on."""
+    return offers.unpublish(contract_id=parse_id(contract_id, Contract), actor=actor())
 
 
 @blueprint.route("/contracts/<contract_id>/diagnosis", methods=["GET"])

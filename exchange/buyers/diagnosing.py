@@ -24,7 +24,7 @@ from exchange.market.contract_health import (
 from exchange.market.contract_models import ContractStatus
 from exchange.market.contract_terms import Period
 from exchange.market.fitting import Misfit
-from exchange.market.queries import Diagnosis, Narrowest, Standing
+from exchange.market.queries import ContractStanding, Diagnosis, Narrowest
 
 N_ = str  # marks a sentence for the catalogs
 Value = str | int | Money | datetime
@@ -97,7 +97,7 @@ MISFITS: Final[Mapping[Misfit, str]] = {
 }
 
 
-def reason(standing: Standing) -> Said | None:
+def reason(standing: ContractStanding) -> Said | None:
     """Why an active contract does not buy now, in words; None: nothing keeps it from buying."""
     return None if standing.limit is None else _limited(standing, standing.limit)
 
@@ -108,7 +108,7 @@ def checks(found: Diagnosis, fields: LeadFields, *, language: str) -> list[Check
     return [*_switches(standing), *_money(standing), *_market(found, fields, language=language)]
 
 
-def _limited(standing: Standing, limit: Limit) -> Said:
+def _limited(standing: ContractStanding, limit: Limit) -> Said:
     facts, currency = standing.facts, standing.contract.price.currency
     if limit is Limit.CAP:
         return _cap(facts)
@@ -145,7 +145,7 @@ def _cap(facts: Facts) -> Said:
     return Said(CAPPED[period], {"used": used, "most": facts.terms.caps.leads[period]})
 
 
-def _budget(standing: Standing) -> Said:
+def _budget(standing: ContractStanding) -> Said:
     facts, currency = standing.facts, standing.contract.price.currency
     period = out_of_budget(facts)
     assert period is not None  # the limit says so
@@ -158,7 +158,7 @@ def _check(code: str, detail: Said, *, ok: bool | None, fix: str = "") -> Check:
     return Check(code, ok, LABELS[code], detail, "" if ok else fix)
 
 
-def _switches(standing: Standing) -> Iterator[Check]:
+def _switches(standing: ContractStanding) -> Iterator[Check]:
     facts, held = standing.facts, set(limits(standing.facts))
     detail = Said(N_("approved")) if facts.may_trade else _limited(standing, Limit.ACCOUNT)
     yield _check("account", detail, ok=facts.may_trade, fix="account")
@@ -181,7 +181,7 @@ STATUS_WORDS: Final[Mapping[ContractStatus, str]] = {
 }
 
 
-def _money(standing: Standing) -> Iterator[Check]:
+def _money(standing: ContractStanding) -> Iterator[Check]:
     facts, held = standing.facts, set(limits(standing.facts))
     full = next((limit for limit in (Limit.CAP, Limit.BUDGET) if limit in held), None)
     usual = Said(N_("there is room for another lead"))

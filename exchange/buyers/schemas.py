@@ -9,6 +9,7 @@ from exchange.core.forms import AmountField, IdField
 from exchange.fulfillment.conversion_models import CHOSEN, ConversionStatus
 from exchange.fulfillment.models import ReturnStatus
 from exchange.leads.models import Lead, LeadKind
+from exchange.market.contract_models import Contract, ContractStatus
 from exchange.market.models import LineStatus, OrderStatus
 from exchange.market.queries import Sort
 from exchange.market.queries.search import FRESH_HOURS
@@ -75,11 +76,17 @@ class AuctionsQuery(CursorQuery):
 
 class OrdersQuery(CursorQuery):
     status = fields.Enum(OrderStatus, by_value=True, load_default=None)
+    contract_id = IdField(Contract, load_default=None, data_key="contract")
+
+
+class ContractsQuery(CursorQuery):
+    status = fields.Enum(ContractStatus, by_value=True, load_default=None)
 
 
 class LeadsQuery(CursorQuery):
     status = fields.Enum(LineStatus, by_value=True, load_default=None)
     closing = fields.Boolean(load_default=False)  # its return window closes inside a day
+    contract_id = IdField(Contract, load_default=None, data_key="contract")
 
 
 class ExportForm(Schema):

@@ -167,13 +167,8 @@ class Batch(Record):
         Index(None, "organization_id", "status"),
         # A seller's source has one lot of a vertical that grows, and one for each contract.
         Index(
-            None,
-            "source_id",
-            "vertical_id",
-            "contract_id",
-            unique=True,
-            postgresql_nulls_not_distinct=True,
-            postgresql_where=text("status = 'open'"),
+            None, "source_id", "vertical_id", "contract_id", unique=True,
+            postgresql_nulls_not_distinct=True, postgresql_where=text("status = 'open'"),
         ),
         Index(None, "contract_id", postgresql_where=text("contract_id IS NOT NULL")),
         Index(None, "source_id", "vertical_id", "decided_at"),
@@ -183,14 +178,13 @@ class Batch(Record):
         ),
         CheckConstraint("sales_max BETWEEN 1 AND 10", name="sales_max"),
         CheckConstraint("(kind = 'targeted') = (contract_id IS NOT NULL)", name="targeted"),
-    )
+    )  # fmt: skip
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     schema_id: Mapped[UUID] = mapped_column(ForeignKey("lead_schema.id"))
     source_id: Mapped[UUID] = mapped_column(ForeignKey("source.id"))
-    # Targeted leads carry the contract that they are for (decision 2).
-    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))
+    contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"))  # of targeted leads
     import_id: Mapped[UUID | None] = mapped_column(ForeignKey("import.id"), unique=True)
     name: Mapped[str]
     status: Mapped[BatchStatus] = mapped_column(enum_column(BatchStatus), default=BatchStatus.DRAFT)

@@ -30,9 +30,6 @@ class Limit(StrEnum):
     PRICE = "price"
 
 
-NOTED = frozenset({Limit.CAP, Limit.BUDGET, Limit.FUNDS})  # of which the buyer is told
-
-
 @dataclass(frozen=True, slots=True)
 class Used:
     """What a contract took in one period of its clock."""

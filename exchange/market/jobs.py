@@ -15,7 +15,6 @@ from exchange.market.services import (
     action_holds,
     auctions,
     awards,
-    contracts,
     listings,
     matches,
     meetings,
@@ -41,19 +40,6 @@ def find_listings_out_of_step() -> None:
     """Ring for listings whose state does not fit their stock."""
     for listing_id in queries.listings_out_of_step(limit=LISTINGS_PER_SWEEP):
         enqueue("market.reflect_stock", listing_id)
-
-
-@job("market.follow_contract")
-def follow_contract(contract_id: UUID) -> None:
-    """End a trial that is done, and tell the buyer of a limit."""
-    contracts.follow(contract_id=contract_id)
-
-
-@sweep("market.trials", seconds=60)
-def find_finished_trials() -> None:
-    """Ring for contracts whose trial has its leads and that are not paused yet."""
-    for contract_id in queries.finished_trials(limit=CONTRACTS_PER_SWEEP):
-        enqueue("market.follow_contract", contract_id)
 
 
 @job("market.let_price_fall")

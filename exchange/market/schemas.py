@@ -11,6 +11,7 @@ from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import Batch, Lead, LeadKind
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.leads.temperature import Because, Temperature
+from exchange.market.contract_models import Contract
 from exchange.market.decay import Fall
 from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import (
@@ -118,6 +119,7 @@ class NewOrder(Schema):
 
 class OrderQuery(PageQuery):
     status = fields.Enum(OrderStatus, by_value=True, load_default=None)
+    contract_id = IdField(Contract, load_default=None)
 
 
 class SourceOut(Schema):
@@ -291,6 +293,7 @@ class LineOut(Schema):
     id = fields.String(attribute="public_id")
     object = fields.Constant("line")
     lead_id = IdField(Lead)
+    contract_id = IdField(Contract)
     status = fields.Enum(LineStatus, by_value=True)
     price = MoneyField()
     delivered_at = fields.DateTime(allow_none=True)
@@ -309,6 +312,8 @@ class OrderSummaryOut(Schema):
     status = fields.Enum(OrderStatus, by_value=True, attribute="order.status")
     listing_id = IdField(Listing, attribute="order.listing_id")
     terms_version = fields.Integer(attribute="order.terms_version")
+    contract_id = IdField(Contract, attribute="order.contract_id")
+    contract_version = fields.Integer(attribute="order.contract_version", allow_none=True)
     quantity = fields.Integer(attribute="order.quantity")
     criteria = fields.Dict(attribute="order.criteria")
     test = fields.Boolean(

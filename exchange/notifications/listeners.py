@@ -17,7 +17,9 @@ from exchange.fulfillment.conversion_models import Conversion
 from exchange.fulfillment.models import ErasureNotice, LeadReturn
 from exchange.fulfillment.queries import holders
 from exchange.identity.models import Organization
+from exchange.leads import post_queries
 from exchange.leads.models import Batch, Import, Source, SourceStatus
+from exchange.market import queries as market
 from exchange.market.auction_models import Auction
 from exchange.market.contract_models import Contract, ContractSource
 from exchange.market.models import LineStatus, Listing, Order
@@ -142,6 +144,19 @@ def tell_buyer_of_contract(event: Event) -> None:
             organization_id=contract.organization_id,
             facts={"name": contract.name, "by": by},
         )
+
+
+@on("contract_source.approved")
+@on("contract_source.refused")
+def tell_seller_of_offer(event: Event) -> None:
+    """The seller learns whether an offer that a source joined takes its leads."""
+    asked = get(ContractSource, event.subject.id)
+    offer = market.find_offer(asked.contract_id)
+    if offer is not None and post_queries.terms_of_contract(
+        asked.contract_id, source_id=asked.source_id
+    ):
+        facts: Facts = {"name": offer.headline, "source": get(Source, asked.source_id).name}
+        tell(event, organization_id=asked.organization_id, facts=facts)
 
 
 @on("contract_source.requested")

@@ -24,6 +24,7 @@ LINKS: Final = {
     ("seller", "batch"): ("sellers.batch", "batch_id", "batch"),
     ("seller", "listing"): ("sellers.listing", "listing_id", "lst"),
     ("seller", "source"): ("sellers.source", "source_id", "src"),
+    ("seller", "contract_source"): ("sellers.joined_offer", "joined_id", "cos"),
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
     ("buyer", "contract"): ("buyers.contract", "contract_id", "con"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),

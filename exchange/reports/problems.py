@@ -87,6 +87,8 @@ TRADE: Final[dict[str, Problem]] = {
     "source_refused": Problem(409, _("The buyer takes no leads of this source; use another.")),
     "contract_not_active": Problem(409, _("Activate the contract first.")),
     "vertical_paused": Problem(409, _("Wait until the operator resumes the vertical.")),
+    "contract_ended": Problem(409, _("An ended contract stays as it is. Make a new one.")),
+    "over": Problem(409, _("Change ends_at of the contract first, or take it away.")),
     "vertical_fixed": Problem(409, _("Publish a new vertical under another code.")),
     "terms_changed": Problem(
         409, _("Read the new terms in the answer and agree to their version.")

@@ -13,6 +13,7 @@ from exchange.identity.models import Organization
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus, Source
 from exchange.market import queries as market
+from exchange.market.contract_models import ContractSource
 from exchange.market.models import Listing, Order, OrderLine, PricingModel
 from exchange.market.offer_models import Offer
 
@@ -53,6 +54,7 @@ class TargetedLead:
     lead: Lead
     batch: Batch
     line: OrderLine | None  # its sale to the one buyer it is for
+    reason: str  # why it was not taken when it met the contract; empty: it was, or did not yet
 
     @property
     def state(self) -> str:
@@ -63,13 +65,24 @@ class TargetedLead:
             return str(self.lead.status)
         if self.batch.status in (BatchStatus.REJECTED, BatchStatus.WITHDRAWN):
             return str(self.batch.status)
-        return "offered" if self.batch.may_be_sold else "queued_for_check"
+        if not self.batch.may_be_sold:
+            return "queued_for_check"
+        return "refused" if self.reason else "offered"
 
 
-def targeted_leads(page: Sequence[Lead]) -> list[TargetedLead]:
-    """These leads with their lots and sales, in their order."""
-    lines = market.lines_of_leads([lead.id for lead in page])
-    return [TargetedLead(lead, get(Batch, lead.batch_id), lines.get(lead.id)) for lead in page]
+def targeted_leads(one: ContractSource, page: Sequence[Lead]) -> list[TargetedLead]:
+    """Leads that the source brought, with their lots and sales, in their order."""
+    lead_ids = [lead.id for lead in page]
+    lines, reasons = market.lines_of_leads(lead_ids), market.why_not_taken(one, lead_ids)
+    return [
+        TargetedLead(
+            lead=lead,
+            batch=get(Batch, lead.batch_id),
+            line=lines.get(lead.id),
+            reason=reasons.get(lead.id, ""),
+        )
+        for lead in page
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,36 +325,6 @@ class PostOut(Schema):
     )
 
 
-class PingBidOut(Schema):
-    """What a contract pays for the lead of a ping; who it is of is not told."""
-
-    id = fields.String()
-    price = MoneyField()
-    exclusive = fields.Boolean()
-    max_sales = fields.Integer()
-
-
-class PingOut(Schema):
-    """What was said to a ping."""
-
-    id = fields.String(allow_none=True, metadata={"description": "null for a test"})
-    object = fields.Constant("ping")
-    status = fields.Enum(
-        PingStatus,
-        by_value=True,
-        metadata={"description": "matched, no_match, duplicate, rejected"},
-    )
-    reason = fields.String(allow_none=True, metadata={"description": "a stable code"})
-    detail = fields.String(allow_none=True)
-    expires_at = fields.DateTime(
-        allow_none=True, metadata={"description": "until then the lead may be posted, once"}
-    )
-    bids = fields.List(fields.Nested(PingBidOut), metadata={"description": "the highest first"})
-    errors = fields.List(fields.Nested(PostProblemOut))
-    ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
-    test = fields.Boolean()
-
-
 class RowCountsOut(Schema):
     rows = fields.Integer(attribute="rows_done")
     rows_total = fields.Integer(allow_none=True)

@@ -10,19 +10,23 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from exchange.core.db import db
+from exchange.core.db import db, save
 from exchange.core.ids import encode, uuid7
 from exchange.identity import services
 from exchange.identity.permissions import Role
+from exchange.market.contract_models import ContractSource
 from exchange.market.models import Listing
+from exchange.market.queries import get_batch_of
 from tests.buyers.conftest import Enter
-from tests.buyers.support import bought, key, lines_on, text_of
+from tests.buyers.support import bought, keep, key, lines_on, text_of
 from tests.cast import PASSWORD, Cast, Player, _player
 from tests.factories.actions import deliver, make_action_contract, report
+from tests.factories.catalog import VERTICAL
+from tests.factories.contracts import make_contract
 
 LISTS = (
     *("/buyers/", "/buyers/market", "/buyers/orders", "/buyers/leads", "/buyers/returns"),
-    "/buyers/actions",
+    *("/buyers/actions", "/buyers/contracts"),
 )
 PAGES = (
     *LISTS,
@@ -35,7 +39,17 @@ PAGES = (
     "/buyers/leads/{line}",
     "/buyers/leads/{line}/return",
     "/buyers/returns/{lead_return}",
+    "/buyers/contracts/new",
+    "/buyers/contracts/{contract}",
+    "/buyers/contracts/{contract}/edit",
 )
+CONTRACT = {
+    "vertical": VERTICAL,
+    "name": "Roofs",
+    "price": "50",
+    "kinds": "exclusive",
+    "time_zone": "America/New_York",
+}
 PICTURE = "/buyers/listings/{listing}/picture"  # tried in tests/sellers/test_sources.py
 DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/listings/{listing}/orders": ({"quantity": "1", "terms_version": "1"}, 303),
@@ -48,6 +62,11 @@ DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/leads/{action_line}/action": ({"reference": "crm-7"}, 303),
     "/buyers/actions/{conversion}/approve": ({}, 303),
     "/buyers/actions/{second_conversion}/reject": ({"reason": "cancelled"}, 303),
+    "/buyers/contracts": (CONTRACT, 303),
+    "/buyers/contracts/forecast": (CONTRACT, 200),
+    "/buyers/contracts/{contract}": (CONTRACT, 303),
+    "/buyers/contracts/{contract}/steps/{step}": ({}, 303),
+    "/buyers/contracts/{contract}/sources/{contract_source}/{decision}": ({}, 303),
 }
 PARTS = (
     "/buyers/market",
@@ -55,6 +74,7 @@ PARTS = (
     "/buyers/leads",
     "/buyers/returns",
     "/buyers/actions",
+    "/buyers/contracts",
     "/buyers/listings/{listing}",
     "/buyers/orders/{order}",
 )
@@ -67,8 +87,16 @@ PREFIXES = {
     "action_line": "line",
     "conversion": "cnv",
     "second_conversion": "cnv",
+    "contract": "con",
+    "contract_source": "cos",
+    "step": "step",
+    "decision": "step",
 }
-OF_ONE_BUYER = tuple(f"{{{name}}}" for name in PREFIXES if name != "listing")
+OF_ONE_BUYER = tuple(
+    f"{{{name}}}"
+    for name in PREFIXES
+    if name not in {"listing", "contract_source", "step", "decision"}
+)
 
 
 @dataclass
@@ -80,6 +108,19 @@ class Stage:
 
     def at(self, path: str) -> str:
         return path.format(**self.ids)
+
+
+def of_a_contract(cast: Cast, listing: Listing) -> dict[str, str]:
+    """A contract of the buyer for which a source waits, and what is done with them."""
+    contract = make_contract(cast.buyer)
+    asked = ContractSource(
+        contract_id=contract.id,
+        source_id=get_batch_of(listing).source_id,
+        organization_id=listing.organization_id,
+    )
+    ids = {"contract": contract.public_id, "contract_source": save(asked).public_id}
+    keep()
+    return {**ids, "step": "pause", "decision": "approve"}
 
 
 @pytest.fixture
@@ -96,6 +137,7 @@ def stage(buyer: FlaskClient, listing: Listing, cast: Cast) -> Stage:
         "second_line": second,
         "lead_return": answer.headers["Location"].rpartition("/")[2],
         **per_action(cast, listing),
+        **of_a_contract(cast, listing),
     }
     return Stage(buyer, ids)
 
@@ -126,6 +168,8 @@ def test_every_door_is_tried_here(app: Flask):
     names = {"listing": "listing_id", "order": "order_id", "line": "line_id"}
     names |= {"second_line": "line_id", "lead_return": "return_id", "action_line": "line_id"}
     names |= {"conversion": "conversion_id", "second_conversion": "conversion_id"}
+    names |= {"contract": "contract_id", "contract_source": "contract_source_id"}
+    names |= {"step": "step", "decision": "step"}
     as_rules = {name: f"<{rule}>" for name, rule in names.items()}
     tried = {("GET", path.partition("?")[0].format(**as_rules)) for path in PAGES}
     tried |= {("POST", path.format(**as_rules)) for path in DEEDS}

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count
+from uuid import UUID
 
 from sqlalchemy import select, update
 
@@ -65,8 +66,11 @@ def make_batch(
     values: Values | None = None,
     requested_at: datetime | None = None,
     window: timedelta | None = None,
+    contract_id: UUID | None = None,
 ) -> Batch:
     """A lot of `leads` leads, or of these `people`; a minute lies between their requests.
+
+    With a contract they are targeted.
 
     `values` overrides fields of every row. A person who is in the vertical already becomes a
     duplicate row, unless the earlier lot was made with a `window` that is over.
@@ -91,7 +95,8 @@ def make_batch(
             name="A lot of tests",
             status=status,
             quality_class=grade,
-            kind=kind,
+            kind=LeadKind.TARGETED if contract_id else kind,
+            contract_id=contract_id,
             price=Money(amount, vertical.currency),
             sales_max=shared if sales_max is None else sales_max,
         )

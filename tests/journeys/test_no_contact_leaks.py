@@ -41,12 +41,16 @@ from exchange.leads.models import Batch, Import, Lead, Source
 from exchange.leads.rights import Erasure
 from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
+from exchange.market.contract_models import Contract, ContractSource
+from exchange.market.offer_models import Offer
 from exchange.verification.models import TaskStatus, VerificationTask
 from exchange.verification.services import qualifications
 from exchange.verification.worker_models import Qualification
 from tests.cast import Cast, Player
 from tests.doorbell import run_jobs
 from tests.factories.catalog import VERTICAL
+from tests.factories.contracts import make_contract
+from tests.factories.offers import approve, join, make_offer
 from tests.factories.story import FAMILY, Story, open_house, trade
 from tests.servers.stripe_sandbox import StripeSandbox
 from tests.verification.lots import make_decided
@@ -177,6 +181,9 @@ class Rounds:
             "source_id": [encode(Source.PREFIX, batch.source_id) for batch in story.batches],
             "listing_id": [story.listing.public_id],
             "order_id": [order.public_id for order in story.orders],
+            "offer_id": [found.public_id for found in db.session.scalars(select(Offer))],
+            "joined_id": [found.public_id for found in db.session.scalars(select(ContractSource))],
+            "contract_id": [found.public_id for found in db.session.scalars(select(Contract))],
             "line_id": [line.public_id for line in (lines[0], *story.lines[:3])]
             + [line.public_id for line in story.per_action],
             "conversion_id": [found.public_id for found in story.actions],
@@ -283,6 +290,8 @@ def test_nobody_is_shown_where_nobody_may_be(
     searcher = Searcher(story)
     show_what_people_saw(story)
     begin_a_training(story)
+    joined = join(story.cast.seller, make_offer(story.cast.buyer, make_contract(story.cast.buyer)))
+    approve(story.cast.buyer, joined)
     rounds = Rounds(app, story, searcher)
     erasures.erase(person="somebody@example.com", actor=SYSTEM)
     db.session.commit()

@@ -227,7 +227,7 @@ class TestHealth:
 class TestStanding:
     def test_the_reason_stands_in_words(self, cast):
         contract = make_contract(cast.buyer, caps=Caps(leads={Period.DAY: 3}))
-        standing = queries.standings([contract])[0]
+        standing = queries.contract_standings([contract])[0]
         assert standing.limit is Limit.FUNDS
         text = diagnosing.reason(standing).in_english()
         assert text == "by funds: a lead costs 50.00 USD, the wallet holds 0.00 USD"

@@ -18,10 +18,11 @@ from exchange.identity import services as identity
 from exchange.leads.models import BatchStatus, LeadKind
 from exchange.leads.services import batches
 from exchange.market import queries
-from exchange.market.models import ListingStatus
+from exchange.market.models import ListingMode, ListingStatus
 from exchange.market.services import listings
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
+from tests.factories.contracts import make_contract
 from tests.factories.leads import make_batch
 from tests.factories.market import make_draft, make_listing, place
 
@@ -91,9 +92,11 @@ class TestListeners:
         batches.withdraw_batch(batch_id=batch.id, actor=cast.seller.actor)
         assert listing.status is ListingStatus.WITHDRAWN
 
-    def test_targeted_leads_are_never_listed(self, cast):
-        batch = make_batch(cast.seller, kind=LeadKind.TARGETED, status=BatchStatus.SAMPLING)
-        assert decide(batch, BatchStatus.ACCEPTED) is None
+    def test_targeted_leads_are_listed_for_their_contract_alone(self, cast):
+        contract = make_contract(cast.buyer)
+        batch = make_batch(cast.seller, contract_id=contract.id, status=BatchStatus.SAMPLING)
+        listing = decide(batch, BatchStatus.ACCEPTED)
+        assert (listing.mode, batch.kind) == (ListingMode.TARGETED, LeadKind.TARGETED)
 
     def test_listing_a_lot_twice_gives_one_listing(self, cast):
         batch = make_batch(cast.seller)
@@ -133,7 +136,7 @@ class TestCreate:
         assert refused.value.code == "not_accepted"
 
     def test_refuses_targeted_leads(self, cast):
-        batch = make_batch(cast.seller, kind=LeadKind.TARGETED)
+        batch = make_batch(cast.seller, contract_id=make_contract(cast.buyer).id)
         with pytest.raises(Conflict):
             listings.create(batch_id=batch.id, actor=cast.seller.actor)
 

@@ -10,14 +10,15 @@ from sqlalchemy import select
 
 from exchange.buyers.diagnosing import Said, reason
 from exchange.catalog.models import Vertical
-from exchange.core import clock
+from exchange.core import clock, ids
 from exchange.core.db import db
+from exchange.core.money import Money
 from exchange.identity.models import Organization
 from exchange.leads.models import Source
 from exchange.market import queries as market
 from exchange.market.contract_models import Contract, ContractSource, ContractStatus, ContractTerms
 from exchange.market.contract_terms import Terms
-from exchange.market.queries import Bought, Standing
+from exchange.market.queries import Bought, ContractStanding
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class ContractRow:
 
     contract: Contract
     vertical: Vertical
-    standing: Standing
+    standing: ContractStanding
     bought: Bought
 
     @property
@@ -38,6 +39,10 @@ class ContractRow:
     def reason(self) -> Said | None:
         """Why it does not buy now, in words."""
         return reason(self.standing)
+
+    def money(self, amount: int) -> Money:
+        """Minor units, as caps and what is used of them count, in the contract's currency."""
+        return Money(amount, self.contract.price.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,11 @@ class SourceRow:
     asked: ContractSource
     seller: str
     source: str  # where it gets its leads
+
+    @property
+    def public_id(self) -> str:
+        """The id of the source, by which a contract can shut it out."""
+        return ids.encode(Source.PREFIX, self.asked.source_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ def contract_rows(found: Sequence[Contract]) -> list[ContractRow]:
             standing,
             bought[standing.contract.id],
         )
-        for standing in market.standings(found)
+        for standing in market.contract_standings(found)
     ]
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.buyers.queries.orders import contracts_of
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import LeadSchema, Vertical
 from exchange.core import clock
@@ -24,6 +25,7 @@ from exchange.leads.models import Batch, Lead
 from exchange.leads.people import ConsentSeen, consents_of
 from exchange.leads.temperature import Warmth
 from exchange.market import queries as market
+from exchange.market.contract_models import Contract
 from exchange.market.models import LineAction, LineStatus, Order, OrderLine
 
 Row = TypeVar("Row", bound=Record)
@@ -40,6 +42,7 @@ class BoughtLead:
     order: Order
     vertical: Vertical
     fields: LeadFields
+    contract: Contract | None  # by which it came
     lead_return: LeadReturn | None  # the newest one
     conversion: Conversion | None  # the newest one, under CPA
     consent: ConsentSeen | None
@@ -100,6 +103,7 @@ def bought_leads(
     order_id: UUID | None = None,
     status: LineStatus | None = None,
     closing: bool = False,
+    contract_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 25,
 ) -> BoughtPage:
@@ -110,6 +114,7 @@ def bought_leads(
         order_id=order_id,
         status=(wanted,) if wanted else (),
         window_before=clock.now() + SOON if closing else None,
+        contract_id=contract_id,
         cursor=cursor,
         limit=limit,
     )
@@ -127,6 +132,7 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
     orders = _by_id(Order, {line.order_id for line in lines})
     verticals = _by_id(Vertical, {lead.vertical_id for lead in leads.values()})
     fields = _fields_of_batches({lead.batch_id for lead in leads.values()})
+    contracts = contracts_of(line.contract_id for line in lines)
     returns = fulfillment.returns_of_lines([line.id for line in lines])
     actions = fulfillment.conversions_of_lines([line.id for line in lines if line.is_per_action])
     consents = consents_of([line.lead_id for line in lines])
@@ -137,6 +143,7 @@ def with_leads(lines: Sequence[OrderLine]) -> list[BoughtLead]:
             order=orders[line.order_id],
             vertical=verticals[leads[line.lead_id].vertical_id],
             fields=fields[leads[line.lead_id].batch_id],
+            contract=contracts[line.contract_id] if line.contract_id else None,
             lead_return=returns.get(line.id),
             conversion=actions.get(line.id),
             consent=consents.get(line.lead_id),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,7 @@ from exchange.fulfillment.models import Delivery
 from exchange.identity.models import Organization
 from exchange.leads import queries as inventory
 from exchange.market import queries as market
+from exchange.market.contract_models import Contract
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -38,6 +39,7 @@ class OrderRow:
     vertical: Vertical
     seller: str  # the trade name
     window_until: datetime | None  # of the lines that can still be returned
+    contract: Contract | None  # by which it came
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,17 @@ class OrderView:
 
 
 def orders(
-    *, viewer: UUID, status: OrderStatus | None = None, cursor: str | None = None, limit: int = 25
+    *,
+    viewer: UUID,
+    status: OrderStatus | None = None,
+    contract_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: int = 25,
 ) -> OrderPage:
-    """A buyer's orders, newest first."""
-    page = market.orders(viewer=viewer, status=status, cursor=cursor, limit=limit)
+    """A buyer's orders, newest first; those that came by one contract where it is named."""
+    page = market.orders(
+        viewer=viewer, status=status, contract_id=contract_id, cursor=cursor, limit=limit
+    )
     return OrderPage(order_rows(page.items), page.next_cursor)
 
 
@@ -97,6 +106,7 @@ def order_rows(orders: Sequence[Order]) -> list[OrderRow]:
     )
     sold = {row.Listing.id: row for row in rows}
     windows = _windows([order.id for order in orders])
+    contracts = contracts_of(order.contract_id for order in orders)
     return [
         OrderRow(
             order=order,
@@ -104,9 +114,17 @@ def order_rows(orders: Sequence[Order]) -> list[OrderRow]:
             vertical=sold[order.listing_id].Vertical,
             seller=sold[order.listing_id].trade_name,
             window_until=windows.get(order.id),
+            contract=contracts[order.contract_id] if order.contract_id else None,
         )
         for order in orders
     ]
+
+
+def contracts_of(contract_ids: Iterable[UUID | None]) -> Mapping[UUID, Contract]:
+    """The contracts behind some orders, by id."""
+    wanted = {contract_id for contract_id in contract_ids if contract_id is not None}
+    found = db.session.scalars(select(Contract).where(Contract.id.in_(wanted))) if wanted else ()
+    return {contract.id: contract for contract in found}
 
 
 def _windows(order_ids: Collection[UUID]) -> Mapping[UUID, datetime]:

@@ -9,21 +9,26 @@ from exchange.buyers.schemas import LeadsQuery
 from exchange.buyers.values import described
 from exchange.buyers.views.blueprint import blueprint
 from exchange.core.db import parse_id
+from exchange.core.pagination import LIMIT_MAX
 from exchange.core.web import load_query, render
 from exchange.identity.access import organization, requires
 from exchange.identity.permissions import Permission
+from exchange.market import queries as market
 from exchange.market.models import LineStatus, OrderLine
 
 
 @blueprint.get("/leads")
 @requires(Permission.ORDER_READ)
 def leads() -> Response:
-    asked = load_query(LeadsQuery())
+    asked, ours = load_query(LeadsQuery()), organization()
+    by = asked["contract_id"]
     return render(
         "buyers/leads/index.html",
         block="results",
-        page=queries.bought_leads(viewer=organization().id, **asked),
+        page=queries.bought_leads(viewer=ours.id, **asked),
         asked=asked,
+        contract=market.get_contract(by, viewer=ours.id) if by else None,
+        contracts=market.contracts(viewer=ours.id, limit=LIMIT_MAX).items,
         statuses=[LineStatus.DELIVERED, LineStatus.RETURNED, LineStatus.SETTLED],
     )
 

@@ -34,7 +34,6 @@ from exchange.market.queries.contracts import (
     contract_versions,
     contracts,
     count_lines,
-    finished_trials,
     get_contract,
     get_contract_source,
     get_contract_terms,
@@ -45,7 +44,13 @@ from exchange.market.queries.contracts import (
     trial_left,
 )
 from exchange.market.queries.demand import Bids, WantedRow, wanted
-from exchange.market.queries.diagnosis import Diagnosis, Narrowest, Standing, diagnosis, standings
+from exchange.market.queries.diagnosis import (
+    ContractStanding,
+    Diagnosis,
+    Narrowest,
+    contract_standings,
+    diagnosis,
+)
 from exchange.market.queries.due import (
     draft_listings,
     listings_out_of_step,
@@ -103,6 +108,7 @@ from exchange.market.queries.offers import (
     offers,
     targeted_leads,
     why_closed,
+    why_not_taken,
 )
 from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
@@ -140,6 +146,7 @@ __all__ = [
     "READABLE",
     "Bids",
     "Bought",
+    "ContractStanding",
     "Diagnosis",
     "Facets",
     "Filters",
@@ -160,7 +167,6 @@ __all__ = [
     "Results",
     "Shown",
     "Sort",
-    "Standing",
     "Stock",
     "Used",
     "WantedRow",
@@ -173,6 +179,7 @@ __all__ = [
     "buyers_of",
     "cap_uses",
     "contract_index",
+    "contract_standings",
     "contract_versions",
     "contracts",
     "contracts_due",
@@ -191,7 +198,6 @@ __all__ = [
     "find_contract_source",
     "find_listing_of_batch",
     "find_offer",
-    "finished_trials",
     "forecast",
     "get_agreed_terms",
     "get_auction",
@@ -263,7 +269,6 @@ __all__ = [
     "shown_attributes",
     "sources_of_contract",
     "standing_bids",
-    "standings",
     "stocks",
     "tally",
     "targeted_leads",
@@ -273,4 +278,5 @@ __all__ = [
     "wanted",
     "warmth_of",
     "why_closed",
+    "why_not_taken",
 ]

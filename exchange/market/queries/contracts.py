@@ -171,31 +171,6 @@ def trial_left(contract: Contract) -> int | None:
     return None if trial is None else trial - count_lines(contract.id)
 
 
-def finished_trials(*, limit: int) -> Sequence[UUID]:
-    """Contracts that are on although their trial has its leads."""
-    trial = ContractTerms.content["trial_leads"]
-    taken = (
-        select(func.count())
-        .where(OrderLine.contract_id == Contract.id, OrderLine.status != LineStatus.RELEASED)
-        .correlate(Contract)
-        .scalar_subquery()
-    )
-    newest = (ContractTerms.contract_id == Contract.id) & (
-        ContractTerms.version == Contract.terms_version
-    )
-    return db.session.scalars(
-        select(Contract.id)
-        .join(ContractTerms, newest)
-        .where(
-            Contract.status == ContractStatus.ACTIVE,
-            ContractTerms.content.has_key("trial_leads"),
-            taken >= trial.as_integer(),
-        )
-        .order_by(Contract.id)
-        .limit(limit)
-    ).all()
-
-
 def count_lines(contract_id: UUID) -> int:
     """How many leads came by a contract, without those let go of before delivery."""
     statement = select(func.count()).where(

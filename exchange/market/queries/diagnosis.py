@@ -52,7 +52,7 @@ class Narrowest:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ContractStanding:
     """A contract with what is shown of it: its facts and what limits it."""
 
     contract: Contract
@@ -68,7 +68,7 @@ class Standing:
 class Diagnosis:
     """Everything that is looked at to say why nothing comes."""
 
-    standing: Standing
+    standing: ContractStanding
     met: Met
     narrowest: Narrowest | None
     quality: int | None  # leads that only the quality asked for keeps out; None: few
@@ -78,7 +78,9 @@ class Diagnosis:
     is_schema_newest: bool
 
 
-def standings(contracts: Sequence[Contract], *, glance: bool = True) -> list[Standing]:
+def contract_standings(
+    contracts: Sequence[Contract], *, glance: bool = True
+) -> list[ContractStanding]:
     """These contracts of one buyer with their facts; without a glance nobody looks at supply."""
     now = clock.now()
     asked = [(contract, terms_of(contract)) for contract in contracts]
@@ -94,7 +96,7 @@ def standings(contracts: Sequence[Contract], *, glance: bool = True) -> list[Sta
         if glance and contract.status is ContractStatus.ACTIVE
     }
     return [
-        Standing(
+        ContractStanding(
             contract,
             Facts(
                 status=contract.status,
@@ -116,7 +118,7 @@ def standings(contracts: Sequence[Contract], *, glance: bool = True) -> list[Sta
 
 def diagnosis(contract: Contract) -> Diagnosis:
     """Why nothing comes by a contract, or that something would."""
-    standing = standings([contract], glance=False)[0]
+    standing = contract_standings([contract], glance=False)[0]
     terms, vertical = standing.facts.terms, vertical_of(contract.vertical_id)
     seen = supply(
         contract.vertical_id,

@@ -59,6 +59,10 @@ class Forecast:
     spend: Range | None = None  # minor units
     limited_by: Literal["cap", "budget"] | None = None
 
+    def money(self, amount: int) -> Money:
+        """Minor units of it in the currency of the price."""
+        return Money(amount, self.price.currency)
+
 
 def forecast(
     terms: Terms,

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 
 from exchange.core import ids
-from exchange.core.db import db
+from exchange.core.db import db, get
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Contact, Lead, LeadStatus, Source
 from exchange.market.contract_index import Entry
@@ -52,6 +52,15 @@ def leads_of_listing(
         statement = statement.where(in_list(Lead.id, lead_ids))
     ordered = statement.order_by(Lead.requested_at.desc(), Lead.id.desc()).limit(BATCH_MAX)
     return [_lead(row, listing) for row in db.session.execute(ordered)]
+
+
+def leads_on_sale(lead_ids: Collection[UUID]) -> list[LeadOnSale]:
+    """Those of the leads that a published listing of whatever mode sells, as contracts see them."""
+    found: dict[UUID, LeadOnSale] = {}
+    for listing_id in listings_selling(lead_ids):
+        for lead in leads_of_listing(get(Listing, listing_id), lead_ids=lead_ids):
+            found.setdefault(lead.id, lead)
+    return list(found.values())
 
 
 def find_listing_of_lead(lead_id: UUID) -> Listing | None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, case, exists, func, literal, or_, select
 
 from exchange.catalog import queries as catalog
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.pagination import LIMIT, Page, paginate
@@ -26,9 +28,12 @@ from exchange.market.contract_models import (
     ContractTerms,
 )
 from exchange.market.contract_terms import Terms
+from exchange.market.fitting import misfits
+from exchange.market.match_models import LeadMatch
 from exchange.market.models import LineStatus, OrderLine, PricingModel
 from exchange.market.offer_models import Offer, OfferStatus
-from exchange.market.queries.contracts import terms_of
+from exchange.market.queries.contracts import resolved_terms, terms_of
+from exchange.market.queries.meeting import leads_on_sale
 
 TAKEN_MIN: Final = 20  # leads, under which a share says nothing
 TAKEN: Final = (LineStatus.DELIVERED, LineStatus.SETTLED, LineStatus.RETURNED)
@@ -211,6 +216,35 @@ def targeted_leads(
         .where(Batch.contract_id == one.contract_id, Batch.source_id == one.source_id)
     )
     return paginate(statement, Lead, cursor=cursor, limit=limit)
+
+
+def why_not_taken(one: ContractSource, lead_ids: Collection[UUID]) -> dict[UUID, str]:
+    """By lead that met the contract and was not taken: the word of what keeps it from being.
+
+    A limit as it was when they met (Refusal), else the first thing that does not fit what the
+    contract asks now (Misfit).
+    """
+    rows = db.session.execute(
+        select(LeadMatch.lead_id, LeadMatch.refusals).where(
+            LeadMatch.lead_id.in_(lead_ids), LeadMatch.taken == 0
+        )
+    )
+    met = {row.lead_id: next(iter(row.refusals), "") for row in rows}
+    unfit = _misfits(one, [lead_id for lead_id, reason in met.items() if not reason])
+    return met | unfit
+
+
+def _misfits(one: ContractSource, lead_ids: Collection[UUID]) -> dict[UUID, str]:
+    contract = get(Contract, one.contract_id)
+    now = clock.now()
+    terms = terms_of(contract)
+    terms = resolved_terms(contract, now.astimezone(ZoneInfo(terms.time_zone)).date())
+    price = terms.price_at(now, price=contract.price.amount)
+    found = {}
+    for lead in leads_on_sale(lead_ids):
+        reason = next(misfits(terms, lead.facts, price=price, now=now), None)
+        found[lead.id] = str(reason or "")
+    return found
 
 
 def lines_of_leads(lead_ids: Sequence[UUID]) -> dict[UUID, OrderLine]:

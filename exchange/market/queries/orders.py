@@ -64,6 +64,7 @@ def orders(
     viewer: UUID | None,
     status: OrderStatus | None = None,
     listing_id: UUID | None = None,
+    contract_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[Order]:
@@ -75,6 +76,8 @@ def orders(
         statement = statement.where(Order.status == status)
     if listing_id is not None:
         statement = statement.where(Order.listing_id == listing_id)
+    if contract_id is not None:
+        statement = statement.where(Order.contract_id == contract_id)
     return paginate(statement, Order, cursor=cursor, limit=limit)
 
 
@@ -98,6 +101,7 @@ def lines(
     order_id: UUID | None = None,
     status: Collection[LineStatus] = (),
     window_before: datetime | None = None,
+    contract_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[OrderLine]:
@@ -110,6 +114,8 @@ def lines(
     if window_before is not None:
         can_return = OrderLine.pricing_model == PricingModel.CPL
         statement = statement.where(OrderLine.window_until < window_before, can_return)
+    if contract_id is not None:
+        statement = statement.where(OrderLine.contract_id == contract_id)
     return paginate(statement, OrderLine, cursor=cursor, limit=limit)
 
 

@@ -154,8 +154,10 @@ def _backings(current: Mapping[UUID, Entry], *, now: datetime) -> dict[UUID, Bac
 def _sources(
     seller: Seller | None, current: Mapping[UUID, Entry]
 ) -> dict[UUID, ContractSourceStatus]:
-    careful = [key for key, entry in current.items() if entry.terms.approves_sources]
-    if seller is None or not careful:
+    if seller is None:
+        return {}
+    careful = [key for key, entry in current.items() if seller.is_asked_for(entry)]
+    if not careful:
         return {}
     rows = db.session.execute(
         select(ContractSource.contract_id, ContractSource.status).where(
@@ -189,7 +191,7 @@ def _refusal_of(
         return Refusal.BUYER_NOT_WANTED
     if entry.is_per_action and seller.listing.mode not in TO_CONTRACTS:
         return Refusal.PER_ACTION  # a price that anybody may pay is not waited for
-    return SOURCES.get(source) if entry.terms.approves_sources else None
+    return SOURCES.get(source) if seller.is_asked_for(entry) else None
 
 
 def _taker(

@@ -28,7 +28,6 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import LeadKind
 from exchange.market import queries
 from exchange.market.contract_checks import Market, Offer, problems
-from exchange.market.contract_health import NOTED
 from exchange.market.contract_models import (
     Contract,
     ContractSource,
@@ -184,17 +183,6 @@ def end_trial_if_done(*, contract_id: UUID) -> None:
     left = queries.trial_left(contract)
     if left is not None and left <= 0:
         pause(contract_id=contract.id, reason=BY_TRIAL, actor=SYSTEM)
-
-
-def follow(*, contract_id: UUID) -> None:
-    """After something was bought: end a trial that has its leads, tell of a limit that is reached.
-
-    Safe to repeat.
-    """
-    end_trial_if_done(contract_id=contract_id)
-    standing = queries.standings([get(Contract, contract_id)], glance=False)[0]
-    limit = standing.limit if standing.limit in NOTED else None
-    note_limit(contract_id=contract_id, limit=str(limit or ""))
 
 
 def note_limit(*, contract_id: UUID, limit: str) -> None:

@@ -211,8 +211,9 @@ def _read(sale: Sale, contract_ids: Collection[UUID], known: Round) -> None:
     )
     sale.standings |= found
     known.takers |= {key: one.taker for key, one in found.items()}
-    buyers = {one.entry.buyer_id for one in found.values()} - sale.wallets.keys()
-    sale.wallets |= billing.wallets(buyers, currency=sale.listing.price.currency)
+    buyers = {one.entry.buyer_id for one in found.values()}
+    unread = buyers - sale.wallets.keys()
+    sale.wallets |= billing.wallets(unread, currency=sale.listing.price.currency)
     known.wallets |= {key: sale.wallets[key] for key in buyers}
 
 

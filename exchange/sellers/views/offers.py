@@ -85,7 +85,7 @@ def joined_offer(joined_id: str) -> Response:
         block="results",
         seen=market.joined_views([mine])[0],
         page=page,
-        leads=offering.targeted_leads(page.items),
+        leads=offering.targeted_leads(mine, page.items),
     )
 
 
