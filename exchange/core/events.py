@@ -114,21 +114,39 @@ def record_all(
 ) -> None:
     """Write the same fact about many subjects in one statement; nobody listens to such a type."""
     assert not LISTENERS[event_type]
+    record_each(event_type, [Said(one, organization_id, facts) for one in subjects], actor=actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A fact of one type about one subject among many."""
+
+    subject: Ref
+    organization_id: UUID | None
+    facts: dict[str, Any]  # Any: JSON values
+
+
+def record_each(event_type: str, said: Sequence[Said], *, actor: Actor) -> None:
+    """Write a fact about each subject in one statement. No listener hears of these.
+
+    Whoever has to act on them listens to the event of the verb that wrote them all.
+    """
+    now = clock.now()
     rows = [
         {
             "id": ids.uuid7(),
             "type": event_type,
-            "occurred_at": clock.now(),
-            "subject_kind": subject.kind,
-            "subject_id": subject.id,
-            "organization_id": organization_id,
+            "occurred_at": now,
+            "subject_kind": one.subject.kind,
+            "subject_id": one.subject.id,
+            "organization_id": one.organization_id,
             "actor_kind": actor.kind,
             "actor_id": actor.id,
             "actor_organization_id": actor.organization_id,
             "request_id": g.get("request_id") if has_request_context() else None,
-            "facts": facts,
+            "facts": one.facts,
         }
-        for subject in subjects
+        for one in said
     ]
     if rows:
         db.session.execute(insert(Event), rows)

@@ -19,6 +19,7 @@ from exchange.fulfillment.services import (
 )
 
 PER_SWEEP = 200
+PER_ROUND = 1_000  # orders of contracts that one round can make
 WATCHED = timedelta(hours=1)  # a lot that came back longer ago was looked at
 
 
@@ -27,6 +28,26 @@ def deliver(delivery_id: UUID) -> None:
     """Hand an order over, or give everything back where it is too late for that."""
     deliveries.give_up(delivery_id=delivery_id, actor=SYSTEM)
     deliveries.deliver(delivery_id=delivery_id, actor=SYSTEM)
+
+
+@job("fulfillment.deliver_matched")
+def deliver_matched(listing_id: UUID) -> None:
+    """Ring for every order of a contract that a round of this listing has made."""
+    for order_id in queries.undelivered_orders(listing_id=listing_id, limit=PER_ROUND):
+        enqueue("fulfillment.deliver_order", order_id)
+
+
+@job("fulfillment.deliver_order")
+def deliver_order(order_id: UUID) -> None:
+    """Hand an order of a contract over."""
+    deliveries.deliver_order(order_id=order_id, actor=SYSTEM)
+
+
+@sweep("fulfillment.deliver_order", seconds=10)
+def find_undelivered_orders() -> None:
+    """Orders of contracts that nobody began to deliver."""
+    for order_id in queries.undelivered_orders(limit=PER_SWEEP):
+        enqueue("fulfillment.deliver_order", order_id)
 
 
 @job("fulfillment.settle")

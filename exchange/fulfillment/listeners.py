@@ -24,6 +24,12 @@ def deliver_order(event: Event) -> None:
     deliveries.deliver_order(order_id=event.subject.id, actor=SYSTEM)
 
 
+@on("listing.matched")
+def deliver_to_contracts(event: Event) -> None:
+    """What contracts bought is handed over afterwards: the batch that matches must stay quick."""
+    enqueue("fulfillment.deliver_matched", event.subject.id)
+
+
 @on("inspection.concluded")
 def refund_holders(event: Event) -> None:
     """A check found a lead bad: whoever bought it has the money back at once (decision 9)."""

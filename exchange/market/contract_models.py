@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.core.db import Model, Record, enum_column, money_columns
@@ -41,6 +41,7 @@ class Contract(Record):
         Index(None, "organization_id", "status"),
         Index(None, "vertical_id", "status"),
         Index(None, "changed_at"),
+        Index(None, "vertical_id", "changed_in"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the buyer
@@ -54,7 +55,12 @@ class Contract(Record):
     price: Mapped[Money] = money_columns("price")  # of a lead or an action, by the newest terms
     terms_version: Mapped[int] = mapped_column(default=1)
     ranked_at: Mapped[datetime | None]  # first activated: the second key of the ranking
-    changed_at: Mapped[datetime]  # terms or state: what an index of contracts follows
+    changed_at: Mapped[datetime]  # terms or state
+    # The number of the transaction that changed these last; a trigger writes it. What an index of
+    # contracts follows, because a moment says nothing of when it was committed.
+    changed_in: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint")
+    )
 
 
 class ContractTerms(Record):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from exchange.billing.models import TopUp
+from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.leads.cards import accepted_lots
 from exchange.leads.post_queries import rolling_lots_under_way
 from exchange.leads.queries import get_batch
-from exchange.market.services import listings, rates
+from exchange.market import queries
+from exchange.market.models import ListingStatus
+from exchange.market.services import caps, listings, meetings, rates
 
 
 @on("batch.accepted")
@@ -21,7 +25,9 @@ def offer_lot(event: Event) -> None:
 @on("lead.posted")
 def offer_lead_at_once(event: Event) -> None:
     """A single lead of a source in good standing is on sale as soon as it is posted."""
-    listings.offer_at_once(get_batch(UUID(event.facts["batch_id"]), viewer=None))
+    listing = listings.offer_at_once(get_batch(UUID(event.facts["batch_id"]), viewer=None))
+    if listing is not None and listing.status is ListingStatus.PUBLISHED:
+        meetings.request(listing.id)
 
 
 @on("source.trusted")
@@ -75,3 +81,37 @@ def follow_published_commission(event: Event) -> None:
     """The commission that a vertical's terms say is the one that sales of it are settled with."""
     if "terms" in event.facts["changed"]:
         rates.follow_terms(vertical_id=event.subject.id)
+
+
+@on("listing.published")
+@on("listing.priced")
+def meet_contracts(event: Event) -> None:
+    """What goes on sale, or costs something else now, meets the contracts."""
+    meetings.request(event.subject.id)
+
+
+@on("contract.active")
+def meet_listings(event: Event) -> None:
+    """A contract that begins to buy, or goes on, meets what is on sale."""
+    meetings.call(event.subject.id)
+
+
+@on("contract.changed")
+def meet_listings_anew(event: Event) -> None:
+    """A contract that asks something else does, too; its clock may be another."""
+    caps.recount(contract_id=event.subject.id)
+    meetings.call(event.subject.id)
+
+
+@on("contract_source.approved")
+def meet_leads_of_source(event: Event) -> None:
+    """What waited for the buyer's word."""
+    meetings.call(UUID(event.facts["contract_id"]))
+
+
+@on("top_up.succeeded")
+def meet_listings_with_money(event: Event) -> None:
+    """Contracts that stood still for want of money."""
+    top_up = get(TopUp, event.subject.id)
+    for contract_id in queries.contracts_of_buyer(top_up.organization_id, limited_by="funds"):
+        meetings.call(contract_id)

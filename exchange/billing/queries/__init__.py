@@ -15,6 +15,7 @@ from exchange.billing.queries.balances import (
     no_balances,
     platform_balance,
     trial_balance,
+    wallets,
 )
 from exchange.billing.queries.calendar import PendingDay, pending_calendar, pending_days
 from exchange.billing.queries.journal import (
@@ -88,6 +89,7 @@ __all__ = [
     "top_ups",
     "trial_balance",
     "verify_chain",
+    "wallets",
     "whole_journal",
     "whole_statement",
 ]

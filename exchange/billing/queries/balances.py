@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
 
 from exchange.billing.accounts import CLASSES, AccountClass, AccountRef
 from exchange.billing.models import Account, AccountKind, TopUp, TopUpStatus, Transfer
@@ -58,6 +58,14 @@ def balance(organization_id: UUID, kind: AccountKind, currency: Currency) -> Mon
     ref = AccountRef(kind, currency, organization_id)
     amount = db.session.scalar(select(Account.balance).where(Account.id == ref.id))
     return Money(amount or 0, currency)
+
+
+def wallets(owners: Collection[UUID], *, currency: Currency) -> dict[UUID, int]:
+    """What each of these can spend now, in minor units; nil where nothing was ever paid in."""
+    refs = {AccountRef(AccountKind.WALLET, currency, owner).id: owner for owner in owners}
+    same = Account.id == any_(literal(list(refs), ARRAY(Uuid)))
+    rows = db.session.execute(select(Account.id, Account.balance).where(same))
+    return dict.fromkeys(owners, 0) | {refs[row.id]: row.balance for row in rows}
 
 
 def platform_balance(kind: AccountKind, currency: Currency) -> Money:

@@ -172,19 +172,24 @@ def _lock(refs: set[Ref]) -> list[LockedHold]:
 
 def write(organization_id: UUID, holds: Sequence[tuple[Ref, Money]]) -> None:
     """Write down one active hold for each reference; the caller has set their sum aside."""
+    write_all([(organization_id, ref, amount) for ref, amount in holds])
+
+
+def write_all(holds: Sequence[tuple[UUID, Ref, Money]]) -> None:
+    """The same of many owners."""
     now = clock.now()
     rows = [
         {
             "id": ids.uuid7(),
             "created_at": now,
-            "organization_id": organization_id,
+            "organization_id": owner,
             "amount_amount": amount.amount,
             "amount_currency": amount.currency,
             "subject_kind": ref.kind,
             "subject_id": ref.id,
             "status": HoldStatus.ACTIVE,
         }
-        for ref, amount in holds
+        for owner, ref, amount in holds
     ]
     db.session.connection().execute(insert(Hold), rows)
 

@@ -26,7 +26,7 @@ from exchange.leads.models import Batch, Lead
 from exchange.market import queries as market
 from exchange.market.models import Listing, ListingTerms
 from exchange.market.queries import MaskedLead, MaskedLeads, Stock
-from exchange.market.queries.stock import on_sale
+from exchange.market.queries.stock import Goods, on_sale
 from exchange.verification import queries as verification
 from exchange.verification.queries import Quality
 
@@ -132,7 +132,7 @@ def regions_of(seen: ListingView) -> Sequence[tuple[str, int]]:
     """The regions of what is on sale with their leads, most first."""
     rows = db.session.execute(
         select(Lead.region, func.count().label("leads"))
-        .where(*on_sale(seen.batch.id))
+        .where(*on_sale(Goods.of(seen.listing)))
         .group_by(Lead.region)
         .order_by(func.count().desc(), Lead.region)
     )
@@ -141,7 +141,7 @@ def regions_of(seen: ListingView) -> Sequence[tuple[str, int]]:
 
 def completeness(seen: ListingView) -> list[Filled]:
     """Which fields a buyer gets and how often they are filled in, among the freshest leads."""
-    looked_at, counts = _filled(seen.batch.id)
+    looked_at, counts = _filled(Goods.of(seen.listing))
     return [
         Filled(spec, _share(spec, counts, of=looked_at))
         for spec in seen.fields.specs
@@ -157,10 +157,10 @@ def _share(spec: FieldSpec, counts: Mapping[str, int], *, of: int) -> float | No
     return counts.get(spec.name, 0) / of if of else None
 
 
-def _filled(batch_id: UUID) -> tuple[int, dict[str, int]]:
+def _filled(goods: Goods) -> tuple[int, dict[str, int]]:
     looked_at = (
         select(Lead.id, Lead.attributes, Lead.preview)
-        .where(*on_sale(batch_id))
+        .where(*on_sale(goods))
         .order_by(Lead.requested_at.desc(), Lead.id.desc())
         .limit(LEADS_COUNTED)
         .subquery()

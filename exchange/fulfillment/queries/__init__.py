@@ -11,6 +11,7 @@ from exchange.fulfillment.queries.lines import (
     orders_to_close,
     orders_to_settle,
     return_share,
+    undelivered_orders,
     waiting_deliveries,
 )
 from exchange.fulfillment.queries.returns import (
@@ -81,5 +82,6 @@ __all__ = [
     "returns_to_decide",
     "rules_of",
     "told",
+    "undelivered_orders",
     "waiting_deliveries",
 ]

@@ -56,6 +56,17 @@ def waiting_deliveries(*, limit: int) -> Sequence[UUID]:
     return db.session.scalars(statement.order_by(Delivery.deliver_by).limit(limit)).all()
 
 
+def undelivered_orders(*, listing_id: UUID | None = None, limit: int) -> Sequence[UUID]:
+    """Confirmed orders of contracts that nobody began to deliver, of one listing or of all."""
+    begun = select(Delivery.id).where(Delivery.order_id == Order.id).exists()
+    statement = select(Order.id).where(
+        Order.status == OrderStatus.CONFIRMED, Order.contract_id.is_not(None), ~begun
+    )
+    if listing_id is not None:
+        statement = statement.where(Order.listing_id == listing_id)
+    return db.session.scalars(statement.order_by(Order.id).limit(limit)).all()
+
+
 def orders_to_settle(now: datetime, *, limit: int) -> Sequence[UUID]:
     """Orders with a line whose window has closed and about which nobody has to decide."""
     due = (

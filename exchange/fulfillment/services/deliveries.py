@@ -16,7 +16,7 @@ from sqlalchemy import Row, select, update
 from exchange.billing.services import holds
 from exchange.core import clock
 from exchange.core.actors import Actor
-from exchange.core.db import db, get, lock, save
+from exchange.core.db import db, lock, save
 from exchange.core.states import transition, transition_all
 from exchange.fulfillment.deadlines import DELIVERY_TIME
 from exchange.fulfillment.models import Delivery, DeliveryStatus
@@ -31,9 +31,12 @@ from exchange.market.queries.stock import in_list
 Lines = Sequence[Row[UUID, UUID, UUID]]  # id, lead and seller
 
 
-def deliver_order(*, order_id: UUID, actor: Actor) -> Delivery:
-    """Hand a confirmed order over through the portal, at once."""
-    order = get(Order, order_id)
+def deliver_order(*, order_id: UUID, actor: Actor) -> Delivery | None:
+    """Hand a confirmed order over through the portal, at once; safe to repeat."""
+    order = lock(Order, order_id)
+    begun = find_delivery(order.id)
+    if begun is not None or order.status is not OrderStatus.CONFIRMED:
+        return begun
     delivery = save(
         Delivery(
             order_id=order.id,

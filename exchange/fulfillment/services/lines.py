@@ -15,6 +15,7 @@ from exchange.core.states import transition_all
 from exchange.leads.services.slots import free_slots
 from exchange.market.models import LineStatus, Order, OrderLine
 from exchange.market.queries.stock import in_list
+from exchange.market.services import caps, meetings
 
 
 def refs(line_ids: Sequence[UUID]) -> list[Ref]:
@@ -30,7 +31,7 @@ def lock_lines_of_lead(lead_id: UUID) -> Sequence[OrderLine]:
 
 
 def release(order: Order, lines: dict[UUID, UUID], *, reason: str, actor: Actor) -> None:
-    """Let go of reserved lines (by id, with their leads): the money and the slots go back."""
+    """Let go of reserved lines (by id, with their leads): money, slots and caps go back."""
     if not lines:
         return
     transition_all(
@@ -43,6 +44,7 @@ def release(order: Order, lines: dict[UUID, UUID], *, reason: str, actor: Actor)
     )
     give_slots_back(lines)
     holds.release_all(refs=refs(list(lines)), actor=actor)
+    caps.give_back(lines)  # last: matching counts behind the wallets' locks, too
 
 
 def give_slots_back(lines: dict[UUID, UUID]) -> None:
@@ -52,3 +54,4 @@ def give_slots_back(lines: dict[UUID, UUID]) -> None:
         execution_options={"synchronize_session": "fetch"},
     )
     free_slots(list(lines.values()))
+    meetings.meet_again(list(lines.values()))

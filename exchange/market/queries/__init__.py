@@ -1,6 +1,8 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
+from exchange.market.queries.contract_book import contract_index
 from exchange.market.queries.contracts import (
     Bought,
     bought_by_contracts,
@@ -24,7 +26,7 @@ from exchange.market.queries.diagnosis import (
     contract_standings,
     diagnosis,
 )
-from exchange.market.queries.forecasts import Forecast, forecast
+from exchange.market.queries.forecasts import Forecast, forecast, is_told
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -38,6 +40,7 @@ from exchange.market.queries.listings import (
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
     listings_out_of_step,
     masked,
@@ -51,6 +54,15 @@ from exchange.market.queries.listings import (
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.meeting import (
+    contracts_due,
+    contracts_of_buyer,
+    listings_selling,
+    listings_to_match,
+    match_requests,
+    rounds_due,
+)
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -64,12 +76,13 @@ from exchange.market.queries.orders import (
     leads_with_contact,
     lines,
     lines_of,
+    order_of_lead,
     orders,
     sales,
     tally,
 )
 from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, has_stock
 
 __all__ = [
     "FINAL",
@@ -81,6 +94,7 @@ __all__ = [
     "Filters",
     "Forecast",
     "Found",
+    "Goods",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -93,9 +107,12 @@ __all__ = [
     "all_listings",
     "bought_by_contracts",
     "cap_uses",
+    "contract_index",
     "contract_standings",
     "contract_versions",
     "contracts",
+    "contracts_due",
+    "contracts_of_buyer",
     "count_lines",
     "count_sellable",
     "diagnosis",
@@ -115,18 +132,28 @@ __all__ = [
     "get_own_listing",
     "get_terms",
     "has_stock",
+    "is_open_to",
+    "is_told",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
+    "listings_selling",
+    "listings_to_match",
     "masked",
+    "match_requests",
+    "may_see",
+    "open_to",
+    "order_of_lead",
     "orders",
     "orders_placed_on",
     "price_guidance",
     "resolve",
     "resolved_terms",
+    "rounds_due",
     "sales",
     "search",
     "sellable_leads",

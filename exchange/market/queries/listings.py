@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, func, select, tuple_
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
 from exchange.catalog.fields import FieldType, LeadFields, Value
@@ -30,7 +30,16 @@ from exchange.market.models import (
     Order,
     OrderLine,
 )
-from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
+from exchange.market.queries.openness import may_see
+from exchange.market.queries.stock import (
+    ATTRIBUTES,
+    Goods,
+    Rows,
+    belongs,
+    offered,
+    offered_to,
+    on_sale,
+)
 
 COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
@@ -83,7 +92,7 @@ class MaskedLeads:
 class Stock:
     """How much of a listing is sold and left, counted in sales."""
 
-    leads: int  # in the lot
+    leads: int  # of the lot, as far as the listing is about them
     sold: int
     left: int  # leads that can still be bought
 
@@ -112,12 +121,17 @@ class PriceGuidance:
 
 
 def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
-    """A listing on sale or sold out, any of the viewer's own; staff see all. Raises NotFound."""
+    """A listing on sale or sold out that is open to the viewer, any of their own; staff see all.
+
+    Raises NotFound.
+    """
     listing = get(Listing, listing_id)
-    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
-    if viewer is None or public or listing.organization_id == viewer:
+    if viewer is None or listing.organization_id == viewer:
         return listing
-    raise NotFound
+    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    if not public or not may_see(listing, viewer):
+        raise NotFound
+    return listing
 
 
 def get_own_listing(listing_id: UUID, *, viewer: UUID) -> Listing:
@@ -155,9 +169,18 @@ def _listings(
     return paginate(statement, Listing, cursor=cursor, limit=limit)
 
 
-def find_listing_of_batch(batch_id: UUID) -> Listing | None:
-    """What a lot is sold as, if it is."""
-    return db.session.scalar(select(Listing).where(Listing.batch_id == batch_id))
+def find_listing_of_batch(batch_id: UUID, *, is_aged: bool = False) -> Listing | None:
+    """What a lot is sold as in whole, if it is: the first time, or as aged."""
+    whole = Listing.__table__.c.criteria == {}
+    return db.session.scalar(
+        select(Listing).where(Listing.batch_id == batch_id, whole, Listing.is_aged == is_aged)
+    )
+
+
+def listings_of_batch(batch_id: UUID) -> Sequence[Listing]:
+    """All that a lot is sold as: the whole, filters over it, and as aged; oldest first."""
+    statement = select(Listing).where(Listing.batch_id == batch_id)
+    return db.session.scalars(statement.order_by(Listing.id)).all()
 
 
 def draft_listings(organization_id: UUID) -> Sequence[UUID]:
@@ -181,19 +204,26 @@ def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
 
 def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
     """How much is sold and left, by listing."""
-    batch_ids = [listing.batch_id for listing in listings]
     rows = db.session.execute(
         select(
-            Lead.batch_id,
+            Listing.id,
             func.count().label("leads"),
-            func.sum(Lead.sold).label("sold"),
-            func.count().filter(*sellable()).label("left"),
+            func.sum(_sales()).label("sold"),
+            func.count().filter(*offered()).label("left"),
         )
-        .where(Lead.batch_id.in_(batch_ids), Lead.in_frame)
-        .group_by(Lead.batch_id)
+        .join(Lead, and_(*belongs()))
+        .where(Listing.id.in_([listing.id for listing in listings]), Lead.in_frame)
+        .group_by(Listing.id)
     )
-    found = {row.batch_id: Stock(row.leads, int(row.sold), row.left) for row in rows}
-    return {one.id: found.get(one.batch_id, Stock(0, 0, 0)) for one in listings}
+    found = {row.id: Stock(row.leads, int(row.sold), row.left) for row in rows}
+    return {one.id: found.get(one.id, Stock(0, 0, 0)) for one in listings}
+
+
+def _sales() -> ColumnElement[int]:
+    """Of a lead, the sales before it was listed as aged, or the one after."""
+    before = Lead.sales_max - case((Lead.aged_at.is_not(None), 1), else_=0)
+    after = func.greatest(Lead.sold - before, 0)
+    return case((Listing.is_aged, after), else_=func.least(Lead.sold, before))
 
 
 def shown(listings: Sequence[Listing]) -> list[Shown]:
@@ -338,7 +368,7 @@ def seller_of(listing: Listing) -> Organization:
 
 def listings_out_of_step(*, limit: int) -> Sequence[UUID]:
     """Listings that say "published" without stock, or "sold out" with some."""
-    stocked = select(Lead.id).where(Lead.batch_id == Listing.batch_id, *sellable()).exists()
+    stocked = select(Lead.id).where(*offered()).correlate(Listing).exists()
     empty = (Listing.status == ListingStatus.PUBLISHED) & ~stocked
     refilled = (Listing.status == ListingStatus.SOLD_OUT) & stocked
     return db.session.scalars(
@@ -355,7 +385,7 @@ def orders_placed_on(listing_id: UUID) -> int:
 def _sellable(
     listing: Listing, viewer: UUID, *, region: str | None, fresh_hours: int | None
 ) -> Select[Lead]:
-    statement = select(Lead).where(*on_sale(listing.batch_id), *offered_to(viewer))
+    statement = select(Lead).where(*on_sale(Goods.of(listing)), *offered_to(viewer))
     if region is not None:
         statement = statement.where(Lead.region == region)
     if fresh_hours is not None:

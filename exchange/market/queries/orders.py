@@ -163,6 +163,22 @@ def leads_with_contact(lead_ids: Collection[UUID]) -> set[UUID]:
     return set(db.session.scalars(statement))
 
 
+def order_of_lead(lead_id: UUID, *, contract_id: UUID) -> Order:
+    """The order by which a contract has a lead. Raises NotFound."""
+    found = db.session.scalar(
+        select(Order)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(
+            OrderLine.lead_id == lead_id,
+            OrderLine.contract_id == contract_id,
+            OrderLine.status != LineStatus.RELEASED,
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
 def get_listing_of(order: Order) -> Listing:
     """What the order was placed on, whatever became of it."""
     return get(Listing, order.listing_id)

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, Row, func, select, tuple_
+from sqlalchemy import ColumnElement, Label, Row, and_, func, select, tuple_
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
 from exchange.catalog.policies import QualityClass
@@ -25,7 +25,8 @@ from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.listings import COUNT_MIN
-from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, sellable
+from exchange.market.queries.openness import open_to
+from exchange.market.queries.stock import ATTRIBUTES, Rows, offered, offered_to
 
 FRESH_HOURS: Final = (1, 24, 72, 168)
 LISTING_PRICE: Final = Listing.__table__.c.price_amount
@@ -140,13 +141,13 @@ def _base(viewer: UUID, statement: Rows) -> Rows:
     """Leads on sale from approved sellers other than the viewer that may be offered to them."""
     return (
         statement.select_from(Listing)
-        .join(Lead, Lead.batch_id == Listing.batch_id)
+        .join(Lead, and_(*offered()))
         .join(Organization, Organization.id == Listing.organization_id)
         .where(
             Listing.status == ListingStatus.PUBLISHED,
             Listing.organization_id != viewer,
             Organization.status == OrganizationStatus.APPROVED,
-            *sellable(),
+            *open_to(viewer),
             *offered_to(viewer),
         )
     )

@@ -24,6 +24,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, LeadKind
 from exchange.market import queries
 from exchange.market.models import Listing, ListingStatus, ListingTerms
+from exchange.market.queries import Goods
 from exchange.market.services import gates
 from exchange.verification import queries as verification
 
@@ -39,13 +40,15 @@ def create_from_batch(batch: Batch, *, unverified: bool = False) -> Listing | No
     """
     if batch.kind is LeadKind.TARGETED:
         return None
-    found = queries.find_listing_of_batch(batch.id)
-    if found is None:
-        found = _draft(batch, price=batch.price, unverified=unverified, actor=SYSTEM)
-    listing = gates.close(found.id)
-    listing.quality_class = _sold_as(batch, unverified=unverified)
-    listing.bad_upper = _bad_upper(batch)
-    return _publish_if_possible(listing, batch)
+    whole = queries.find_listing_of_batch(batch.id)
+    if whole is None:
+        whole = _draft(batch, price=batch.price, unverified=unverified, actor=SYSTEM)
+    for found in queries.listings_of_batch(batch.id):
+        listing = gates.close(found.id)
+        listing.quality_class = _sold_as(batch, unverified=unverified)
+        listing.bad_upper = _bad_upper(batch)
+        _publish_if_possible(listing, batch)
+    return whole
 
 
 def offer_at_once(batch: Batch) -> Listing | None:
@@ -68,9 +71,8 @@ def offer_at_once(batch: Batch) -> Listing | None:
 
 
 def offer_again(batch: Batch) -> None:
-    """Publish the listing of an accepted lot that waits, unless its seller had paused it."""
-    found = queries.find_listing_of_batch(batch.id)
-    if found is not None:
+    """Publish what waits of an accepted lot, unless its seller had paused it."""
+    for found in queries.listings_of_batch(batch.id):
         _publish_if_possible(gates.close(found.id), batch)
 
 
@@ -97,7 +99,7 @@ def publish(*, listing_id: UUID, actor: Actor) -> Listing:
     _require_accepted(batch)
     if get(Vertical, listing.vertical_id).status is not VerticalStatus.ACTIVE:
         raise Conflict("This vertical lists nothing new at the moment.", code="vertical_paused")
-    if not queries.has_stock(batch.id):
+    if not queries.has_stock(Goods.of(listing)):
         raise Conflict("Nothing of this lot is left to sell.", code="sold_out")
     _put_on_sale(listing, actor)
     return listing
@@ -147,7 +149,7 @@ def set_price(*, listing_id: UUID, price: Money, actor: Actor) -> Listing:
 def reflect_stock(*, listing_id: UUID, actor: Actor = SYSTEM) -> Listing:
     """Say "sold out" when nothing is left, and "on sale" again when something came back."""
     listing = gates.close(listing_id)
-    stocked = queries.has_stock(listing.batch_id)
+    stocked = queries.has_stock(Goods.of(listing))
     if listing.status is ListingStatus.PUBLISHED and not stocked:
         transition(listing, ListingStatus.SOLD_OUT, actor=actor)
     elif listing.status is ListingStatus.SOLD_OUT and stocked:
@@ -157,23 +159,19 @@ def reflect_stock(*, listing_id: UUID, actor: Actor = SYSTEM) -> Listing:
 
 def suspend_sale_of_batch(*, batch_id: UUID, reason: str, actor: Actor = SYSTEM) -> None:
     """Pause what is on sale of a lot that is looked at again; nothing to do where nothing is."""
-    listing = queries.find_listing_of_batch(batch_id)
-    if listing is None:
-        return
-    listing = gates.close(listing.id)
-    if ListingStatus.PAUSED in Listing.TRANSITIONS[listing.status]:
-        listing.pause_reason = reason
-        transition(listing, ListingStatus.PAUSED, actor=actor, reason=reason)
+    for found in queries.listings_of_batch(batch_id):
+        listing = gates.close(found.id)
+        if ListingStatus.PAUSED in Listing.TRANSITIONS[listing.status]:
+            listing.pause_reason = reason
+            transition(listing, ListingStatus.PAUSED, actor=actor, reason=reason)
 
 
 def end_sale_of_batch(*, batch_id: UUID, actor: Actor = SYSTEM) -> None:
-    """Withdraw the listing of a lot that its seller took back; nothing to do where none is."""
-    listing = queries.find_listing_of_batch(batch_id)
-    if listing is None:
-        return
-    listing = gates.close(listing.id)
-    if ListingStatus.WITHDRAWN in Listing.TRANSITIONS[listing.status]:
-        transition(listing, ListingStatus.WITHDRAWN, actor=actor)
+    """Withdraw all listings of a lot that its seller took back; nothing to do where none is."""
+    for found in queries.listings_of_batch(batch_id):
+        listing = gates.close(found.id)
+        if ListingStatus.WITHDRAWN in Listing.TRANSITIONS[listing.status]:
+            transition(listing, ListingStatus.WITHDRAWN, actor=actor)
 
 
 def publish_drafts(*, organization_id: UUID) -> None:
@@ -241,7 +239,7 @@ def _publish_if_possible(listing: Listing, batch: Batch) -> Listing:
         listing.status is ListingStatus.PAUSED and listing.pause_reason != BY_SELLER
     )
     may_trade = get(Organization, listing.organization_id).is_approved
-    if waits and may_trade and batch.may_be_sold and queries.has_stock(batch.id):
+    if waits and may_trade and batch.may_be_sold and queries.has_stock(Goods.of(listing)):
         _put_on_sale(listing, SYSTEM)
     return listing
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
@@ -33,9 +33,23 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
 from exchange.market.matching import ORDER_LEADS_MAX
-from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
-from exchange.market.queries.stock import Wanted
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
+from exchange.market.queries.stock import Goods, Wanted
 from exchange.market.services import gates, reservations
+
+# How else than by an order on the page a listing is bought from; the codes end on "_only".
+OTHER_WAYS: Final = {
+    ListingMode.AUCTION: "This listing is sold by auction: place a bid.",
+    ListingMode.CONTRACTS: "This listing is sold to standing orders only.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +59,7 @@ class Offer:
     id: UUID
     seller_id: UUID
     batch: Batch
+    goods: Goods
     price: Money
     terms_version: int
 
@@ -65,8 +80,8 @@ def place_order(
     `lead_ids`; at most a thousand. The price is the one of `terms_version`.
 
     Raises Invalid, Forbidden (not approved, one's own leads), NotFound, Conflict `terms_changed`
-    (with the new terms) or `listing_unavailable`, Gone `sold_out` (with how many are left) and
-    InsufficientFunds (with what is missing).
+    (with the new terms), `listing_unavailable`, `auction_only` or `contracts_only`, Gone
+    `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
     """
     count = _count(quantity, lead_ids)
     _require_buyer(buyer_id)
@@ -127,19 +142,26 @@ def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
             currency=str(listing.price.currency),
         )
     return Offer(
-        listing.id, listing.organization_id, row.Batch, listing.price, listing.terms_version
+        id=listing.id,
+        seller_id=listing.organization_id,
+        batch=row.Batch,
+        goods=Goods.of(listing),
+        price=listing.price,
+        terms_version=listing.terms_version,
     )
 
 
 def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_id: UUID) -> None:
     if listing.organization_id == buyer_id:
         raise Forbidden("These are your own leads.", code="own_leads")
-    if listing.status is ListingStatus.DRAFT:
+    if listing.status is ListingStatus.DRAFT or not queries.may_see(listing, buyer_id):
         raise NotFound
     # Of a listing that is sold out the stock itself says what came back.
     is_open = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
     if not is_open or seller_status is not OrganizationStatus.APPROVED:
         raise Conflict("This listing is not on sale at the moment.", code="listing_unavailable")
+    if listing.mode in OTHER_WAYS:
+        raise Conflict(OTHER_WAYS[listing.mode], code=f"{listing.mode}_only")
 
 
 def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
@@ -155,7 +177,7 @@ def _wanted(
     terms = catalog.get_terms(vertical)
     window = timedelta(days=terms.duplicate_window_days)
     return Wanted(
-        batch_id=offer.batch.id,
+        goods=offer.goods,
         vertical_id=vertical.id,
         buyer_id=buyer_id,
         known_since=clock.now() - window,
@@ -235,5 +257,5 @@ def _confirm(order: Order, offer: Offer, actor: Actor) -> None:
 
 def _ring_when_sold_out(offer: Offer) -> None:
     """The listing says "sold out" a moment later: its row is shared with other buyers now."""
-    if not queries.has_stock(offer.batch.id):
+    if not queries.has_stock(offer.goods):
         enqueue("market.reflect_stock", offer.id)

@@ -1,0 +1,163 @@
+"""The contracts of a vertical as an index in this process, which follows every change of them.
+
+Each use asks with one cheap query what has changed. Not the time of a change says what is new, for
+a transaction may commit after one that began later, but its number: `Contract.changed_in` is the
+transaction that wrote, and a snapshot knows the lowest number that was still running. Whatever
+carries that number or a higher one is read again the next time, so nothing is passed over. What
+this unit of work wrote itself may still be rolled back, and is read again as well.
+
+The index is a way to find candidates. Whoever buys reads the contracts again behind their locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from threading import Lock
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import BigInteger, Row, Text, and_, cast, false, func, or_, select, true
+
+from exchange.catalog.fields import LeadFields
+from exchange.core import clock
+from exchange.core.db import db
+from exchange.leads.queries import fields_of, vertical_of
+from exchange.market.contract_index import ContractIndex, Entry
+from exchange.market.contract_models import Contract, ContractStatus, ContractTerms
+from exchange.market.contract_terms import Terms
+from exchange.market.models import PricingModel
+from exchange.market.queries.contracts import resolve
+from exchange.market.queries.stock import in_list
+
+# Contracts under which leads are bought by matching.
+MATCHED: Final = (PricingModel.CPL,)
+AnyRow = Row[Any]  # Any: rows of many shapes
+PRICE: Final = Contract.__table__.c.price_amount
+
+_books: dict[UUID, Book] = {}
+_books_lock = Lock()
+
+
+def contract_index(vertical_id: UUID) -> ContractIndex:
+    """Every active contract of the vertical that matching buys for, as of now."""
+    with _books_lock:
+        book = _books.setdefault(vertical_id, Book(vertical_id))
+    return book.follow()
+
+
+def entry_of(contract: AnyRow, content: Any, *, now: datetime) -> Entry:  # Any: JSON of Terms
+    """A contract as the index knows it, on the day that it is by its own clock."""
+    terms = Terms.from_json(content, _fields(contract.schema_id))
+    country = vertical_of(contract.vertical_id).country
+    return Entry(
+        id=contract.id,
+        buyer_id=contract.organization_id,
+        version=contract.terms_version,
+        price=contract.price_amount,
+        ranked_at=contract.ranked_at,
+        terms=resolve(terms, country=country, day=_day(terms, now)),
+    )
+
+
+@dataclass(slots=True)
+class Book:
+    """The index of one vertical, and from where on it reads."""
+
+    vertical_id: UUID
+    index: ContractIndex = field(default_factory=ContractIndex)
+    seen: int = 0  # every change by a transaction below this number is known
+    again: frozenset[UUID] = frozenset()  # whose change may be rolled back yet
+    days: dict[UUID, datetime] = field(default_factory=dict)  # until when spans of days hold
+    lock: Lock = field(default_factory=Lock)
+
+    def follow(self) -> ContractIndex:
+        """The index with everything that was committed until now."""
+        with self.lock:
+            now = clock.now()
+            over = {key for key, until in self.days.items() if until <= now}
+            rows = _read(self.vertical_id, since=self.seen, also=self.again | over)
+            found = [row for row in rows if row.id is not None]
+            if found or self.again or over:
+                self._take(found, now=now, asked=self.again | over)
+            self.seen = rows[0].lowest
+            return self.index
+
+    def _take(
+        self, rows: list[AnyRow], *, now: datetime, asked: frozenset[UUID] | set[UUID]
+    ) -> None:
+        fresh = [entry_of(row, row.content, now=now) for row in rows if row.is_matched]
+        gone = asked | {row.id for row in rows}
+        self.index.update(fresh, removed=gone - {entry.id for entry in fresh})
+        self.again = frozenset(row.id for row in rows if row.changed_in == row.own)
+        self.days = {key: until for key, until in self.days.items() if key not in gone}
+        self.days |= dict(_dated(rows, now=now))
+
+
+def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -> list[AnyRow]:
+    """What changed, beside the number from which on to read the next time; never empty."""
+    lowest = _number(func.pg_snapshot_xmin(func.pg_current_snapshot()))
+    own = _number(func.pg_current_xact_id_if_assigned())
+    matched = and_(
+        Contract.status == ContractStatus.ACTIVE,
+        Contract.pricing_model.in_(MATCHED),
+        Contract.ranked_at.is_not(None),
+    )
+    # Nothing is known at first: who is not matched then need not be read.
+    changed = Contract.changed_in >= since if since else matched
+    wanted = or_(changed, in_list(Contract.id, also) if also else false())
+    one = select(lowest.label("lowest"), own.label("own")).subquery("one")
+    return list(
+        db.session.execute(
+            select(
+                one.c.lowest,
+                one.c.own,
+                *_columns(),
+                matched.label("is_matched"),
+                ContractTerms.content,
+            )
+            .select_from(one)
+            .outerjoin(Contract, and_(true(), Contract.vertical_id == vertical_id, wanted))
+            .outerjoin(ContractTerms, _newest())
+        )
+    )
+
+
+def _columns() -> Iterator[Any]:  # Any: columns of many types
+    yield from (Contract.id, Contract.organization_id, Contract.vertical_id, Contract.schema_id)
+    yield from (Contract.terms_version, PRICE, Contract.ranked_at, Contract.changed_in)
+
+
+def _newest() -> Any:  # Any: a condition
+    return and_(
+        ContractTerms.contract_id == Contract.id, ContractTerms.version == Contract.terms_version
+    )
+
+
+def _number(transaction: Any) -> Any:  # Any: xid8 has no type of its own
+    return cast(cast(transaction, Text), BigInteger)
+
+
+def _fields(schema_id: UUID) -> LeadFields:
+    """The fields of a schema version, which is never edited."""
+    if schema_id not in _known_fields:
+        _known_fields[schema_id] = fields_of(schema_id)
+    return _known_fields[schema_id]
+
+
+_known_fields: dict[UUID, LeadFields] = {}
+
+
+def _day(terms: Terms, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(terms.time_zone)).date()
+
+
+def _dated(rows: list[AnyRow], *, now: datetime) -> Iterator[tuple[UUID, datetime]]:
+    """Contracts that ask for days counted from today, each with its next midnight."""
+    for row in rows:
+        if row.is_matched and "within_days" in str(row.content.get("criteria", "")):
+            zone = ZoneInfo(row.content["time_zone"])
+            tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+            yield row.id, datetime.combine(tomorrow, time(), zone)

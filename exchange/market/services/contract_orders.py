@@ -1,0 +1,184 @@
+"""Steps of matching that write: orders of contracts, their lines, what is counted and set aside.
+
+Each is one statement for all contracts of a batch, whoever they belong to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from exchange.billing.services import hold_sets
+from exchange.core import events
+from exchange.core.actors import Actor
+from exchange.core.db import db
+from exchange.core.events import Ref, Said
+from exchange.core.ids import uuid7
+from exchange.core.money import Currency, Money
+from exchange.leads.services.slots import claim_slots
+from exchange.market.contract_index import Entry
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    Order,
+    OrderLine,
+    OrderStatus,
+    PricingModel,
+)
+from exchange.market.queries.stock import slots_in_use
+from exchange.market.services import caps
+
+
+@dataclass(frozen=True, slots=True)
+class Win:
+    """What one contract takes of a listing, at its price of the moment."""
+
+    entry: Entry
+    price: int  # minor units
+    lead_ids: Sequence[UUID]
+    order_id: UUID
+
+    def total(self, currency: Currency) -> Money:
+        """What all of it costs."""
+        return Money(self.price * len(self.lead_ids), currency)
+
+
+def write(listing: Listing, wins: Sequence[Win], *, at: datetime, actor: Actor) -> None:
+    """Sell these leads to these contracts, everything or nothing; `at` stands in every row.
+
+    Contracts, leads and wallets are locked, and all of it fits: a slot that is missing, or money,
+    is a fault of the caller.
+    """
+    if not wins:
+        return
+    slots = _claim([lead_id for win in wins for lead_id in win.lead_ids])
+    db.session.execute(insert(Order), [_order(listing, win, at=at, actor=actor) for win in wins])
+    lines = [line for win in wins for line in _lines(listing, win, slots=slots, at=at)]
+    db.session.execute(insert(OrderLine), lines)
+    _count(wins, at=at)
+    _set_aside(listing, wins, lines)
+    _say(listing, wins, actor=actor)
+
+
+def _claim(lead_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """As many slots of each lead as it is named, the lowest that no line holds."""
+    wanted, sold = Counter(lead_ids), dict[UUID, int]()
+    for times in range(1, max(wanted.values()) + 1):
+        some = [lead_id for lead_id, n in wanted.items() if n >= times]
+        claimed = claim_slots(some)
+        assert len(claimed) == len(some), "a lead was sold behind its lock"
+        sold = claimed | sold
+    resold = [lead_id for lead_id, before in sold.items() if before]
+    used = slots_in_use(resold) if resold else {}
+    return {key: _lowest_free(used.get(key, set()), n) for key, n in wanted.items()}
+
+
+def _lowest_free(used: set[int], count: int) -> list[int]:
+    return [slot for slot in range(len(used) + count) if slot not in used][:count]
+
+
+def _order(listing: Listing, win: Win, *, at: datetime, actor: Actor) -> dict[str, object]:
+    currency = listing.price.currency
+    return {
+        "id": win.order_id,
+        "created_at": at,
+        "buyer_id": win.entry.buyer_id,
+        "listing_id": listing.id,
+        "terms_version": listing.terms_version,
+        "quantity": len(win.lead_ids),
+        "price_amount": win.price,
+        "price_currency": currency,
+        "total_amount": win.total(currency).amount,
+        "total_currency": currency,
+        "status": OrderStatus.CONFIRMED,
+        "placed_by_id": actor.id,
+        "contract_id": win.entry.id,
+        "contract_version": win.entry.version,
+    }
+
+
+def _lines(
+    listing: Listing, win: Win, *, slots: Mapping[UUID, list[int]], at: datetime
+) -> list[dict[str, object]]:
+    line_ids = sorted(uuid7() for _ in win.lead_ids)
+    return [
+        {
+            "id": line_id,
+            "created_at": at,
+            "order_id": win.order_id,
+            "lead_id": lead_id,
+            "buyer_id": win.entry.buyer_id,
+            "seller_id": listing.organization_id,
+            "contract_id": win.entry.id,
+            "pricing_model": PricingModel.CPL,
+            "slot": slots[lead_id].pop(0),
+            "price_amount": win.price,
+            "price_currency": listing.price.currency,
+            "refunded": 0,
+            "status": LineStatus.RESERVED,
+        }
+        for line_id, lead_id in zip(line_ids, win.lead_ids, strict=True)
+    ]
+
+
+def _count(wins: Sequence[Win], *, at: datetime) -> None:
+    caps.count(
+        [
+            use
+            for win in wins
+            for use in caps.uses_at(
+                win.entry.id,
+                time_zone=win.entry.terms.time_zone,
+                moment=at,
+                leads=len(win.lead_ids),
+                amount=win.price * len(win.lead_ids),
+            )
+        ]
+    )
+
+
+def _set_aside(listing: Listing, wins: Sequence[Win], lines: Sequence[dict[str, object]]) -> None:
+    """One posting for each order, one hold for each line."""
+    refs: dict[object, list[Ref]] = {}
+    for line in lines:
+        line_id = line["id"]
+        assert isinstance(line_id, UUID)
+        refs.setdefault(line["order_id"], []).append(Ref(OrderLine.KIND, line_id))
+    hold_sets.place_all(
+        [
+            hold_sets.Wanted(
+                organization_id=win.entry.buyer_id,
+                subject=Ref(Order.KIND, win.order_id),
+                refs=refs[win.order_id],
+                amount=Money(win.price, listing.price.currency),
+            )
+            for win in wins
+        ]
+    )
+
+
+def _say(listing: Listing, wins: Sequence[Win], *, actor: Actor) -> None:
+    """One event for each order, as of one that a buyer placed."""
+    currency = listing.price.currency
+    said = [
+        Said(
+            Ref(Order.KIND, win.order_id),
+            win.entry.buyer_id,
+            {
+                "before": str(OrderStatus.PENDING),
+                "quantity": len(win.lead_ids),
+                "total": win.total(currency).amount,
+                "currency": str(currency),
+                "listing_id": str(listing.id),
+                "seller_id": str(listing.organization_id),
+                "contract_id": str(win.entry.id),
+            },
+        )
+        for win in wins
+    ]
+    events.record_each("order.confirmed", said, actor=actor)

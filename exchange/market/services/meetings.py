@@ -1,0 +1,245 @@
+"""Steps of matching that note what became of it: for each lead, for each contract, for later.
+
+A row for each lead and contract would be millions. A lead keeps the counts by reason and the first
+contracts of each; a contract counts by day and reason. A contract that is only limited for a while
+is due again when the limit is over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ARRAY, DateTime, Integer, Text, Uuid, delete, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from exchange.core import clock, events, ids
+from exchange.core.actors import SYSTEM
+from exchange.core.db import db, save
+from exchange.core.events import Ref, Said
+from exchange.core.jobs import enqueue
+from exchange.market import queries
+from exchange.market.allocation import PASSING, Outcome, Refusal
+from exchange.market.cap_periods import opens_at, over_at
+from exchange.market.contract_models import Contract, ContractSource, ContractSourceStatus
+from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
+from exchange.market.models import Listing
+from exchange.market.queries.standings import Seller, Standing
+from exchange.market.queries.stock import in_list
+from exchange.market.services import contracts
+from exchange.market.services.contract_orders import Win
+
+FIRST: Final = 3  # contracts of a reason that a lead remembers by name
+PATIENCE: Final = timedelta(minutes=10)  # for a wallet to be filled; a payment is heard of sooner
+
+
+def note(
+    listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
+) -> None:
+    """Write down that these leads met all contracts, and why the others got nothing.
+
+    With `counted` the refusals of this contract alone are counted: the rest met them before.
+    """
+    if not outcomes:
+        return
+    _note_leads(listing, outcomes, at=at)
+    _count_refusals(outcomes, at=at, counted=counted)
+
+
+def request(listing_id: UUID) -> None:
+    """Let what is new of a listing meet the contracts: noted with its cause, done by the job."""
+    save(MatchRequest(listing_id=listing_id))
+    enqueue("market.match", listing_id)
+
+
+def answer(request_ids: Collection[UUID]) -> None:
+    """Take away requests after a round that found nothing left."""
+    db.session.execute(delete(MatchRequest).where(in_list(MatchRequest.id, request_ids)))
+
+
+def meet_again(lead_ids: Collection[UUID]) -> None:
+    """Let leads that came back on sale meet the contracts again."""
+    db.session.execute(delete(LeadMatch).where(in_list(LeadMatch.lead_id, lead_ids)))
+    for listing_id in queries.listings_selling(lead_ids):
+        request(listing_id)
+
+
+def request_sources(
+    seller: Seller, outcomes: Collection[Outcome], *, standings: Mapping[UUID, Standing]
+) -> None:
+    """Ask buyers about a source that their contracts have not heard of."""
+    asking = sorted(_refused_for(outcomes, Refusal.SOURCE_NOT_APPROVED))
+    if not asking:
+        return
+    rows = [
+        {
+            "contract_id": key,
+            "source_id": seller.source_id,
+            "organization_id": seller.listing.organization_id,
+            "status": ContractSourceStatus.REQUESTED,
+        }
+        for key in asking
+    ]
+    statement = insert(ContractSource).values(rows).on_conflict_do_nothing()
+    fresh = db.session.execute(statement.returning(ContractSource.id, ContractSource.contract_id))
+    events.record_each(
+        "contract_source.requested",
+        [
+            Said(
+                Ref(ContractSource.KIND, row.id),
+                standings[row.contract_id].entry.buyer_id,
+                {"contract_id": str(row.contract_id), "source_id": str(seller.source_id)},
+            )
+            for row in fresh
+        ],
+        actor=SYSTEM,
+    )
+
+
+def end_trials(wins: Sequence[Win]) -> None:
+    """Contracts whose trial may have its leads now pause themselves."""
+    for win in wins:
+        if win.entry.terms.trial_leads is not None:
+            contracts.end_trial_if_done(contract_id=win.entry.id)
+
+
+def plan_rounds(
+    outcomes: Collection[Outcome], *, standings: Mapping[UUID, Standing], at: datetime
+) -> None:
+    """Let each contract that is limited for a while meet what is on sale when that is over."""
+    limited: dict[UUID, Refusal] = {}
+    for outcome in outcomes:
+        for contract_id, reason in outcome.refused:
+            if reason in PASSING:
+                limited.setdefault(contract_id, reason)
+    due = {key: due_again(standings[key], reason, at=at) for key, reason in limited.items()}
+    be_due({key: when for key, when in due.items() if when is not None}, at=at)
+
+
+def due_again(standing: Standing, reason: Refusal | None, *, at: datetime) -> datetime | None:
+    """When what limits a contract is over; None: never, or nothing does."""
+    terms, price = standing.entry.terms, standing.taker.price
+    match reason:
+        case Refusal.CAP:
+            over = over_at(terms, standing.used, at, price=price)
+            return over if over > at else None
+        case Refusal.SCHEDULE:
+            return opens_at(terms, at)
+        case Refusal.NOT_STARTED:
+            return terms.starts_at
+        case Refusal.FUNDS:
+            return at + PATIENCE
+    return None
+
+
+def be_due(moments: Mapping[UUID, datetime], *, at: datetime) -> None:
+    """Let contracts meet what is on sale at these moments, unless they will by then anyway.
+
+    What is due already does not count as that: its round may be over without having seen this.
+    """
+    if not moments:
+        return
+    keys = sorted(moments)
+    rows = _rows(
+        {
+            "id": (Uuid(), [ids.uuid7() for _ in keys]),
+            "contract_id": (Uuid(), keys),
+            "due_at": (DateTime(timezone=True), [moments[key] for key in keys]),
+        }
+    )
+    planned = select(ContractRound.id).where(
+        ContractRound.contract_id == rows.c.contract_id,
+        ContractRound.due_at > at,
+        ContractRound.due_at <= rows.c.due_at,
+    )
+    source = select(*rows.c, literal(at, DateTime(timezone=True))).where(~planned.exists())
+    names = [*rows.c.keys(), "created_at"]
+    db.session.execute(insert(ContractRound).from_select(names, source, include_defaults=False))
+
+
+def call(contract_id: UUID) -> None:
+    """Let a contract that is new or changed meet what is on sale now."""
+    now = clock.now()
+    be_due({contract_id: now}, at=now)
+    enqueue("market.match_contract", contract_id)
+
+
+def close_rounds(round_ids: Collection[UUID]) -> None:
+    """Take away what was due when a round of its contract began."""
+    db.session.execute(delete(ContractRound).where(in_list(ContractRound.id, round_ids)))
+
+
+def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
+    keys = sorted(outcomes)
+    some = [outcomes[key] for key in keys]
+    rows = _rows(
+        {
+            "lead_id": (Uuid(), keys),
+            "fitting": (Integer(), [len(one.takers) + len(one.refused) for one in some]),
+            "taken": (Integer(), [len(one.takers) for one in some]),
+            "refusals": (JSONB(), [_by_reason(one) for one in some]),
+        }
+    )
+    same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
+    columns = LeadMatch.__table__.c
+    values = [literal(value, columns[name].type).label(name) for name, value in same.items()]
+    names = [*rows.c.keys(), *same]
+    statement = insert(LeadMatch).from_select(names, select(*rows.c, *values))
+    changed = {name: statement.excluded[name] for name in names[1:]}
+    db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
+
+
+def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
+    found: defaultdict[str, list[UUID]] = defaultdict(list)
+    for contract_id, reason in outcome.refused:
+        found[str(reason)].append(contract_id)
+    return {
+        reason: {
+            "contracts": len(some),
+            "first": [ids.encode(Contract.PREFIX, key) for key in some[:FIRST]],
+        }
+        for reason, some in found.items()
+    }
+
+
+def _count_refusals(
+    outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
+) -> None:
+    found = Counter(
+        (contract_id, str(reason))
+        for outcome in outcomes.values()
+        for contract_id, reason in outcome.refused
+        if counted is None or contract_id == counted
+    )
+    if not found:
+        return
+    keys = sorted(found)
+    rows = _rows(
+        {
+            "contract_id": (Uuid(), [key[0] for key in keys]),
+            "reason": (Text(), [key[1] for key in keys]),
+            "leads": (Integer(), [found[key] for key in keys]),
+        }
+    )
+    day = literal(at.date(), ContractRefusal.__table__.c.day.type).label("day")
+    names = [*rows.c.keys(), "day"]
+    statement = insert(ContractRefusal).from_select(names, select(*rows.c, day))
+    more = ContractRefusal.leads + statement.excluded.leads
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contract_id", "day", "reason"], set_={"leads": more}
+        )
+    )
+
+
+def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> set[UUID]:
+    return {key for outcome in outcomes for key, why in outcome.refused if why is reason}
+
+
+def _rows(columns: Mapping[str, tuple[Any, list[Any]]]) -> Any:  # Any: a table of these columns
+    """Lists as the columns of a table."""
+    arrays = [literal(values, ARRAY(kind)) for kind, values in columns.values()]
+    return func.unnest(*arrays).table_valued(*columns).render_derived("given")
