@@ -13,6 +13,8 @@ from typing import Final
 
 from exchange.catalog.fields import LeadFields
 from exchange.core.money import Money
+from exchange.market import queries as market
+from exchange.market.allocation import Refusal
 from exchange.market.contract_health import (
     Facts,
     Limit,
@@ -65,6 +67,7 @@ LABELS: Final[Mapping[str, str]] = {
     "filters": N_("Filters let leads through"),
     "quality": N_("The quality asked for exists"),
     "price": N_("The price is what is asked"),
+    "refusals": N_("It gets what it asks for"),
     "duplicates": N_("Your own lists of people"),
     "schema": N_("The fields are the newest"),
 }
@@ -95,6 +98,32 @@ MISFITS: Final[Mapping[Misfit, str]] = {
     Misfit.CRITERIA: N_("answers"),
     Misfit.PRICE: N_("the price"),
 }
+
+
+REFUSALS: Final[Mapping[Refusal, str]] = {
+    Refusal.OUTBID: N_("another contract pays more"),
+    Refusal.PRICE: N_("it asks more than you pay"),
+    Refusal.NOT_ACTIVE: N_("the contract was off"),
+    Refusal.NOT_STARTED: N_("the contract had not started"),
+    Refusal.ENDED: N_("the contract was over"),
+    Refusal.SCHEDULE: N_("the schedule was closed"),
+    Refusal.CHANGED: N_("the contract had just been changed"),
+    Refusal.TRIAL: N_("the trial had its leads"),
+    Refusal.CAP: N_("a cap was reached"),
+    Refusal.FUNDS: N_("the wallet did not cover a lead"),
+    Refusal.OWN_LEADS: N_("these are your own leads"),
+    Refusal.BUYER_NOT_APPROVED: N_("your organization may not trade"),
+    Refusal.BUYER_NOT_WANTED: N_("the seller sells to other buyers"),
+    Refusal.SOURCE_NOT_APPROVED: N_("the source waits for your word"),
+    Refusal.SOURCE_REFUSED: N_("you refused the source"),
+    Refusal.DUPLICATE: N_("you had the person already"),
+    Refusal.SUPPRESSED: N_("the person is on a list"),
+    Refusal.NOT_NAMED: N_("the consent names other buyers"),
+}
+MENDED: Final[Mapping[Refusal, str]] = {
+    Refusal.OUTBID: "price", Refusal.PRICE: "price", Refusal.SCHEDULE: "edit",
+    Refusal.CAP: "edit", Refusal.FUNDS: "wallet", Refusal.SOURCE_NOT_APPROVED: "sources",
+}  # fmt: skip
 
 
 def reason(standing: ContractStanding) -> Said | None:
@@ -204,6 +233,7 @@ def _market(found: Diagnosis, fields: LeadFields, *, language: str) -> Iterator[
     yield _check("filters", _filtered(found, fields, language=language), ok=fits, fix="edit")
     yield _check("quality", _quality(found), ok=not met.seen or met.fit > 0 or found.quality == 0)
     yield _check("price", _price(found), ok=None if not met.fit else met.paid > 0, fix="price")
+    yield _refused(found)
     text = N_("%(people)s hashes of people whom you listed: their leads are not bought")
     yield _check("duplicates", Said(text, {"people": found.known_people}), ok=True, fix="lists")
     usual = Said(N_("criteria are read with the newest fields of the vertical"))
@@ -255,6 +285,22 @@ def _quality(found: Diagnosis) -> Said:
         return Said(N_("no lead is kept out by class, age, bad leads, seller or source alone"))
     text = N_("about %(leads)s leads are kept out by class, age, bad leads, seller or source alone")
     return Said(text, {"leads": found.quality})
+
+
+def _refused(found: Diagnosis) -> Check:
+    """What it asked for and did not get in seven days, by the reason that comes most often."""
+    if not found.refusals:
+        return _check("refusals", Said(N_("nothing was refused in the last 7 days")), ok=True)
+    reason, most = next(iter(found.refusals.items()))
+    terms = found.standing.facts.terms
+    in_all = sum(found.refusals.values())
+    values: dict[str, Value] = {"reason": REFUSALS[reason]}
+    text = N_("fewer than 5 leads were refused in the last 7 days, first of all: %(reason)s")
+    if market.is_told(terms, in_all):
+        text = N_("%(leads)s leads were refused in the last 7 days; most, %(most)s: %(reason)s")
+        values |= {"leads": in_all, "most": most}
+    fix = MENDED.get(reason, "")
+    return _check("refusals", Said(text, values), ok=False if fix else None, fix=fix)
 
 
 def _price(found: Diagnosis) -> Said:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from exchange.market.contract_models import ContractStatus
 from exchange.market.contract_terms import Period, Terms
@@ -30,8 +31,7 @@ class Limit(StrEnum):
     PRICE = "price"
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(NamedTuple):
     """What a contract took in one period of its clock."""
 
     leads: int = 0

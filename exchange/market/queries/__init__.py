@@ -58,21 +58,24 @@ from exchange.market.queries.due import (
     listings_to_reprice,
     listings_to_warn_of,
 )
-from exchange.market.queries.forecasts import Forecast, forecast
+from exchange.market.queries.forecasts import Forecast, forecast, is_told
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
     PriceGuidance,
     Shown,
+    Stock,
     all_listings,
     count_sellable,
     decay_of,
+    draft_listings,
     find_listing_of_batch,
     get_batch_of,
     get_listing,
     get_own_listing,
     listings_of_batch,
     listings_of_seller,
+    listings_out_of_step,
     masked,
     orders_placed_on,
     price_guidance,
@@ -80,6 +83,7 @@ from exchange.market.queries.listings import (
     seller_of,
     shown,
     shown_attributes,
+    stocks,
     terms_history,
     warmth_of,
 )
@@ -218,6 +222,7 @@ __all__ = [
     "has_bought_from",
     "has_stock",
     "is_open_to",
+    "is_told",
     "joined",
     "joined_to",
     "joined_views",

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 
 from exchange.catalog import places
 from exchange.catalog.criteria import on_day
@@ -18,17 +18,20 @@ from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.leads.models import Lead
 from exchange.leads.queries import fields_of, vertical_of
+from exchange.market.allocation import Refusal
+from exchange.market.cap_periods import starts
 from exchange.market.contract_health import Used
 from exchange.market.contract_models import (
-    CapUse,
     Contract,
     ContractSource,
     ContractSourceStatus,
     ContractStatus,
     ContractTerms,
 )
-from exchange.market.contract_terms import Period, Terms, period_start
+from exchange.market.contract_terms import Period, Terms
+from exchange.market.match_models import ContractRefusal
 from exchange.market.models import LineStatus, OrderLine
+from exchange.market.queries import caps
 
 WEEK: Final = timedelta(days=7)
 PRICE: Final = OrderLine.__table__.c.price_amount
@@ -124,19 +127,12 @@ def cap_uses(
     asked: Collection[tuple[Contract, Terms]], *, now: datetime
 ) -> dict[UUID, dict[Period, Used]]:
     """By contract, what it took in each period of its own clock that holds `now`."""
-    wanted = [
-        (contract.id, period, period_start(period, now, time_zone=terms.time_zone))
-        for contract, terms in asked
-        for period in Period
-    ]
-    same: list[ColumnElement[bool]] = [
-        and_(CapUse.contract_id == found, CapUse.period == period, CapUse.starts_at == start)
-        for found, period, start in wanted
-    ]
-    found: dict[UUID, dict[Period, Used]] = {contract.id: {} for contract, _ in asked}
-    for row in db.session.scalars(select(CapUse).where(or_(*same))) if same else ():
-        found[row.contract_id][row.period] = Used(row.leads, row.amount)
-    return found
+    begun = {contract.id: starts(terms.time_zone, now) for contract, terms in asked}
+    found = caps.uses(begun) if begun else {}
+    return {
+        contract.id: {period: Used(*used) for period, used in found.get(contract.id, {}).items()}
+        for contract, _ in asked
+    }
 
 
 def bought_by_contracts(asked: Collection[Contract], *, now: datetime) -> dict[UUID, Bought]:
@@ -163,6 +159,17 @@ def bought_by_contracts(asked: Collection[Contract], *, now: datetime) -> dict[U
     )
     found = {row.contract_id: row for row in rows}
     return {contract.id: _bought(contract, found.get(contract.id)) for contract in asked}
+
+
+def refusals_of(contract: Contract, *, since: date) -> dict[Refusal, int]:
+    """Leads that the contract asked for and did not get, by reason, most of them first."""
+    rows = db.session.execute(
+        select(ContractRefusal.reason, func.sum(ContractRefusal.leads).label("leads"))
+        .where(ContractRefusal.contract_id == contract.id, ContractRefusal.day >= since)
+        .group_by(ContractRefusal.reason)
+        .order_by(func.sum(ContractRefusal.leads).desc(), ContractRefusal.reason)
+    )
+    return {row.reason: int(row.leads) for row in rows}
 
 
 def trial_left(contract: Contract) -> int | None:
