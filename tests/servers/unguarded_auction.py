@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import text
+
 from exchange.app import create_app
 from exchange.config import Settings
 from exchange.core import clock
@@ -23,7 +25,7 @@ def enter_unguarded(auction_id: UUID) -> tuple[Auction, datetime]:
     seen, at = get(Auction, auction_id), clock.now()
     if seen.status not in RUNNING or at >= seen.closes_at:
         raise Gone("The auction is over.", code="auction_over")
-    db.session.expire(seen)
+    db.session.execute(text("SET LOCAL lock_timeout = '60s'"))  # however long that takes
     return lock(Auction, auction_id), at
 
 
