@@ -21,13 +21,17 @@ from sqlalchemy import func, select
 from exchange.billing.models import AccountKind
 from exchange.billing.queries import balance
 from exchange.core import clock
+from exchange.core.db import unit_of_work
 from exchange.core.invariants import violations
 from exchange.core.money import Currency
+from exchange.market.auction_models import Auction
 from exchange.market.models import Order, OrderLine
 from exchange.verification.models import Verdict
 from tests.cast import PASSWORD, Player
 from tests.conftest import worker_number
+from tests.factories.auctions import close, make_auction
 from tests.factories.catalog import VERTICAL
+from tests.factories.market import make_listing
 from tests.factories.story import FAMILY
 from tests.journeys.stage import NARROW, WIDE, Stage, email_of, open_stage, sign_in
 
@@ -444,3 +448,48 @@ def barriers(page: Page) -> list[str]:
 def test_axe_is_the_published_one() -> None:
     table = (VENDOR / "SOURCES.md").read_text()
     assert f"| {sha256(AXE.encode()).hexdigest()} |" in table
+
+
+# An auction
+
+
+def test_buyer_bids_changes_withdraws_and_wins(stage: Stage) -> None:
+    auction = open_auction(stage)
+    path = f"/buyers/auctions/{auction.public_id}"
+    with stage.visit(stage.cast.buyer) as page:
+        page.goto("/")
+        page.get_by_role("link", name="Auctions", exact=True).first.click()
+        page.locator(f'a[href="{path}"]').click()
+        seal(page, amount="50", leads=2, held="$112.50")
+        seal(page, amount="60", leads=2, held="$140.64")
+        expect(page.get_by_text("sealed: nobody can read it")).to_be_visible()
+        page.get_by_role("button", name="Withdraw").first.click()
+        page.get_by_role("dialog").get_by_role("button", name="Withdraw").click()
+        expect(page.get_by_text("Your bid is withdrawn and the money is free.")).to_be_visible()
+        seal(page, amount="55", leads=2, held="$112.50")
+        with unit_of_work():
+            close(auction)
+        page.goto(path)
+        expect(page.get_by_role("link", name="To the order")).to_be_visible()
+        page.get_by_role("link", name="Verify it yourself").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Proof of the auction")
+        expect(page.get_by_text("exchange auction verify proof.json")).to_be_visible()
+
+
+def open_auction(stage: Stage) -> Auction:
+    """An auction of four leads that anybody may bid in."""
+    seller = stage.cast.seller
+    with unit_of_work():
+        return make_auction(seller, make_listing(seller, leads=4, source="auction page"))
+
+
+def seal(page: Page, *, amount: str, leads: int, held: str) -> None:
+    """Type a bid, read what it means, and seal it."""
+    page.get_by_label("Your bid for each lead").fill(amount)
+    page.get_by_label("Leads, at most").fill(str(leads))
+    page.get_by_role("button", name="Go on").click()
+    title = f"Bid ${amount}.00 each for up to {leads} leads?"
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    expect(page.get_by_text(held).first).to_be_visible()
+    page.get_by_role("button", name="Seal the bid").click()
+    expect(page.get_by_text("Your bid is sealed.").first).to_be_visible()

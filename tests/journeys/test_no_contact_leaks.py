@@ -41,6 +41,7 @@ from exchange.leads.models import Batch, Import, Lead, Source
 from exchange.leads.rights import Erasure
 from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
+from exchange.market.auction_models import Auction
 from exchange.market.contract_models import Contract, ContractSource
 from exchange.market.offer_models import Offer
 from exchange.verification.models import TaskStatus, VerificationTask
@@ -48,8 +49,10 @@ from exchange.verification.services import qualifications
 from exchange.verification.worker_models import Qualification
 from tests.cast import Cast, Player
 from tests.doorbell import run_jobs
+from tests.factories.auctions import bid, make_auction
 from tests.factories.catalog import VERTICAL
 from tests.factories.contracts import make_contract
+from tests.factories.market import make_listing
 from tests.factories.offers import approve, join, make_offer
 from tests.factories.story import FAMILY, Story, open_house, trade
 from tests.servers.stripe_sandbox import StripeSandbox
@@ -180,6 +183,7 @@ class Rounds:
             ],
             "source_id": [encode(Source.PREFIX, batch.source_id) for batch in story.batches],
             "listing_id": [story.listing.public_id],
+            "auction_id": [found.public_id for found in db.session.scalars(select(Auction))],
             "order_id": [order.public_id for order in story.orders],
             "offer_id": [found.public_id for found in db.session.scalars(select(Offer))],
             "joined_id": [found.public_id for found in db.session.scalars(select(ContractSource))],
@@ -292,6 +296,7 @@ def test_nobody_is_shown_where_nobody_may_be(
     begin_a_training(story)
     joined = join(story.cast.seller, make_offer(story.cast.buyer, make_contract(story.cast.buyer)))
     approve(story.cast.buyer, joined)
+    hold_an_auction(story)
     rounds = Rounds(app, story, searcher)
     erasures.erase(person="somebody@example.com", actor=SYSTEM)
     db.session.commit()
@@ -316,6 +321,14 @@ def show_what_people_saw(story: Story) -> None:
     for source_id in {batch.source_id for batch in story.batches}:
         seller = story.cast.seller.actor
         sources.set_picture(source_id=source_id, stream=io.BytesIO(PNG), actor=seller)
+    db.session.commit()
+
+
+def hold_an_auction(story: Story) -> None:
+    """A sealed bid in an open auction, so that its pages have something to give."""
+    seller, people = story.cast.seller, story.family(3)
+    auction = make_auction(seller, make_listing(seller, people=people, source="a third page"))
+    bid(story.cast.buyer, auction, auction.floor.amount, units=2)
     db.session.commit()
 
 
