@@ -236,7 +236,7 @@ def test_every_door_is_tried_here(app: Flask):
     names = {name: f"<{kind}_id>" for name, kind in (
         ("draft", "import"), ("checked", "import"), ("taken", "import"), ("batch", "batch"), ("accepted", "batch"),
         ("undecided", "batch"), ("refused", "batch"), ("imported", "batch"), ("listing", "listing"), ("lead_return", "return"),
-        ("source", "source"),
+        ("source", "source"), ("conversion", "conversion"),
     )}  # fmt: skip
     tried = {(path.format(**names), deed) for path, deed in every_door()}
     tried = {
