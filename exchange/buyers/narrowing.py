@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
-from exchange.catalog.fields import CHOICES, FieldSpec, FieldType, LeadFields, Value
+from exchange.catalog.fields import FieldType, LeadFields, Value
+from exchange.market.filters import REGION, choosable
 
 PREFIX: Final = "a."  # of an argument that asks for a choice of a field
-REGION: Final = "region"  # has a column and an argument of its own
 WORDS: Final[Mapping[str, Value]] = {"yes": True, "no": False}
 
 
@@ -61,17 +61,6 @@ class Narrowing:
             for name, value in self.choices.items()
         }
         return {name: value for name, value in {**own, **chosen}.items() if value}
-
-
-def choosable(fields: LeadFields) -> list[FieldSpec]:
-    """The fields by which a list can be narrowed, in the order in which people see them."""
-    return [spec for spec in fields.attributes if _is_choosable(spec)]
-
-
-def _is_choosable(spec: FieldSpec) -> bool:
-    if spec.name == REGION:
-        return False
-    return spec.type is FieldType.BOOLEAN or bool(spec.type in CHOICES and spec.choices)
 
 
 def _chosen(sent: Mapping[str, str], fields: LeadFields) -> Iterator[tuple[str, Value]]:

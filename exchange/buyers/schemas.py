@@ -8,9 +8,9 @@ from exchange.catalog.policies import QualityClass, ReturnReason
 from exchange.core.forms import AmountField, IdField
 from exchange.fulfillment.models import ReturnStatus
 from exchange.leads.models import Lead, LeadKind
+from exchange.market.filters import FRESH_HOURS
 from exchange.market.models import LineStatus, OrderStatus
 from exchange.market.queries import Sort
-from exchange.market.queries.search import FRESH_HOURS
 
 _text = validate.Length(max=100)
 _quantity = validate.Range(1, 1_000)

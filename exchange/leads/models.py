@@ -259,13 +259,15 @@ class Lead(Record):
         # The first belt against overselling; the second is the unique slot of an order line.
         CheckConstraint("sold BETWEEN 0 AND sales_max", name="sold"),
         Index(None, "batch_id", "status", "region"),
-        # What can be bought of a lot, freshest first when it is read backward.
+        # What can be bought of a lot, freshest first when it is read backward. With what else may
+        # change of it, so that the index alone tells which lots did.
         Index(
             None,
             "batch_id",
             "requested_at",
             "id",
             postgresql_where=text("status = 'valid' AND in_frame AND sold < sales_max"),
+            postgresql_include=["sold", "asks", "checked_at", "last_asked_at"],
         ),
     )
 

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from exchange.buyers.narrowing import REGION
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import FieldSpec
 from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
-from exchange.leads.models import Lead
 from exchange.market import queries as market
+from exchange.market.filters import REGION
 from exchange.market.models import ListingTerms
 from exchange.market.queries import Filters, Found, PriceGuidance, Sort
-from exchange.market.queries.stock import sellable
 from exchange.verification import queries as verification
 from exchange.verification.queries import Quality
-
-REGIONS_SHOWN: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Where the leads of a lot live: the regions with most of them, and how many more there are."""
-
-    top: Sequence[tuple[str, int]]  # region and leads
-    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,6 @@ class Offer:
     found: Found
     market: Market
     quality: Quality | None
-    spread: Spread
     window_hours: int  # for a return, from delivery
 
 
@@ -76,14 +62,12 @@ def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) ->
         vertical_id: market_of(get(Vertical, vertical_id), region=region)
         for vertical_id in {listing.vertical_id for listing in listings}
     }
-    qualities = verification.published_qualities(batch_ids)
-    spreads, windows = _spreads(batch_ids), _windows(results.items)
+    qualities, windows = verification.published_qualities(batch_ids), _windows(results.items)
     items = [
         Offer(
             found=found,
             market=markets[found.listing.vertical_id],
             quality=qualities.get(found.listing.batch_id),
-            spread=spreads[found.listing.batch_id],
             window_hours=windows[found.listing.id],
         )
         for found in results.items
@@ -96,22 +80,6 @@ def market_of(vertical: Vertical, *, region: str | None = None) -> Market:
     fields = catalog.get_schema(vertical).fields
     guidance = market.price_guidance(vertical.id, currency=vertical.currency, region=region)
     return Market(vertical, fields.by_name.get(REGION), guidance)
-
-
-def _spreads(batch_ids: Collection[UUID]) -> dict[UUID, Spread]:
-    rows = db.session.execute(
-        select(Lead.batch_id, Lead.region, func.count().label("leads"))
-        .where(Lead.batch_id.in_(batch_ids), *sellable())
-        .group_by(Lead.batch_id, Lead.region)
-        .order_by(func.count().desc(), Lead.region)
-    )
-    found: dict[UUID, list[tuple[str, int]]] = {batch_id: [] for batch_id in batch_ids}
-    for row in rows:
-        found[row.batch_id].append((row.region, row.leads))
-    return {
-        batch_id: Spread(regions[:REGIONS_SHOWN], max(len(regions) - REGIONS_SHOWN, 0))
-        for batch_id, regions in found.items()
-    }
 
 
 def _windows(found: Sequence[Found]) -> Mapping[UUID, int]:

@@ -1,5 +1,6 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.filters import Facets, Filters, Sort
 from exchange.market.queries import checks as checks
 from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
 from exchange.market.queries.listings import (
@@ -45,7 +46,7 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
-from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
+from exchange.market.queries.search import Found, Results, Spread, count_lately, facets, search
 from exchange.market.queries.stock import has_stock
 
 __all__ = [
@@ -61,8 +62,10 @@ __all__ = [
     "Results",
     "Shown",
     "Sort",
+    "Spread",
     "Stock",
     "all_listings",
+    "count_lately",
     "count_sellable",
     "draft_listings",
     "facets",

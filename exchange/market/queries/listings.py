@@ -22,6 +22,7 @@ from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
+from exchange.market.filters import COUNT_MIN
 from exchange.market.models import (
     LineStatus,
     Listing,
@@ -32,7 +33,6 @@ from exchange.market.models import (
 )
 from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
 
-COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
 GUIDANCE_DAYS: Final = 90
 # What could tell who somebody is, alone or together, is not shown before it is bought.

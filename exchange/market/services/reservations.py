@@ -16,8 +16,8 @@ from exchange.core.errors import Gone
 from exchange.leads.models import Lead
 from exchange.leads.services.slots import claim_slots
 from exchange.market import matching
+from exchange.market.filters import COUNT_MIN
 from exchange.market.matching import Candidate
-from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import (
     Wanted,
     after,

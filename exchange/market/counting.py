@@ -1,0 +1,53 @@
+"""Keeping count of the market in a process that serves: a thread that takes snapshots.
+
+Each serving process has its own, because none may be asked for what another one remembers. Without
+one, in a young process or a small market, the database counts and the answers are the same.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Thread
+from typing import Final
+
+from flask import Flask, current_app
+from sqlalchemy.exc import SQLAlchemyError
+
+from exchange.core import clock
+from exchange.core.db import unit_of_work
+from exchange.core.errors import place_of
+from exchange.market.cube import Cube
+from exchange.market.queries.snapshot import Snapshot, read_market
+
+log = logging.getLogger(__name__)
+
+KEY: Final = "market_snapshot"
+PAUSE_SECONDS: Final = 15.0  # between two snapshots: with the reading, well below `cube.OLDEST`
+
+
+def current_cube() -> Cube | None:
+    """The count that this process keeps, while it is young enough to answer."""
+    kept: Snapshot | None = current_app.extensions.get(KEY)
+    return kept.cube if kept is not None and kept.cube.is_usable(clock.now()) else None
+
+
+def keep_counting(app: Flask) -> Event:
+    """Take snapshots from now on, in the background; setting the event ends it."""
+    stop = Event()
+    Thread(target=_keep, args=(app, stop), name="market-count", daemon=True).start()
+    return stop
+
+
+def count_now(app: Flask) -> None:
+    """Take a snapshot that builds on the one before."""
+    with app.app_context(), unit_of_work():
+        app.extensions[KEY] = read_market(app.extensions.get(KEY))
+
+
+def _keep(app: Flask, stop: Event) -> None:
+    while not stop.is_set():
+        try:
+            count_now(app)
+        except SQLAlchemyError as error:  # away, or too slow: the next one may succeed
+            log.warning("the market was not counted: %s", place_of(error))
+        stop.wait(PAUSE_SECONDS)
