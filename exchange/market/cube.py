@@ -252,7 +252,7 @@ class Cube:
 
     def is_usable(self, now: datetime) -> bool:
         """Whether it is young enough to answer."""
-        return self.counted_at <= now <= self.counted_at + OLDEST
+        return now - self.counted_at <= OLDEST
 
     def found(self, filters: Filters, viewer: Viewer, sort: Sort) -> list[Fit]:
         """Every listing with leads that fit, in the order asked for."""

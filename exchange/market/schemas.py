@@ -12,6 +12,7 @@ from exchange.leads.temperature import Because, Temperature
 from exchange.market.matching import ORDER_LEADS_MAX
 from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
 from exchange.market.queries import Sort
+from exchange.verification.reputation import Grade
 
 
 class SearchQuery(PageQuery):
@@ -20,13 +21,25 @@ class SearchQuery(PageQuery):
     vertical = fields.String(metadata={"description": "code; needed for `criteria`"})
     region = fields.List(fields.String(), load_default=list)
     fresh_hours = fields.Integer(validate=validate.Range(1, 24 * 366))
+    temperature = fields.List(fields.Enum(Temperature, by_value=True), load_default=list)
     kind = fields.Enum(LeadKind, by_value=True)
     quality_class = fields.List(fields.Enum(QualityClass, by_value=True), load_default=list)
+    grade = fields.List(
+        fields.Enum(Grade, by_value=True),
+        load_default=list,
+        metadata={"description": "of the seller; thresholds on the page /method"},
+    )
+    price_min = fields.Integer(metadata={"description": "minor units"})
     price_max = fields.Integer(metadata={"description": "minor units"})
     bad_upper_max = fields.Float(
         validate=validate.Range(0, 1), metadata={"description": "share of bad leads at most"}
     )
     checked = fields.Boolean(load_default=False)
+    has = fields.List(
+        fields.String(),
+        load_default=list,
+        metadata={"description": "filled in: optional amounts of the schema, email, consent"},
+    )
     criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
     sort = fields.Enum(Sort, by_value=True, load_default=Sort.SAFEST)
     status = fields.Enum(ListingStatus, by_value=True)
@@ -146,6 +159,7 @@ class ListingOut(Schema):
     status = fields.Enum(ListingStatus, by_value=True, attribute="listing.status")
     vertical = fields.String()
     seller = fields.String(metadata={"description": "trade name"})
+    seller_grade = fields.Enum(Grade, by_value=True, allow_none=True)
     batch_id = IdField(Batch, attribute="own_batch_id", allow_none=True)
     quality_class = fields.Enum(QualityClass, by_value=True, attribute="listing.quality_class")
     quality = fields.Nested(QualityOut, allow_none=True)
@@ -165,13 +179,31 @@ class ListingOut(Schema):
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
 
 
-class CountsOut(Schema):
-    """How many leads each choice would show; null for fewer than five under criteria."""
+def _counts() -> fields.Dict:
+    return fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
 
-    regions = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
-    kinds = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
-    quality_classes = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
+
+class CountsOut(Schema):
+    """How many leads each choice would show; null for fewer than five under criteria.
+
+    Of a large market they were counted up to a minute ago, and are upper bounds where `exact` is
+    false: what you have, and whom your own lists name, may be among them.
+    """
+
+    counted_at = fields.DateTime()
+    exact = fields.Boolean(attribute="is_exact")
+    regions = _counts()
+    kinds = _counts()
+    quality_classes = _counts()
+    grades = _counts()
+    temperatures = _counts()
     fresh_hours = fields.Dict(keys=fields.Integer(), values=fields.Integer(allow_none=True))
+    has = _counts()
+    attributes = fields.Dict(
+        keys=fields.String(),
+        values=_counts(),
+        metadata={"description": "by field, where a vertical is asked for"},
+    )
 
 
 class ListingsOut(Schema):
@@ -179,6 +211,7 @@ class ListingsOut(Schema):
     data = fields.List(fields.Nested(ListingOut), attribute="items")
     has_more = fields.Boolean()
     next_cursor = fields.String(allow_none=True)
+    counted_at = fields.DateTime(metadata={"description": "when `available` was counted"})
     facets = fields.Nested(CountsOut, allow_none=True)
 
 

@@ -138,8 +138,8 @@ class Segment:
         else:
             found, forms = 0, NUMBERS
         for form in forms:
-            column, number = self.numbers.get((field, form)), _exactly(form, value)
-            if column is not None and number is not None:
+            column = self.numbers.get((field, form))
+            if column is not None and (number := _exactly(form, value)) is not None:
                 found |= column.equal(number)
         return found
 
@@ -242,8 +242,8 @@ def _exactly(form: Form, value: Value) -> int | None:
         return int(scaled) + ZERO if scaled.denominator == 1 else None
     try:
         return _encoded(form, str(value))
-    except ValueError:
-        return None  # a text where a time is kept
+    except (TypeError, ValueError):
+        return None  # no such time
 
 
 def _end(form: Form, value: Any, rounded: Callable[[Fraction], int]) -> int | None:

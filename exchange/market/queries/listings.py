@@ -196,8 +196,8 @@ def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
     return {one.id: found.get(one.batch_id, Stock(0, 0, 0)) for one in listings}
 
 
-def shown(listings: Sequence[Listing]) -> list[Shown]:
-    """The listings with what belongs to them, in their order."""
+def shown(listings: Sequence[Listing], *, stock: Mapping[UUID, Stock] | None = None) -> list[Shown]:
+    """The listings with what belongs to them, in their order; their stock where it is known."""
     rows = db.session.execute(
         select(
             Listing.id,
@@ -216,7 +216,8 @@ def shown(listings: Sequence[Listing]) -> list[Shown]:
         )
         .where(Listing.id.in_([listing.id for listing in listings]))
     )
-    by_id, stock = {row.id: row for row in rows}, stocks(listings)
+    by_id = {row.id: row for row in rows}
+    stock = stocks(listings) if stock is None else stock
     found = [(listing, by_id[listing.id]) for listing in listings]
     return [
         Shown(one, row.Batch, row.code, row.trade_name, row.hours, stock[one.id])

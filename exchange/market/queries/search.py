@@ -75,6 +75,7 @@ class Found:
     oldest_at: datetime
     stock: Stock
     spread: Spread
+    grade: Grade  # of the seller
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ def _after(last: Listing, sort: Sort) -> ColumnElement[bool]:
 
 def _of_rows(rows: Sequence[Row[Any]], filters: Filters) -> list[Found]:  # Any: of `_grouped`
     listings = [row.Listing for row in rows]
-    stock, spreads = stocks(listings), _spreads(listings)
+    stock, spreads, grades = stocks(listings), _spreads(listings), grades_of_sellers()
     return [
         Found(
             listing=row.Listing,
@@ -285,6 +286,7 @@ def _of_rows(rows: Sequence[Row[Any]], filters: Filters) -> list[Found]:  # Any:
             oldest_at=row.oldest_at,
             stock=stock[row.Listing.id],
             spread=spreads[row.Listing.id],
+            grade=grades.get(row.Listing.organization_id, Grade.NEW),
         )
         for row in rows
     ]
@@ -327,4 +329,5 @@ def _of_fit(fit: Fit, filters: Filters, row: Row[Listing, str]) -> Found:
         oldest_at=fit.oldest_at,
         stock=Stock(goods.leads, goods.sold, goods.live.bit_count()),
         spread=Spread.of(fit.regions()),
+        grade=fit.stand.facts.grade,
     )

@@ -77,17 +77,15 @@ class Snapshot:
     segments: Mapping[UUID, tuple[int, Segment]]  # by lot, with the rows that it had
 
 
-def read_market(former: Snapshot | None) -> Snapshot | None:
-    """The market as it is now; None where so little is on sale that it need not be kept.
+def read_market(former: Snapshot | None, *, leads_min: int = LEADS_MIN) -> Snapshot | None:
+    """The market as it is now; None where fewer leads are on sale.
 
     Everything that was committed before `counted_at` is in it.
     """
     now = clock.after_lock()
     rows, marks = _listings(), _marks()
-    if (
-        sum(marks[batch_id][0] for batch_id in {row.batch_id for row in rows} & marks.keys())
-        < LEADS_MIN
-    ):
+    lots = {row.batch_id for row in rows} & marks.keys()
+    if sum(marks[batch_id][0] for batch_id in lots) < leads_min:
         return None
     before = former or Snapshot(Cube(now, {}), {}, {})
     wanted = {row.id: (marks.get(row.batch_id), row.terms_version, row.rows_done) for row in rows}
@@ -232,7 +230,8 @@ def _offered(statement: Rows, listing_ids: Collection[UUID]) -> Rows:
 
 def _warm(listing_ids: Collection[UUID], *, now: datetime) -> Mapping[UUID, list[Warm]]:
     """Whose warmth comes from more than their age, and is not over."""
-    asked_again = and_(Lead.asks > 1, Lead.last_asked_at > now - AGAIN)
+    asked_at = func.greatest(Lead.requested_at, Lead.last_asked_at)
+    asked_again = and_(Lead.asks > 1, asked_at > now - AGAIN)
     statement = _offered(
         select(
             *(Listing.id, (Lead.row_number - 1).label("place"), Lead.requested_at),

@@ -1,0 +1,165 @@
+"""The count from sets in memory answers as the database does, and follows what changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from flask import current_app
+from sqlalchemy import update
+
+from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
+from exchange.catalog.fields import FieldType, LeadFields
+from exchange.catalog.policies import QualityClass
+from exchange.core import clock
+from exchange.core.db import db
+from exchange.leads.models import Lead, LeadKind
+from exchange.leads.queries import fields_of
+from exchange.leads.rights import ConsentBuyer
+from exchange.leads.temperature import Temperature
+from exchange.market import queries
+from exchange.market.counting import KEY
+from exchange.market.filters import FRESH_HOURS, Filters, Sort, choices_of
+from exchange.market.models import Listing
+from exchange.market.queries.snapshot import Snapshot, read_market
+from exchange.verification.reputation import Grade
+from tests.cast import Cast
+from tests.factories.catalog import make_vertical
+from tests.factories.leads import leads_of
+from tests.factories.market import make_listing
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def counted() -> Iterator[Any]:
+    """Takes a snapshot of the market, so that search answers from it."""
+
+    def take(former: Snapshot | None = None) -> Snapshot:
+        made = read_market(former, leads_min=0)
+        assert made is not None
+        current_app.extensions[KEY] = made
+        return made
+
+    yield take
+    current_app.extensions.pop(KEY, None)
+
+
+def answers(cast: Cast, filters: Filters, fields: LeadFields | None) -> tuple[Any, ...]:
+    """All that search says, in every order, page by page."""
+    viewer = cast.buyer.organization.id
+    found = []
+    for sort in Sort:
+        cursor = None
+        while True:
+            page = queries.search(viewer=viewer, filters=filters, sort=sort, cursor=cursor, limit=2)
+            found += [astuple(replace(one, listing=one.listing.id)) for one in page.items]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    facets = queries.facets(viewer=viewer, filters=filters, fields=fields)
+    return found, {**asdict(facets), "counted_at": None, "is_exact": None}
+
+
+def from_both(cast: Cast, counted: Any, filters: Filters, fields: LeadFields | None) -> None:
+    current_app.extensions.pop(KEY, None)
+    by_database = answers(cast, filters, fields)
+    counted()
+    by_sets = answers(cast, filters, fields)
+    assert by_sets[0] == by_database[0], filters
+    assert by_sets[1] == by_database[1], filters
+
+
+def shelf(cast: Cast, random: Random) -> list[Listing]:
+    """Listings that differ in all that can be asked for; leads of every age and warmth."""
+    made = [
+        make_listing(cast.seller, leads=30),
+        make_listing(
+            cast.other_seller, leads=23, kind=LeadKind.SHARED, price=26_50,
+            quality_class=QualityClass.SELECT, requested_at=clock.now() - 2 * DAY,
+        ),
+        make_listing(cast.seller, leads=9, source="another page", requested_at=clock.now() - 6 * DAY),
+        make_listing(cast.seller, leads=8, vertical=make_vertical("car_insurance_ru")),
+    ]  # fmt: skip
+    made[1].bad_upper = 0.12
+    for listing in made:
+        for lead in leads_of(queries.get_batch_of(listing)):
+            change(lead, random)
+    db.session.flush()
+    return made
+
+
+def change(lead: Lead, random: Random) -> None:
+    """What may happen to a lead, to some of them."""
+    now = clock.now()
+    if random.random() < 0.2:
+        lead.checked_at = now - random.choice((DAY / 2, 3 * DAY, 40 * DAY))
+    if random.random() < 0.2:
+        lead.asks, lead.last_asked_at = 2, now - random.choice((DAY / 2, 5 * DAY, 9 * DAY))
+    if random.random() < 0.1:
+        lead.sold = lead.sales_max
+    if random.random() < 0.1:
+        db.session.add(ConsentBuyer(lead_id=lead.id, name=random.choice(("acme", "roofs"))))
+    if random.random() < 0.3:
+        kept = {name: value for name, value in lead.attributes.items() if random.random() < 0.8}
+        db.session.execute(update(Lead).where(Lead.id == lead.id).values(attributes=kept))
+    if random.random() < 0.3:
+        lead.preview = {name: text for name, text in lead.preview.items() if name != "email"}
+
+
+def some_criteria(leads: list[Lead], fields: LeadFields, random: Random, depth: int = 2) -> Any:
+    """Criteria that some leads meet, in the form in which they are sent."""
+    if depth and random.random() < 0.5:
+        word = random.choice(("all", "any", "not"))
+        parts = [some_criteria(leads, fields, random, depth - 1) for _ in range(2)]
+        return {word: parts[0] if word == "not" else parts}
+    spec = random.choice([s for s in fields.attributes if s.type is not FieldType.TEXT])
+    values = [value for one in leads if (value := one.attributes.get(spec.name)) is not None]
+    if not values:
+        return {"all": []}
+    value = random.choice(values)
+    if spec.type in {FieldType.MONEY, FieldType.INTEGER, FieldType.DECIMAL, FieldType.DATE}:
+        return {"field": spec.name, random.choice(("from", "to", "is")): value}
+    return random.choice(({"field": spec.name, "is": value}, {"field": spec.name, "in": [value]}))
+
+
+def some_filters(
+    listing: Listing, leads: list[Lead], fields: LeadFields, random: Random
+) -> Filters:
+    def maybe(value: Any, empty: Any = None) -> Any:
+        return value if random.random() < 0.25 else empty
+
+    data = some_criteria(leads, fields, random)
+    criteria: Criteria = maybe(from_json(data, fields), EVERYTHING)
+    return Filters(
+        vertical_id=listing.vertical_id,
+        regions=maybe(tuple(random.choice(leads).region for _ in range(4)), ()),
+        fresh_hours=maybe(random.choice((*FRESH_HOURS, 30))),
+        temperatures=maybe((random.choice(list(Temperature)),), ()),
+        kind=maybe(random.choice((LeadKind.SHARED, LeadKind.EXCLUSIVE))),
+        quality_classes=maybe((random.choice(list(QualityClass)),), ()),
+        grades=maybe((random.choice((Grade.NEW, Grade.A)),), ()),
+        price_min=maybe(30_00),
+        price_max=maybe(30_00),
+        bad_upper_max=maybe(0.5),
+        checked=maybe(True, False),
+        has=maybe((random.choice(choices_of(fields).has),), ()),
+        criteria=criteria,
+        published_after=maybe(clock.now() - DAY),
+    )
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_both_answer_the_same_on_random_leads_and_filters(cast: Cast, counted: Any, seed: int):
+    random = Random(seed)
+    made = shelf(cast, random)
+    from_both(cast, counted, Filters(), None)
+    for listing in (made[0], made[3]):
+        batch = queries.get_batch_of(listing)
+        fields, leads = fields_of(batch.schema_id), list(leads_of(batch))
+        for _ in range(12):
+            from_both(cast, counted, some_filters(listing, leads, fields, random), fields)
