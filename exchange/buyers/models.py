@@ -17,7 +17,7 @@ class SavedSearch(Record):
     KIND, PREFIX = "saved_search", "ssr"
     __table_args__ = (
         UniqueConstraint("organization_id", "name"),
-        Index(None, "looked_at", postgresql_where=text("notifies")),
+        Index(None, "quiet_until", postgresql_where=text("notifies")),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
@@ -25,3 +25,4 @@ class SavedSearch(Record):
     query: Mapped[str]  # without a page; its arguments were read when it was kept
     notifies: Mapped[bool] = mapped_column(default=False)
     looked_at: Mapped[datetime]  # what came on sale until then is not told of
+    quiet_until: Mapped[datetime]  # nothing is told of before

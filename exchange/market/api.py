@@ -24,6 +24,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
 from exchange.leads.cards import public_card
 from exchange.market import queries
+from exchange.market.filters import AGES
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters, Found, Stock
 from exchange.market.schemas import (
@@ -68,9 +69,8 @@ def vertical(asked: Json, code: str) -> Json:
     found = catalog.get_vertical(code)
     definition = catalog.get_definition(found)
     terms = definition.terms
-    guidance = queries.price_guidance(
-        found.id, currency=definition.currency, region=asked["region"]
-    )
+    prices = queries.price_table(found.id, currency=definition.currency)
+    region = asked["region"]
     return {
         **_vertical(found),
         "fields": fields_to_json(definition.fields),
@@ -89,7 +89,15 @@ def vertical(asked: Json, code: str) -> Json:
             "named_buyer_required": terms.consent.named_buyer_required,
             "files_kept_days": terms.retention.file_days,
         },
-        "price_guidance": guidance or NOT_ENOUGH,
+        "price_guidance": prices.find(region) or NOT_ENOUGH,
+        "price_guidance_by_age": [
+            {
+                "over_hours": age.over,
+                "within_hours": age.within,
+                "guidance": prices.find(region, age) or NOT_ENOUGH,
+            }
+            for age in AGES
+        ],
     }
 
 

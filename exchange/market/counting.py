@@ -10,25 +10,17 @@ import logging
 from threading import Event, Thread
 from typing import Final
 
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from exchange.core import clock
 from exchange.core.db import unit_of_work
 from exchange.core.errors import place_of
-from exchange.market.cube import Cube
-from exchange.market.queries.snapshot import Snapshot, read_market
+from exchange.market.kept import KEY
+from exchange.market.queries.snapshot import read_market
 
 log = logging.getLogger(__name__)
 
-KEY: Final = "market_snapshot"
 PAUSE_SECONDS: Final = 15.0  # between two snapshots: with the reading, well below `cube.OLDEST`
-
-
-def current_cube() -> Cube | None:
-    """The count that this process keeps, while it is young enough to answer."""
-    kept: Snapshot | None = current_app.extensions.get(KEY)
-    return kept.cube if kept is not None and kept.cube.is_usable(clock.now()) else None
 
 
 def keep_counting(app: Flask) -> Event:

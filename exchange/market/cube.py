@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from itertools import accumulate
 from operator import and_, or_
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from exchange.catalog.policies import QualityClass
@@ -44,6 +44,7 @@ from exchange.market.segments import (
 from exchange.verification.reputation import Grade
 
 OLDEST: Final = timedelta(seconds=60)  # a snapshot that is older answers nothing
+Mark = tuple[Any, ...]  # Any: figures that change when a lot's leads do
 REQUESTED: Final = ("requested_at", Form.MOMENT)
 NAMED: Final = "named"  # by whom the consent names, folded
 FACETS: Final = (*("regions", "kinds", "quality_classes", "grades", "temperatures", "fresh_hours"),)
@@ -289,6 +290,15 @@ class Cube:
             ),
             **dict(_narrowed(shelf, filters, now=self.counted_at)),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The cube with what it was made from, so that the next one reads only what changed."""
+
+    cube: Cube
+    marks: Mapping[UUID, Mark]  # by listing
+    segments: Mapping[UUID, tuple[int, Segment]]  # by lot, with the rows that it had
 
 
 def facets_of(

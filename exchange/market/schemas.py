@@ -281,6 +281,14 @@ class PriceGuidanceOut(Schema):
     reason = fields.String()
 
 
+class AgePriceOut(Schema):
+    """What was paid for leads that were so old when they were sold."""
+
+    over_hours = fields.Integer()
+    within_hours = fields.Integer(allow_none=True)
+    guidance = fields.Nested(PriceGuidanceOut)
+
+
 class VerticalOut(Schema):
     id = fields.String()
     object = fields.Constant("vertical")
@@ -304,6 +312,7 @@ class VerticalDetailOut(VerticalOut):
         keys=fields.String(), values=MoneyField(), metadata={"description": "typical prices"}
     )
     price_guidance = fields.Nested(PriceGuidanceOut)
+    price_guidance_by_age = fields.List(fields.Nested(AgePriceOut))
 
 
 class VerticalQuery(Schema):

@@ -29,6 +29,7 @@ LINKS: Final = {
     ("buyer", "top_up"): ("billing.wallet", None, None),
     ("verification", "qualification"): ("verification.shift", None, None),
     ("verification", "appeal"): ("verification.results", None, None),
+    ("buyer", "saved_search"): ("buyers.saved_search", "search_id", "ssr"),
     ("buyer", "erasure_notice"): ("fulfillment.erasure_notices", None, None),
 }
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("query", sa.String(), nullable=False),
         sa.Column("notifies", sa.Boolean(), nullable=False),
         sa.Column("looked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("quiet_until", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["organization_id"],
             ["organization.id"],
@@ -39,9 +40,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index(
-        op.f("ix_saved_search_looked_at"),
+        op.f("ix_saved_search_quiet_until"),
         "saved_search",
-        ["looked_at"],
+        ["quiet_until"],
         postgresql_where=sa.text("notifies"),
     )
     _index_of_sellable(INCLUDED)

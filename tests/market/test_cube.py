@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict
+from dataclasses import fields as fields_in
 from datetime import timedelta
 from random import Random
 from typing import Any
@@ -22,10 +23,11 @@ from exchange.leads.queries import fields_of
 from exchange.leads.rights import ConsentBuyer
 from exchange.leads.temperature import Temperature
 from exchange.market import queries
-from exchange.market.counting import KEY
+from exchange.market.cube import Snapshot
 from exchange.market.filters import FRESH_HOURS, Filters, Sort, choices_of
+from exchange.market.kept import KEY
 from exchange.market.models import Listing
-from exchange.market.queries.snapshot import Snapshot, read_market
+from exchange.market.queries.snapshot import read_market
 from exchange.verification.reputation import Grade
 from tests.cast import Cast
 from tests.factories.catalog import make_vertical
@@ -57,12 +59,16 @@ def answers(cast: Cast, filters: Filters, fields: LeadFields | None) -> tuple[An
         cursor = None
         while True:
             page = queries.search(viewer=viewer, filters=filters, sort=sort, cursor=cursor, limit=2)
-            found += [astuple(replace(one, listing=one.listing.id)) for one in page.items]
+            found += [(one.listing.id, *rest_of(one)) for one in page.items]
             cursor = page.next_cursor
             if cursor is None:
                 break
     facets = queries.facets(viewer=viewer, filters=filters, fields=fields)
     return found, {**asdict(facets), "counted_at": None, "is_exact": None}
+
+
+def rest_of(one: queries.Found) -> tuple[Any, ...]:
+    return tuple(getattr(one, field.name) for field in fields_in(one) if field.name != "listing")
 
 
 def from_both(cast: Cast, counted: Any, filters: Filters, fields: LeadFields | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,11 +12,12 @@ from sqlalchemy import select
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import FieldSpec
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import db, get
 from exchange.market import queries as market
-from exchange.market.filters import REGION
+from exchange.market.filters import REGION, age_band
 from exchange.market.models import ListingTerms
-from exchange.market.queries import Filters, Found, PriceGuidance, Sort
+from exchange.market.queries import Filters, Found, PriceGuidance, PriceTable, Sort
 from exchange.verification import queries as verification
 from exchange.verification.queries import Quality
 
@@ -26,7 +28,17 @@ class Market:
 
     vertical: Vertical
     region: FieldSpec | None
-    guidance: PriceGuidance | None
+    prices: PriceTable
+    asked_region: str | None = None  # to which prices are narrowed where enough was sold
+
+    @property
+    def guidance(self) -> PriceGuidance | None:
+        """What was paid for leads of any age."""
+        return self.prices.nearest(self.asked_region, None)
+
+    def guidance_at(self, moment: datetime) -> PriceGuidance | None:
+        """What was paid for leads as old as those who asked at that moment are now."""
+        return self.prices.nearest(self.asked_region, age_band(clock.now() - moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class Offers:
 
     items: Sequence[Offer]
     next_cursor: str | None
+    counted_at: datetime
 
     @property
     def next(self) -> str | None:
@@ -72,14 +85,14 @@ def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) ->
         )
         for found in results.items
     ]
-    return Offers(items, results.next_cursor)
+    return Offers(items, results.next_cursor, results.counted_at)
 
 
 def market_of(vertical: Vertical, *, region: str | None = None) -> Market:
     """What is said of a vertical, prices narrowed to one region where it is given."""
     fields = catalog.get_schema(vertical).fields
-    guidance = market.price_guidance(vertical.id, currency=vertical.currency, region=region)
-    return Market(vertical, fields.by_name.get(REGION), guidance)
+    prices = market.price_table(vertical.id, currency=vertical.currency)
+    return Market(vertical, fields.by_name.get(REGION), prices, region)
 
 
 def _windows(found: Sequence[Found]) -> Mapping[UUID, int]:

@@ -6,7 +6,6 @@ from exchange.market.queries.contracts import get_contract, get_contract_terms, 
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
-    PriceGuidance,
     Shown,
     Stock,
     all_listings,
@@ -20,7 +19,6 @@ from exchange.market.queries.listings import (
     listings_out_of_step,
     masked,
     orders_placed_on,
-    price_guidance,
     sellable_leads,
     seller_of,
     shown,
@@ -46,6 +44,12 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
+from exchange.market.queries.prices import (
+    PriceGuidance,
+    PriceTable,
+    price_guidance,
+    price_table,
+)
 from exchange.market.queries.search import Found, Results, Spread, count_lately, facets, search
 from exchange.market.queries.stock import has_stock
 
@@ -59,6 +63,7 @@ __all__ = [
     "MaskedLead",
     "MaskedLeads",
     "PriceGuidance",
+    "PriceTable",
     "Results",
     "Shown",
     "Sort",
@@ -91,6 +96,7 @@ __all__ = [
     "orders",
     "orders_placed_on",
     "price_guidance",
+    "price_table",
     "sales",
     "search",
     "sellable_leads",

@@ -16,7 +16,6 @@ from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import db, get, parse_id
 from exchange.core.errors import NotFound
-from exchange.core.money import Currency, Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
@@ -24,20 +23,15 @@ from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
 from exchange.market.filters import COUNT_MIN
 from exchange.market.models import (
-    LineStatus,
     Listing,
     ListingStatus,
     ListingTerms,
     Order,
-    OrderLine,
 )
 from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
 
-SALES_MIN: Final = 20  # under so many sales a quartile says nothing
-GUIDANCE_DAYS: Final = 90
 # What could tell who somebody is, alone or together, is not shown before it is bought.
 HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
-PRICE: Final = OrderLine.__table__.c.price_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +92,6 @@ class Shown:
     seller: str  # the trade name
     return_window_hours: int  # of the terms in force
     stock: Stock
-
-
-@dataclass(frozen=True, slots=True)
-class PriceGuidance:
-    """Quartiles of what was paid for one lead, and over how many sales and days."""
-
-    low: Money
-    median: Money
-    high: Money
-    n: int
-    days: int
 
 
 def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
@@ -303,33 +286,6 @@ def shown_attributes(attributes: Mapping[str, Any], fields: LeadFields) -> dict[
             continue
         shown[spec.name] = str(value)[:4] if spec.type is FieldType.DATE else value
     return shown
-
-
-def price_guidance(
-    vertical_id: UUID, *, currency: Currency, region: str | None = None
-) -> PriceGuidance | None:
-    """Quartiles of the prices paid in the last 90 days; None under 20 sales."""
-    since = clock.now() - timedelta(days=GUIDANCE_DAYS)
-    kept = (LineStatus.DELIVERED, LineStatus.SETTLED)
-    paid = (
-        select(
-            func.count().label("n"),
-            *(func.percentile_disc(part).within_group(PRICE) for part in (0.25, 0.5, 0.75)),
-        )
-        .join(Lead, Lead.id == OrderLine.lead_id)
-        .where(
-            Lead.vertical_id == vertical_id,
-            OrderLine.created_at >= since,
-            OrderLine.status.in_(kept),
-        )
-    )
-    if region:
-        paid = paid.where(Lead.region == region)
-    n, *quartiles = db.session.execute(paid).one()
-    if n < SALES_MIN:
-        return None
-    low, median, high = (Money(amount, currency) for amount in quartiles)
-    return PriceGuidance(low, median, high, n, GUIDANCE_DAYS)
 
 
 def seller_of(listing: Listing) -> Organization:

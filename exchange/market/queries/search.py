@@ -22,7 +22,6 @@ from exchange.core.pagination import LIMIT, LIMIT_MAX
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.leads.warmth import warmth_in_sql
-from exchange.market.counting import current_cube
 from exchange.market.cube import KEYS, Fit, Viewer, facets_of
 from exchange.market.filters import (
     FRESH_HOURS,
@@ -31,6 +30,7 @@ from exchange.market.filters import (
     Sort,
     choices_of,
 )
+from exchange.market.kept import current_cube
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries.listings import Stock, stocks
 from exchange.market.queries.stock import ATTRIBUTES, Rows, names_of_buyer, offered_to, sellable

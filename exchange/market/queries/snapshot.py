@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -40,6 +39,8 @@ from exchange.market.cube import (
     Cube,
     Goods,
     ListingFacts,
+    Mark,
+    Snapshot,
     Stand,
     Warm,
     shelf_of,
@@ -64,17 +65,7 @@ from exchange.verification.reputation import Grade
 LEADS_MIN: Final = 5_000  # on sale; below, the database counts fast enough by itself
 LISTINGS_AT_ONCE: Final = 50
 Listed = Row[*tuple[Any, ...]]  # Any: columns of a listing and its lot
-Mark = tuple[Any, ...]  # Any: figures that change when a lot's leads do
 Columns = Mapping[str, Sequence[str | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The cube with what it was made from, so that the next one reads only what changed."""
-
-    cube: Cube
-    marks: Mapping[UUID, Mark]  # by listing
-    segments: Mapping[UUID, tuple[int, Segment]]  # by lot, with the rows that it had
 
 
 def read_market(former: Snapshot | None, *, leads_min: int = LEADS_MIN) -> Snapshot | None:
