@@ -97,7 +97,7 @@ def _copy_leads(connection: psycopg.Connection, original: UUID) -> None:
     attributes = (
         f"original.attributes || jsonb_build_object('region', {region},"
         f" 'project', {_one_of(PROJECTS, 'n', 3)}, 'timeframe', {_one_of(TIMEFRAMES, 'n', 4)},"
-        " 'is_homeowner', n % 5 > 0, 'budget', 50000 + hashint8(n) & 4194303,"
+        " 'is_homeowner', n % 5 > 0, 'budget', 50000 + (hashint8(n) & 4194303),"
         " 'postal_code', lpad((n % 90000 + 10000)::text, 5, '0'))"
     )
     changed = {
