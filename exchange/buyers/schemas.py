@@ -72,6 +72,12 @@ class OrderForm(WishQuery):
     terms_version = fields.Integer(required=True)
 
 
+class TryForm(Schema):
+    """The terms on which a listing is tried."""
+
+    terms_version = fields.Integer(required=True)
+
+
 class OrdersQuery(CursorQuery):
     status = fields.Enum(OrderStatus, by_value=True, load_default=None)
 

@@ -292,6 +292,8 @@ class Lead(Record):
     landing_url: Mapped[str] = mapped_column(default="")
     checked_at: Mapped[datetime | None]  # called by us and found good
     failed_at: Mapped[datetime | None]  # found bad, by our call or by a return
+    aged_at: Mapped[datetime | None]  # offered a second time, as aged (decision 2); once in all
+    first_sold_at: Mapped[datetime | None]  # of an aged lead: its history
     # The same person's lead in a lot that came to nothing before: only a full inspection clears it.
     repeats_id: Mapped[UUID | None]
     leaf: Mapped[bytes]  # the Merkle leaf of the salted row

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from flask.typing import ResponseReturnValue
@@ -14,6 +15,7 @@ from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
 from exchange.catalog.field_definitions import fields_to_json
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.doors import Blueprint
 from exchange.core.errors import FieldProblem, Invalid
@@ -25,9 +27,11 @@ from exchange.leads import queries as inventory
 from exchange.leads.cards import public_card
 from exchange.market import queries
 from exchange.market.filters import AGES
+from exchange.market.matching import SEED_BYTES
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters, Found, Stock
 from exchange.market.schemas import (
+    KnownBuyerOut,
     LeadsQuery,
     ListingChange,
     ListingOut,
@@ -39,11 +43,13 @@ from exchange.market.schemas import (
     OrderQuery,
     OrderSummaryOut,
     SearchQuery,
+    TryOrder,
     VerticalDetailOut,
     VerticalOut,
     VerticalQuery,
 )
 from exchange.market.services import listings, orders
+from exchange.market.services.listing_terms import Changes
 from exchange.verification import queries as verification
 
 blueprint = Blueprint("market_api", __name__, description="Verticals, listings and orders")
@@ -107,9 +113,17 @@ def vertical(asked: Json, code: str) -> Json:
 @blueprint.arguments(NewListing)
 @blueprint.response(201, ListingOut)
 def create_listing(form: Json) -> Json:
-    """Put an accepted batch on sale that has no listing yet."""
-    made = listings.create(batch_id=form["batch_id"], price=form["price"], actor=actor())
-    if form["publish"]:
+    """Put an accepted batch, a filter over it, or its aged leads on sale."""
+    batch_id, publish, aged = (form.pop(name) for name in ("batch_id", "publish", "aged"))
+    price, criteria = form.pop("price", None), form.pop("criteria", None)
+    changes = _changes(form)
+    if aged:
+        made = listings.offer_aged(batch_id=batch_id, price=price, actor=actor())
+        return _listing(listings.change(listing_id=made.id, changes=changes, actor=actor()))
+    made = listings.create(
+        batch_id=batch_id, price=price, criteria=criteria, changes=changes, actor=actor()
+    )
+    if publish:
         made = listings.publish(listing_id=made.id, actor=actor())
     return _listing(made)
 
@@ -119,10 +133,11 @@ def create_listing(form: Json) -> Json:
 @blueprint.arguments(ListingChange)
 @blueprint.response(200, ListingOut)
 def change_listing(form: Json, listing_id: str) -> Json:
-    """Ask another price, pause, publish or withdraw."""
+    """Change the price, its fall, the mode, for whom or until when; pause, publish or withdraw."""
     mine = queries.get_own_listing(parse_id(listing_id, Listing), viewer=organization().id)
-    if "price" in form:
-        listings.set_price(listing_id=mine.id, price=form["price"], actor=actor())
+    changes = _changes(form)
+    if changes:
+        listings.change(listing_id=mine.id, changes=changes, actor=actor())
     steps = {
         "published": listings.publish,
         "paused": listings.pause,
@@ -131,6 +146,15 @@ def change_listing(form: Json, listing_id: str) -> Json:
     if form.get("status", mine.status) != mine.status:
         steps[form["status"]](listing_id=mine.id, actor=actor())
     return _listing(mine)
+
+
+@blueprint.route("/buyers", methods=["GET"])
+@requires(Permission.LISTING_PUBLISH)
+@blueprint.response(200, list_of(KnownBuyerOut))
+def known_buyers() -> Json:
+    """List who bought from you, by the names that your listings allow and deny them by."""
+    found = queries.buyers_of(organization().id)
+    return {"items": found, "has_more": False, "next_cursor": None}
 
 
 @blueprint.route("/listings", methods=["GET"])
@@ -203,6 +227,24 @@ def place_order(form: Json) -> ResponseReturnValue:
     `sold_out` says how many are left.
     """
     return _order(orders.place_order(buyer_id=organization().id, actor=actor(), **form))
+
+
+@blueprint.route("/listings/<listing_id>/test_orders", methods=["POST"])
+@requires(Permission.ORDER_PLACE)
+@idempotent
+@blueprint.arguments(TryOrder)
+@blueprint.response(201, OrderOut)
+def try_listing(form: Json, listing_id: str) -> ResponseReturnValue:
+    """Buy five leads drawn at random of a listing you never bought from, once."""
+    return _order(
+        orders.place_test_order(
+            buyer_id=organization().id,
+            listing_id=parse_id(listing_id, Listing),
+            seed=os.urandom(SEED_BYTES),
+            actor=actor(),
+            **form,
+        )
+    )
 
 
 @blueprint.route("/orders", methods=["GET"])
@@ -305,6 +347,8 @@ def _listings(found: Sequence[Listing], *, stock: Mapping[UUID, Stock] | None = 
     ours = organization().id
     return [
         {
+            **_named_buyers(one.listing, viewer=ours),
+            "decay": _fall(one.listing),
             "listing": one.listing,
             "vertical": one.vertical,
             "seller": one.seller,
@@ -320,6 +364,34 @@ def _listings(found: Sequence[Listing], *, stock: Mapping[UUID, Stock] | None = 
         }
         for one in queries.shown(found, stock=stock)
     ]
+
+
+def _changes(form: Json) -> Changes:
+    """What of a form changes the terms."""
+    # The schema has read each of them as the verb wants it.
+    return cast("Changes", {name: form[name] for name in Changes.__annotations__ if name in form})
+
+
+def _named_buyers(listing: Listing, *, viewer: UUID) -> Json:
+    """Whom the seller lets in or keeps out: nobody else's business."""
+    if listing.organization_id != viewer:
+        return {}
+    return {
+        name: queries.pseudonyms_of(chosen, seller_id=viewer)
+        for name, chosen in (
+            ("buyers_only", listing.buyers_only), ("buyers_never", listing.buyers_never),
+        )
+    }  # fmt: skip
+
+
+def _fall(listing: Listing) -> Json | None:
+    decay = queries.decay_of(listing)
+    if decay is None:
+        return None
+    following = decay.next_step(clock.now())
+    return {
+        "bps_per_day": decay.bps, "start": decay.start, "floor": decay.floor, "next": following,
+    }  # fmt: skip
 
 
 def _summary(order: Order) -> Json:

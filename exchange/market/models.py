@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exchange.catalog.jsonpaths import ALWAYS
 from exchange.catalog.policies import QualityClass
 from exchange.core.db import Record, enum_column, money_columns
 from exchange.core.money import Money
@@ -26,6 +35,10 @@ class ListingMode(StrEnum):
     AUCTION = "auction"  # sealed bids; the price is the least that is accepted
     CONTRACTS = "contracts"  # standing orders only, from the price up
     TARGETED = "targeted"  # for one contract; nobody else ever sees it (decision 2)
+
+
+# Between these a seller goes to and fro; an auction or a targeted offer is a thing of its own.
+CHOSEN_MODES: Final = frozenset({ListingMode.FIXED, ListingMode.CONTRACTS})
 
 
 class ListingStatus(StrEnum):
@@ -48,18 +61,24 @@ class Listing(Record):
         L.DRAFT: {L.PUBLISHED, L.WITHDRAWN},
         L.PUBLISHED: {L.PAUSED, L.SOLD_OUT, L.WITHDRAWN, L.EXPIRED},
         L.PAUSED: {L.PUBLISHED, L.WITHDRAWN, L.EXPIRED},
-        L.SOLD_OUT: {L.PUBLISHED, L.WITHDRAWN},
+        L.SOLD_OUT: {L.PUBLISHED, L.WITHDRAWN, L.EXPIRED},
         L.WITHDRAWN: set(),
-        L.EXPIRED: set(),
+        L.EXPIRED: {L.PUBLISHED, L.WITHDRAWN},  # it may be listed again
     }
     __table_args__ = (
         Index(None, "vertical_id", "status"),
         Index(None, "organization_id"),
         Index(None, "batch_id"),
-        # Beside filters over it, a lot as a whole is listed once.
+        # Beside filters over it, a lot as a whole is listed once, and once more as aged.
         Index(
-            "uq_listing_batch_id", "batch_id", unique=True, postgresql_where=text("criteria = '{}'")
+            "uq_listing_batch_id",
+            "batch_id",
+            "is_aged",
+            unique=True,
+            postgresql_where=text("criteria = '{}'"),
         ),
+        Index(None, "reprices_at", postgresql_where=text("reprices_at IS NOT NULL")),
+        Index(None, "expires_at", postgresql_where=text("expires_at IS NOT NULL")),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
@@ -67,10 +86,24 @@ class Listing(Record):
     mode: Mapped[ListingMode] = mapped_column(
         enum_column(ListingMode), default=ListingMode.FIXED, server_default=ListingMode.FIXED
     )
-    criteria: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # over the lot
-    buyers_only: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))  # public ids
-    buyers_never: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))
+    criteria: Mapped[dict[str, Any]] = mapped_column(
+        default=dict, server_default=text("'{}'")
+    )  # over the lot
+    criteria_path: Mapped[str] = mapped_column(  # the same for questions over many listings
+        default=ALWAYS, server_default=text(f"'{ALWAYS}'")
+    )
+    # Of leads that were sold alone once and are offered a second time (decision 2), and no others.
+    is_aged: Mapped[bool] = mapped_column(default=False, server_default=false())
+    buyers_only: Mapped[list[str]] = mapped_column(
+        default=list, server_default=text("'[]'")
+    )  # public ids
+    buyers_never: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
     expires_at: Mapped[datetime | None]
+    warned_of: Mapped[datetime | None]  # the expiry of which its seller was told
+    decay: Mapped[dict[str, Any]] = mapped_column(  # `decay` reads it; empty: the price stays
+        default=dict, server_default=text("'{}'")
+    )
+    reprices_at: Mapped[datetime | None]  # when the price falls next
     vertical_id: Mapped[UUID] = mapped_column(ForeignKey("vertical.id"))
     status: Mapped[ListingStatus] = mapped_column(
         enum_column(ListingStatus), default=ListingStatus.DRAFT
@@ -96,6 +129,10 @@ class ListingTerms(Record):
     listing_id: Mapped[UUID] = mapped_column(ForeignKey("listing.id"))
     version: Mapped[int]
     price: Mapped[Money] = money_columns("price")
+    mode: Mapped[ListingMode] = mapped_column(
+        enum_column(ListingMode), default=ListingMode.FIXED, server_default=ListingMode.FIXED
+    )
+    criteria: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default=text("'{}'"))
     sales_max: Mapped[int]
     return_window_hours: Mapped[int]
     vertical_terms_version: Mapped[int]  # whose covered reasons hold for what is bought on these
@@ -120,7 +157,19 @@ class Order(Record):
         OrderStatus.SETTLED: set(),
         OrderStatus.CANCELLED: set(),
     }
-    __table_args__ = (Index(None, "buyer_id"), Index(None, "listing_id"), Index(None, "status"))
+    __table_args__ = (
+        Index(None, "buyer_id"),
+        Index(None, "listing_id"),
+        Index(None, "status"),
+        # A listing is tried once by a buyer.
+        Index(
+            "uq_purchase_test",
+            "buyer_id",
+            "listing_id",
+            unique=True,
+            postgresql_where=text("test_seed IS NOT NULL"),
+        ),
+    )
     __tablename__ = "purchase"  # ORDER is a reserved word of SQL
 
     buyer_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))
@@ -137,6 +186,12 @@ class Order(Record):
     # The standing order that bought, in this version of its terms; NULL: the buyer did.
     contract_id: Mapped[UUID | None] = mapped_column(ForeignKey("contract.id"), index=True)
     contract_version: Mapped[int | None]
+    test_seed: Mapped[bytes | None]  # of a test purchase: what its leads were drawn by
+
+    @property
+    def is_test(self) -> bool:
+        """Whether its leads were drawn, for a buyer who tries the listing."""
+        return self.test_seed is not None
 
     @property
     def organization_id(self) -> UUID:

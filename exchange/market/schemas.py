@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
 
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import Batch, Lead, LeadKind
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.leads.temperature import Because, Temperature
+from exchange.market.decay import Fall
 from exchange.market.matching import ORDER_LEADS_MAX
-from exchange.market.models import LineStatus, Listing, ListingStatus, OrderStatus
+from exchange.market.models import (
+    CHOSEN_MODES,
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingStatus,
+    OrderStatus,
+)
 from exchange.market.queries import Sort
 from exchange.verification.reputation import Grade
 
@@ -52,19 +62,55 @@ class LeadsQuery(PageQuery):
     criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
 
 
-class NewListing(Schema):
-    """An accepted lot that has no listing yet."""
+class FallIn(Schema):
+    """A price that falls each day, counted from when the listing goes on sale."""
+
+    bps_per_day = fields.Integer(
+        required=True, strict=True, metadata={"description": "basis points of the price of now"}
+    )
+    floor = MoneyField(required=True, metadata={"description": "at least so much is asked"})
+
+    @post_load
+    def as_fall(self, data: dict[str, Any], **_kwargs: Any) -> Fall:  # Any: marshmallow's
+        """As the verb takes it."""
+        return Fall(data["bps_per_day"], data["floor"])
+
+
+class ListingTermsIn(Schema):
+    """How a lot is sold. What is missing stays as it is."""
+
+    price = MoneyField(metadata={"description": "of one lead; else the lot's"})
+    mode = fields.Enum(ListingMode, by_value=True, validate=validate.OneOf(sorted(CHOSEN_MODES)))
+    criteria = fields.Dict(metadata={"description": "over the lot: a filter is a listing too"})
+    decay = fields.Nested(FallIn, allow_none=True)
+    buyers_only = fields.List(
+        fields.String(), metadata={"description": "pseudonyms of who bought from you; or nobody"}
+    )
+    buyers_never = fields.List(fields.String())
+    expires_at = fields.AwareDateTime(allow_none=True)
+
+
+class NewListing(ListingTermsIn):
+    """An accepted lot, or what of it fits criteria, that has no such listing yet."""
 
     batch_id = IdField(Batch, required=True)
-    price = MoneyField(load_default=None, metadata={"description": "of one lead; else the lot's"})
     publish = fields.Boolean(load_default=True)
+    aged = fields.Boolean(
+        load_default=False,
+        metadata={"description": "its leads that were sold alone ninety days ago, once more"},
+    )
 
 
-class ListingChange(Schema):
-    """A new price, a new state, or both."""
+class ListingChange(ListingTermsIn):
+    """Other terms, a new state, or both. Sold is what was agreed to before."""
 
-    price = MoneyField()
     status = fields.String(validate=validate.OneOf(["published", "paused", "withdrawn"]))
+
+
+class TryOrder(Schema):
+    """The terms on which a listing is tried."""
+
+    terms_version = fields.Integer(required=True, strict=True)
 
 
 class NewOrder(Schema):
@@ -151,6 +197,20 @@ class CardOut(Schema):
     consent_text = fields.String(attribute="wording.text")
 
 
+class StepOut(Schema):
+    at = fields.DateTime()
+    price = MoneyField()
+
+
+class FallOut(Schema):
+    """How the price falls; each step is a new version of the terms."""
+
+    bps_per_day = fields.Integer(metadata={"description": "basis points of `start`"})
+    start = MoneyField()
+    floor = MoneyField()
+    next = fields.Nested(StepOut, allow_none=True)
+
+
 class ListingOut(Schema):
     id = fields.String(attribute="listing.public_id")
     object = fields.Constant("listing")
@@ -176,7 +236,24 @@ class ListingOut(Schema):
     source = fields.Nested(
         CardOut, attribute="card", metadata={"description": "the card, where one listing is shown"}
     )
+    mode = fields.Enum(ListingMode, by_value=True, attribute="listing.mode")
+    criteria = fields.Raw(attribute="listing.criteria", metadata={"type": "object"})
+    aged = fields.Boolean(attribute="listing.is_aged")
+    decay = fields.Nested(FallOut, allow_none=True)
+    expires_at = fields.DateTime(attribute="listing.expires_at", allow_none=True)
+    buyers_only = fields.List(fields.String(), metadata={"description": "for its seller alone"})
+    buyers_never = fields.List(fields.String(), metadata={"description": "for its seller alone"})
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
+
+
+class KnownBuyerOut(Schema):
+    """A buyer as their seller knows them (decision 1)."""
+
+    id = fields.String(attribute="pseudonym")
+    object = fields.Constant("buyer")
+    country = fields.String()
+    leads = fields.Integer(metadata={"description": "bought from you"})
+    last_at = fields.DateTime()
 
 
 def _counts() -> fields.Dict:
@@ -236,6 +313,9 @@ class MaskedLeadOut(Schema):
     asks = fields.Integer(metadata={"description": "how often the person asked"})
     last_asked_at = fields.DateTime(allow_none=True)
     temperature = fields.Nested(TemperatureOut)
+    first_sold_at = fields.DateTime(
+        allow_none=True, metadata={"description": "of an aged lead: it was sold before"}
+    )
 
 
 class LineOut(Schema):
@@ -259,6 +339,13 @@ class OrderSummaryOut(Schema):
     terms_version = fields.Integer(attribute="order.terms_version")
     quantity = fields.Integer(attribute="order.quantity")
     criteria = fields.Dict(attribute="order.criteria")
+    test = fields.Boolean(
+        attribute="order.is_test", metadata={"description": "five leads, drawn at random"}
+    )
+    test_seed = fields.Function(
+        lambda row: row["order"].test_seed and row["order"].test_seed.hex(),
+        metadata={"type": "string", "description": "what they were drawn by, hexadecimal"},
+    )
     price = MoneyField(attribute="order.price")
     total = MoneyField(attribute="order.total")
     charged = MoneyField(attribute="tally.charged")

@@ -125,6 +125,15 @@ def tell_seller_of_sale(event: Event) -> None:
     tell(event, organization_id=listing.organization_id, facts=facts)
 
 
+@on("listing.expiring")
+@on("listing.expired")
+def tell_seller_of_expiry(event: Event) -> None:
+    """The seller learns that a listing goes off sale, three days ahead and when it does."""
+    listing = get(Listing, event.subject.id)
+    facts: Facts = {"name": get(Batch, listing.batch_id).name}
+    tell(event, organization_id=listing.organization_id, facts=facts)
+
+
 @on("return.requested")
 @on("return.auto_decided")
 @on("return.decided")

@@ -22,6 +22,7 @@ blueprint = Blueprint("notifications", __name__, url_prefix="/notices")
 LINKS: Final = {
     ("seller", "import"): ("sellers.show_import", "import_id", "imp"),
     ("seller", "batch"): ("sellers.batch", "batch_id", "batch"),
+    ("seller", "listing"): ("sellers.listing", "listing_id", "lst"),
     ("seller", "source"): ("sellers.source", "source_id", "src"),
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.events import Event, Ref
@@ -23,6 +24,7 @@ from exchange.leads.post_models import SourceTerms
 from exchange.leads.services.mending import open_words
 from exchange.leads.suspicion import explained
 from exchange.market import queries as market
+from exchange.market.decay import Decay
 from exchange.market.models import Listing, OrderLine
 from exchange.reports import queries as reports
 from exchange.sellers.price_hints import PriceHint, hints_for
@@ -174,6 +176,8 @@ class ListingView:
     quality: Any  # Any: verification's Quality or None before the decision
     guidance: market.PriceGuidance | None
     hint: PriceHint | None  # None where there is no guidance
+    fields: LeadFields
+    decay: Decay | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,16 +196,25 @@ class ListingPage:
 def listing_views(*, viewer: UUID, cursor: str | None = None) -> ListingPage:
     """A seller's listings, newest first."""
     page = market.listings_of_seller(viewer, cursor=cursor)
-    stocks = market.stocks(page.items)
-    qualities = verification.published_qualities([one.batch_id for one in page.items])
-    verticals = {one.vertical_id: leads.vertical_of(one.vertical_id) for one in page.items}
+    return ListingPage(_listing_views(page.items), page.next_cursor)
+
+
+def listing_view(listing: Listing) -> ListingView:
+    """One listing; the door has fetched it for its seller."""
+    return _listing_views([listing])[0]
+
+
+def _listing_views(listings: Sequence[Listing]) -> list[ListingView]:
+    stocks = market.stocks(listings)
+    qualities = verification.published_qualities([one.batch_id for one in listings])
+    verticals = {one.vertical_id: leads.vertical_of(one.vertical_id) for one in listings}
     guidances = {
         vertical.id: market.price_guidance(vertical.id, currency=vertical.currency)
         for vertical in verticals.values()
     }
-    batches = {one.id: market.get_batch_of(one) for one in page.items}
+    batches = {one.id: market.get_batch_of(one) for one in listings}
     hints = _hints(batches.values(), guidances)
-    items = [
+    return [
         ListingView(
             listing=one,
             batch=batches[one.id],
@@ -210,10 +223,11 @@ def listing_views(*, viewer: UUID, cursor: str | None = None) -> ListingPage:
             quality=qualities.get(one.batch_id),
             guidance=guidances[one.vertical_id],
             hint=hints.get(_cell(batches[one.id])),
+            fields=leads.fields_of(batches[one.id].schema_id),
+            decay=market.decay_of(one),
         )
-        for one in page.items
+        for one in listings
     ]
-    return ListingPage(items, page.next_cursor)
 
 
 def _hints(

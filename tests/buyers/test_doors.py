@@ -23,6 +23,7 @@ PAGES = (
     *LISTS,
     "/buyers/listings/{listing}",
     "/buyers/listings/{listing}/buy?quantity=2",
+    "/buyers/listings/{listing}/try",
     "/buyers/orders/{order}",
     "/buyers/leads/{line}",
     "/buyers/leads/{line}/return",
@@ -31,6 +32,8 @@ PAGES = (
 PICTURE = "/buyers/listings/{listing}/picture"  # tried in tests/sellers/test_sources.py
 DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/listings/{listing}/orders": ({"quantity": "1", "terms_version": "1"}, 303),
+    # Who has bought from it cannot try it: tests/buyers/test_trying.py does.
+    "/buyers/listings/{listing}/test-orders": ({"terms_version": "1"}, 409),
     "/buyers/leads/{line}/contact": ({}, 200),
     "/buyers/orders/{order}/contacts": ({}, 200),
     "/buyers/orders/{order}/export": ({"separator": "comma"}, 200),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import cast, column, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, JSONPATH
 
 from exchange.catalog.criteria import (
     EVERYTHING,
@@ -26,6 +29,7 @@ from exchange.catalog.criteria import (
     to_sql,
 )
 from exchange.catalog.fields import Choice, FieldSpec, FieldType, LeadFields
+from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.core.db import db
 from exchange.core.errors import Invalid
 
@@ -183,6 +187,14 @@ CRITERIA = st.recursive(
 LEAD = st.fixed_dictionaries({}, optional={name: s | ODD for name, s in VALUES.items()})
 
 
+def answers_of(leads: list[dict[str, Any]], question: Callable[[Any], Any]) -> list[bool]:
+    """What the database says of each lead, in their order."""
+    array = func.jsonb_array_elements(cast(leads, JSONB))
+    rows = array.table_valued(column("value", JSONB), with_ordinality="position").render_derived()
+    asked = select(question(rows.c.value)).select_from(rows).order_by(rows.c.position)
+    return list(db.session.scalars(asked))
+
+
 class TestSql:
     @settings(
         deadline=None,
@@ -191,9 +203,16 @@ class TestSql:
     )
     @given(criteria=CRITERIA, leads=st.lists(LEAD, min_size=1, max_size=10))
     def test_the_database_answers_as_the_predicate(self, app: Flask, criteria, leads):
-        array = func.jsonb_array_elements(cast(leads, JSONB))
-        rows = array.table_valued(column("value", JSONB), with_ordinality="position")
-        rows = rows.render_derived()
-        question = select(to_sql(criteria, rows.c.value)).select_from(rows)
-        answers = db.session.scalars(question.order_by(rows.c.position))
-        assert list(answers) == [matches(criteria, lead) for lead in leads]
+        answers = answers_of(leads, lambda column: to_sql(criteria, column))
+        assert answers == [matches(criteria, lead) for lead in leads]
+
+    @settings(
+        deadline=None,
+        max_examples=300,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    )
+    @given(criteria=CRITERIA, leads=st.lists(LEAD, min_size=1, max_size=10))
+    def test_a_path_that_a_row_holds_answers_as_the_predicate(self, app: Flask, criteria, leads):
+        path = cast(to_jsonpath(criteria), JSONPATH)
+        answers = answers_of(leads, lambda column: column.path_match(path))
+        assert answers == [matches(criteria, lead) for lead in leads]

@@ -75,15 +75,19 @@ def make_buyer(number: int) -> Player:
     return Player(user, organization, Role.OWNER)
 
 
-def race(url: str, stage: Stage) -> Counter[int]:
-    """Let everybody buy at the same moment until the lot is gone; statuses by how often."""
+def race(url: str, stage: Stage, deal: Callable[..., list[int]] | None = None) -> Counter[int]:
+    """Let everybody buy at the same moment until the lot is gone; statuses by how often.
+
+    A `deal` is one step of one client; without one it is `buy`.
+    """
+    deal = deal or buy
     start, seen, lock = threading.Barrier(CLIENTS), Counter[int](), threading.Lock()
 
     def run(number: int) -> None:
         random, session = Random(number), requests.Session()
         start.wait()
         for step in range(ROUNDS):
-            statuses = buy(session, url, stage, number=number, step=step, random=random)
+            statuses = deal(session, url, stage, number=number, step=step, random=random)
             with lock:
                 seen.update(statuses)
             if 410 in statuses:
@@ -129,7 +133,7 @@ def sold_leads() -> int:
     return db.session.scalar(select(func.count()).where(live)) or 0
 
 
-def oversold_leads() -> int:
+def oversold_leads(most: int = 1) -> int:
     """Leads with more live lines than they may be sold."""
     counted = (
         select(OrderLine.lead_id, func.count().label("lines"))
@@ -137,7 +141,7 @@ def oversold_leads() -> int:
         .group_by(OrderLine.lead_id)
         .subquery()
     )
-    many = select(func.count()).select_from(counted).where(counted.c.lines > 1)
+    many = select(func.count()).select_from(counted).where(counted.c.lines > most)
     return db.session.scalar(many) or 0
 
 

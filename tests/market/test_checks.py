@@ -16,6 +16,8 @@ SPOILED = {
     "market.slots": "UPDATE order_line SET slot = 5",
     "market.holds": "UPDATE hold SET status = 'active'",
     "market.lines": "UPDATE purchase SET quantity = 7",
+    "market.price": "UPDATE purchase SET price_amount = price_amount + 1",
+    "market.offered": "UPDATE listing SET is_aged = true",
 }
 
 

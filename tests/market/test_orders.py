@@ -95,7 +95,7 @@ class TestPlaceOrder:
 
     def test_sql_and_the_public_rule_agree_on_the_order(self, cast, listing):
         wanted = stock.Wanted(
-            batch_id=listing.batch_id,
+            goods=stock.Goods.of(listing),
             vertical_id=listing.vertical_id,
             buyer_id=cast.buyer.organization.id,
             known_since=clock.now() - timedelta(days=60),

@@ -46,6 +46,7 @@ PAGES = (
     *("/sellers/imports/{draft}/recognise", "/sellers/imports/{draft}/map"),
     *("/sellers/batches/{batch}", "/sellers/batches/{imported}/problems.csv"),
     *("/sellers/returns/{lead_return}", "/sellers/imports/{checked}/confirm"),
+    *("/sellers/listings/{listing}", "/sellers/batches/{parted}/listings/new"),
     *("/sellers/sources", "/sellers/sources/new", "/sellers/sources/{source}"),
     "/sellers/sources/{source}/edit",
     *("/sellers/imports", "/sellers/templates/home_improvement_us"),
@@ -55,6 +56,8 @@ PAGES = (
 )
 # A picture comes and goes as a file: tests/sellers/test_sources.py tries both.
 PICTURE = "/sellers/sources/<source_id>/picture"
+# Leads ripen in ninety days: tests/sellers/test_listing_pages.py waits for them.
+AGED = "/sellers/listings/<listing_id>/aged"
 LEADING_ON = (
     "/sellers/imports/{draft}",
     "/sellers/imports/{taken}/running",
@@ -75,6 +78,8 @@ DEEDS: dict[str, dict[str, str]] = {
     "/sellers/batches/{accepted}/withdraw": {},
     "/sellers/batches/{undecided}/unverified": {},
     "/sellers/batches/{refused}/inspection": {"amount": "900", "currency": "USD"},
+    "/sellers/listings/{listing}": {"price": "50", "mode": "fixed"},
+    "/sellers/batches/{parted}/listings": {"price": "60", "a.scope": "repair"},
     "/sellers/listings/{listing}/price": {"price": "50"},
     "/sellers/listings/{listing}/pause": {},
     "/sellers/sources": {"name": "Another"},
@@ -86,7 +91,7 @@ UPLOAD = "/sellers/imports"
 MERGE = "/sellers/imports/{checked}/problems"  # a file, sent below
 PREFIXES = {
     **dict.fromkeys(("draft", "checked", "taken"), "imp"),
-    **dict.fromkeys(("batch", "accepted", "undecided", "refused", "imported"), "batch"),
+    **dict.fromkeys(("batch", "accepted", "undecided", "refused", "imported", "parted"), "batch"),
     "listing": "lst",
     "source": "src",
     "lead_return": "ret",
@@ -197,7 +202,7 @@ def stage(seller: FlaskClient, cast: Cast, run_jobs: Callable[[], int]) -> Stage
         "draft": draft, "checked": checked, "batch": sealed.public_id,
         "taken": taken, "imported": imported.public_id,
         "accepted": accepted.public_id, "undecided": undecided.public_id,
-        "refused": refused.public_id,
+        "refused": refused.public_id, "parted": make_batch(cast.seller, leads=15).public_id,
         "source": encode("src", accepted.source_id),
         "listing": listing.public_id, "lead_return": lead_return.public_id,
     })  # fmt: skip
@@ -230,7 +235,7 @@ def test_every_door_is_tried_here(app: Flask):
     }
     names = {name: f"<{kind}_id>" for name, kind in (
         ("draft", "import"), ("checked", "import"), ("taken", "import"), ("batch", "batch"), ("accepted", "batch"),
-        ("undecided", "batch"), ("refused", "batch"), ("imported", "batch"), ("listing", "listing"), ("lead_return", "return"),
+        ("undecided", "batch"), ("refused", "batch"), ("imported", "batch"), ("parted", "batch"), ("listing", "listing"), ("lead_return", "return"),
         ("source", "source"),
     )}  # fmt: skip
     tried = {(path.format(**names), deed) for path, deed in every_door()}
@@ -243,7 +248,7 @@ def test_every_door_is_tried_here(app: Flask):
         )
         for path, deed in tried
     }
-    tried |= {(PICTURE, False), (PICTURE, True)}
+    tried |= {(PICTURE, False), (PICTURE, True), (AGED, True)}
     assert tried == doors
 
 

@@ -24,9 +24,10 @@ from exchange.leads import queries as inventory
 from exchange.leads.cards import PublicCard, public_card
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries as market
+from exchange.market.decay import Decay
 from exchange.market.models import Listing, ListingTerms
 from exchange.market.queries import MaskedLead, MaskedLeads, Stock
-from exchange.market.queries.stock import on_sale
+from exchange.market.queries.stock import Goods, on_sale
 from exchange.verification import queries as verification
 from exchange.verification.queries import Quality
 
@@ -49,6 +50,8 @@ class ListingView:
     stock: Stock
     card: PublicCard  # of its source
     wallet: Money  # of the listing's currency
+    decay: Decay | None
+    is_new_to_viewer: bool  # who never bought from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,8 @@ def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
         stock=market.stocks([listing])[listing.id],
         card=public_card(batch),
         wallet=billing.balance(viewer, AccountKind.WALLET, listing.price.currency),
+        decay=market.decay_of(listing),
+        is_new_to_viewer=not market.has_bought_from(listing.id, buyer_id=viewer),
     )
 
 
@@ -132,7 +137,7 @@ def regions_of(seen: ListingView) -> Sequence[tuple[str, int]]:
     """The regions of what is on sale with their leads, most first."""
     rows = db.session.execute(
         select(Lead.region, func.count().label("leads"))
-        .where(*on_sale(seen.batch.id))
+        .where(*on_sale(Goods.of(seen.listing)))
         .group_by(Lead.region)
         .order_by(func.count().desc(), Lead.region)
     )
@@ -141,7 +146,7 @@ def regions_of(seen: ListingView) -> Sequence[tuple[str, int]]:
 
 def completeness(seen: ListingView) -> list[Filled]:
     """Which fields a buyer gets and how often they are filled in, among the freshest leads."""
-    looked_at, counts = _filled(seen.batch.id)
+    looked_at, counts = _filled(Goods.of(seen.listing))
     return [
         Filled(spec, _share(spec, counts, of=looked_at))
         for spec in seen.fields.specs
@@ -157,10 +162,10 @@ def _share(spec: FieldSpec, counts: Mapping[str, int], *, of: int) -> float | No
     return counts.get(spec.name, 0) / of if of else None
 
 
-def _filled(batch_id: UUID) -> tuple[int, dict[str, int]]:
+def _filled(goods: Goods) -> tuple[int, dict[str, int]]:
     looked_at = (
         select(Lead.id, Lead.attributes, Lead.preview)
-        .where(*on_sale(batch_id))
+        .where(*on_sale(goods))
         .order_by(Lead.requested_at.desc(), Lead.id.desc())
         .limit(LEADS_COUNTED)
         .subquery()

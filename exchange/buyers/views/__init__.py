@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from exchange.buyers.views import contacts, home, leads, listings, market, orders, returns
+from exchange.buyers.views import (
+    contacts,
+    home,
+    leads,
+    listings,
+    market,
+    orders,
+    returns,
+    trying,
+)
 from exchange.buyers.views.blueprint import blueprint
 
 __all__ = [
@@ -14,4 +23,5 @@ __all__ = [
     "market",
     "orders",
     "returns",
+    "trying",
 ]

@@ -22,6 +22,7 @@ from exchange.buyers.queries import ListingView
 from exchange.buyers.schemas import ListingQuery, OrderForm, WishQuery
 from exchange.buyers.values import described
 from exchange.buyers.views.blueprint import blueprint
+from exchange.buyers.views.common import former_terms, may_buy, may_try, seen_listing
 from exchange.core import ids
 from exchange.core.db import parse_id
 from exchange.core.errors import Conflict, DomainError, FieldProblem, Gone, Invalid
@@ -33,7 +34,7 @@ from exchange.leads import cards, words
 from exchange.leads.models import Lead
 from exchange.market import queries as market
 from exchange.market.filters import choosable
-from exchange.market.models import Listing, ListingTerms, Order
+from exchange.market.models import Listing, Order
 from exchange.market.services import orders as verbs
 from exchange.verification import queries as verification
 
@@ -61,7 +62,7 @@ class Wish:
 @requires(Permission.MARKET_READ)
 def listing(listing_id: str) -> Response:
     asked = load_query(ListingQuery())
-    seen, ours = _seen(listing_id), organization()
+    seen, ours = seen_listing(listing_id), organization()
     narrowing = _narrowing(request.args, seen=seen, asked=asked)
     return render(
         "buyers/listings/detail.html",
@@ -76,6 +77,7 @@ def listing(listing_id: str) -> Response:
         completeness=queries.completeness(seen),
         narrowing=narrowing,
         choosable=choosable(seen.fields),
+        may_try=may_try(seen),
         described=described,
         channels=words.CHANNELS,
         collectors=words.COLLECTORS,
@@ -98,7 +100,7 @@ def buy(listing_id: str) -> Response:
 
     The key of the purchase stands in the address: who goes back and sends again buys nothing more.
     """
-    seen, ours = _seen(listing_id), organization()
+    seen = seen_listing(listing_id)
     key = request.args.get("key") or str(ids.uuid7())
     wish = _wish(seen)
     left = _left(seen, wish)
@@ -112,8 +114,8 @@ def buy(listing_id: str) -> Response:
         wish=wish,
         total=total,
         missing=total - seen.wallet if total > seen.wallet else None,
-        former=_former_terms(seen),
-        may_buy=ours.is_approved and Permission.ORDER_PLACE in actor().permissions,
+        former=former_terms(seen),
+        may_buy=may_buy(),
         left=left,
         key=key,
         made=led_to(key),
@@ -125,7 +127,7 @@ def buy(listing_id: str) -> Response:
 @again_with_errors(buy)
 @idempotent
 def place_order(listing_id: str) -> ResponseReturnValue:
-    form, seen = load_form(OrderForm()), _seen(listing_id)
+    form, seen = load_form(OrderForm()), seen_listing(listing_id)
     wish = _wish(seen)
     order = _place(seen, wish, terms_version=form["terms_version"])
     count = ngettext("%(num)s lead is yours.", "%(num)s leads are yours.", order.quantity)
@@ -159,14 +161,6 @@ def _left(seen: ListingView, wish: Wish) -> int | None:
         return None
     count = queries.count_leads(seen, viewer=organization().id, narrowing=wish.narrowing)
     return count if count is not None and count < wish.quantity else None
-
-
-def _former_terms(seen: ListingView) -> ListingTerms | None:
-    """The terms that the buyer had seen, where others hold by now."""
-    version = request.form.get("terms_version", type=int)
-    if version is None or not 0 < version < seen.listing.terms_version:
-        return None
-    return market.get_terms(seen.listing.id, version=version)
 
 
 def _wish(seen: ListingView) -> Wish:
@@ -203,7 +197,3 @@ def _narrowing(
     asked: Mapping[str, Any],  # Any: loaded by a schema
 ) -> Narrowing:
     return Narrowing.of(sent, seen.fields, region=asked["region"], fresh_hours=asked["fresh"])
-
-
-def _seen(listing_id: str) -> ListingView:
-    return queries.get_listing_view(parse_id(listing_id, Listing), viewer=organization().id)

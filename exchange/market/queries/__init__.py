@@ -2,31 +2,39 @@
 
 from exchange.market.filters import Facets, Filters, Sort
 from exchange.market.queries import checks as checks
+from exchange.market.queries.aging import count_ripe, ripe_leads
+from exchange.market.queries.buyers import KnownBuyer, buyers_of, pseudonym, pseudonyms_of
 from exchange.market.queries.contracts import get_contract, get_contract_terms, terms_of
+from exchange.market.queries.due import (
+    draft_listings,
+    listings_out_of_step,
+    listings_to_expire,
+    listings_to_reprice,
+    listings_to_warn_of,
+)
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
     Shown,
-    Stock,
     all_listings,
     count_sellable,
-    draft_listings,
+    decay_of,
     find_listing_of_batch,
     get_batch_of,
     get_listing,
     get_own_listing,
+    listings_of_batch,
     listings_of_seller,
-    listings_out_of_step,
     masked,
     orders_placed_on,
     sellable_leads,
     seller_of,
     shown,
     shown_attributes,
-    stocks,
     terms_history,
     warmth_of,
 )
+from exchange.market.queries.openness import is_open_to, may_see, open_to
 from exchange.market.queries.orders import (
     FINAL,
     READABLE,
@@ -36,6 +44,7 @@ from exchange.market.queries.orders import (
     get_listing_of,
     get_order,
     get_terms,
+    has_bought_from,
     leads_of_lines,
     leads_with_contact,
     lines,
@@ -51,7 +60,7 @@ from exchange.market.queries.prices import (
     price_table,
 )
 from exchange.market.queries.search import Found, Results, Spread, count_lately, facets, search
-from exchange.market.queries.stock import has_stock
+from exchange.market.queries.stock import Goods, Stock, has_stock, stocks
 
 __all__ = [
     "FINAL",
@@ -59,6 +68,8 @@ __all__ = [
     "Facets",
     "Filters",
     "Found",
+    "Goods",
+    "KnownBuyer",
     "LineTally",
     "MaskedLead",
     "MaskedLeads",
@@ -70,8 +81,11 @@ __all__ = [
     "Spread",
     "Stock",
     "all_listings",
+    "buyers_of",
     "count_lately",
+    "count_ripe",
     "count_sellable",
+    "decay_of",
     "draft_listings",
     "facets",
     "find_listing_of_batch",
@@ -85,18 +99,29 @@ __all__ = [
     "get_order",
     "get_own_listing",
     "get_terms",
+    "has_bought_from",
     "has_stock",
+    "is_open_to",
     "leads_of_lines",
     "leads_with_contact",
     "lines",
     "lines_of",
+    "listings_of_batch",
     "listings_of_seller",
     "listings_out_of_step",
+    "listings_to_expire",
+    "listings_to_reprice",
+    "listings_to_warn_of",
     "masked",
+    "may_see",
+    "open_to",
     "orders",
     "orders_placed_on",
     "price_guidance",
     "price_table",
+    "pseudonym",
+    "pseudonyms_of",
+    "ripe_leads",
     "sales",
     "search",
     "sellable_leads",

@@ -8,7 +8,16 @@ from exchange.billing.models import Hold, HoldStatus
 from exchange.core.db import db
 from exchange.core.invariants import invariant
 from exchange.leads.models import Lead
-from exchange.market.models import LineStatus, Order, OrderLine, OrderStatus
+from exchange.market.models import (
+    CHOSEN_MODES,
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingTerms,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
 from exchange.market.queries.orders import FINAL
 
 # Nothing of these is still to be delivered, so nothing of theirs is still set aside.
@@ -87,3 +96,38 @@ def orders_with_wrong_lines() -> list[str]:
         .where(short | early | unsettled)
     )
     return [f"order {order_id} does not fit its lines" for order_id in wrong]
+
+
+@invariant("market.price")
+def orders_at_another_price() -> list[str]:
+    """Who buys at a fixed price pays the price of the version that they agreed to."""
+    agreed = (
+        (ListingTerms.listing_id == Order.listing_id)
+        & (ListingTerms.version == Order.terms_version)
+        & (ListingTerms.mode == ListingMode.FIXED)
+    )
+    wrong = db.session.scalars(
+        select(Order.id)
+        .join(ListingTerms, agreed)
+        .join(Listing, Listing.id == Order.listing_id)
+        .where(
+            Order.contract_id.is_(None),
+            Listing.mode.in_(CHOSEN_MODES),
+            Order.__table__.c.price_amount != ListingTerms.__table__.c.price_amount,
+        )
+    )
+    return [f"order {order_id} costs what nobody agreed to" for order_id in wrong]
+
+
+@invariant("market.offered")
+def lines_of_other_lots() -> list[str]:
+    """A listing sells leads of its lot; an aged one such as were listed a second time."""
+    other = (Lead.batch_id != Listing.batch_id) | (Listing.is_aged & Lead.aged_at.is_(None))
+    wrong = db.session.scalars(
+        select(OrderLine.id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Listing, Listing.id == Order.listing_id)
+        .join(Lead, Lead.id == OrderLine.lead_id)
+        .where(other)
+    )
+    return [f"line {line_id} sells what its listing does not offer" for line_id in wrong]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
+from exchange.market.decay import Decay
 from exchange.market.filters import COUNT_MIN
 from exchange.market.models import (
     Listing,
@@ -28,7 +29,16 @@ from exchange.market.models import (
     ListingTerms,
     Order,
 )
-from exchange.market.queries.stock import ATTRIBUTES, Rows, offered_to, on_sale, sellable
+from exchange.market.queries.openness import may_see
+from exchange.market.queries.stock import (
+    ATTRIBUTES,
+    Goods,
+    Rows,
+    Stock,
+    offered_to,
+    on_sale,
+    stocks,
+)
 
 # What could tell who somebody is, alone or together, is not shown before it is bought.
 HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
@@ -52,6 +62,7 @@ class MaskedLead:
     asks: int  # how often the person asked
     last_asked_at: datetime | None
     temperature: Warmth
+    first_sold_at: datetime | None  # of an aged lead, which was sold before
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +85,6 @@ class MaskedLeads:
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
-    """How much of a listing is sold and left, counted in sales."""
-
-    leads: int  # in the lot
-    sold: int
-    left: int  # leads that can still be bought
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """A listing with what is said beside its price."""
 
@@ -95,12 +97,17 @@ class Shown:
 
 
 def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
-    """A listing on sale or sold out, any of the viewer's own; staff see all. Raises NotFound."""
+    """A listing on sale or sold out that is open to the viewer, any of their own; staff see all.
+
+    Raises NotFound.
+    """
     listing = get(Listing, listing_id)
-    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
-    if viewer is None or public or listing.organization_id == viewer:
+    if viewer is None or listing.organization_id == viewer:
         return listing
-    raise NotFound
+    public = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
+    if not public or not may_see(listing, viewer):
+        raise NotFound
+    return listing
 
 
 def get_own_listing(listing_id: UUID, *, viewer: UUID) -> Listing:
@@ -138,16 +145,17 @@ def _listings(
     return paginate(statement, Listing, cursor=cursor, limit=limit)
 
 
-def find_listing_of_batch(batch_id: UUID) -> Listing | None:
-    """What a lot is sold as, if it is."""
-    return db.session.scalar(select(Listing).where(Listing.batch_id == batch_id))
-
-
-def draft_listings(organization_id: UUID) -> Sequence[UUID]:
-    """What a seller has not put on sale yet, oldest first."""
-    statement = select(Listing.id).where(
-        Listing.organization_id == organization_id, Listing.status == ListingStatus.DRAFT
+def find_listing_of_batch(batch_id: UUID, *, is_aged: bool = False) -> Listing | None:
+    """What a lot is sold as in whole, if it is: the first time, or as aged."""
+    whole = Listing.__table__.c.criteria == {}
+    return db.session.scalar(
+        select(Listing).where(Listing.batch_id == batch_id, whole, Listing.is_aged == is_aged)
     )
+
+
+def listings_of_batch(batch_id: UUID) -> Sequence[Listing]:
+    """All that a lot is sold as: the whole, filters over it, and as aged; oldest first."""
+    statement = select(Listing).where(Listing.batch_id == batch_id)
     return db.session.scalars(statement.order_by(Listing.id)).all()
 
 
@@ -156,27 +164,15 @@ def get_batch_of(listing: Listing) -> Batch:
     return get(Batch, listing.batch_id)
 
 
+def decay_of(listing: Listing) -> Decay | None:
+    """How the price falls; None: it does not."""
+    return Decay.from_json(listing.decay, listing.price.currency)
+
+
 def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
     """Every version of a listing's terms, newest first."""
     statement = select(ListingTerms).where(ListingTerms.listing_id == listing_id)
     return db.session.scalars(statement.order_by(ListingTerms.version.desc())).all()
-
-
-def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
-    """How much is sold and left, by listing."""
-    batch_ids = [listing.batch_id for listing in listings]
-    rows = db.session.execute(
-        select(
-            Lead.batch_id,
-            func.count().label("leads"),
-            func.sum(Lead.sold).label("sold"),
-            func.count().filter(*sellable()).label("left"),
-        )
-        .where(Lead.batch_id.in_(batch_ids), Lead.in_frame)
-        .group_by(Lead.batch_id)
-    )
-    found = {row.batch_id: Stock(row.leads, int(row.sold), row.left) for row in rows}
-    return {one.id: found.get(one.batch_id, Stock(0, 0, 0)) for one in listings}
 
 
 def shown(listings: Sequence[Listing], *, stock: Mapping[UUID, Stock] | None = None) -> list[Shown]:
@@ -263,6 +259,7 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         asks=lead.asks,
         last_asked_at=lead.last_asked_at,
         temperature=warmth_of(lead),
+        first_sold_at=lead.first_sold_at,
     )
 
 
@@ -293,16 +290,6 @@ def seller_of(listing: Listing) -> Organization:
     return get(Organization, listing.organization_id)
 
 
-def listings_out_of_step(*, limit: int) -> Sequence[UUID]:
-    """Listings that say "published" without stock, or "sold out" with some."""
-    stocked = select(Lead.id).where(Lead.batch_id == Listing.batch_id, *sellable()).exists()
-    empty = (Listing.status == ListingStatus.PUBLISHED) & ~stocked
-    refilled = (Listing.status == ListingStatus.SOLD_OUT) & stocked
-    return db.session.scalars(
-        select(Listing.id).where(empty | refilled).order_by(Listing.id).limit(limit)
-    ).all()
-
-
 def orders_placed_on(listing_id: UUID) -> int:
     """How many orders were placed on a listing."""
     statement = select(func.count()).select_from(Order).where(Order.listing_id == listing_id)
@@ -312,7 +299,7 @@ def orders_placed_on(listing_id: UUID) -> int:
 def _sellable(
     listing: Listing, viewer: UUID, *, region: str | None, fresh_hours: int | None
 ) -> Select[Lead]:
-    statement = select(Lead).where(*on_sale(listing.batch_id), *offered_to(viewer))
+    statement = select(Lead).where(*on_sale(Goods.of(listing)), *offered_to(viewer))
     if region is not None:
         statement = statement.where(Lead.region == region)
     if fresh_hours is not None:

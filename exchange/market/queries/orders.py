@@ -70,6 +70,12 @@ def orders(
     return paginate(statement, Order, cursor=cursor, limit=limit)
 
 
+def has_bought_from(listing_id: UUID, *, buyer_id: UUID) -> bool:
+    """Whether the buyer ever placed an order on the listing, or a contract did for them."""
+    placed = select(Order.id).where(Order.listing_id == listing_id, Order.buyer_id == buyer_id)
+    return bool(db.session.scalar(select(placed.exists())))
+
+
 def get_line(line_id: UUID, *, viewer: UUID | None) -> OrderLine:
     """A line that the viewer bought; staff look with viewer None. Raises NotFound."""
     line = get(OrderLine, line_id)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Label, Row, func, select, tuple_
+from sqlalchemy import ColumnElement, Label, Row, and_, func, select, tuple_
 
 from exchange.catalog.fields import LeadFields
 from exchange.core import clock, ids
@@ -32,8 +32,17 @@ from exchange.market.filters import (
 )
 from exchange.market.kept import current_cube
 from exchange.market.models import Listing, ListingMode, ListingStatus
-from exchange.market.queries.listings import Stock, stocks
-from exchange.market.queries.stock import ATTRIBUTES, Rows, names_of_buyer, offered_to, sellable
+from exchange.market.queries.openness import open_to
+from exchange.market.queries.stock import (
+    ATTRIBUTES,
+    Rows,
+    Stock,
+    belongs,
+    names_of_buyer,
+    offered,
+    offered_to,
+    stocks,
+)
 from exchange.market.queries.wanted import (
     LISTING_PRICE,
     conditions,
@@ -160,7 +169,7 @@ def count_lately(filters: Filters) -> int:
     fitting = (
         select(Lead.id)
         .select_from(Listing)
-        .join(Lead, Lead.batch_id == Listing.batch_id)
+        .join(Lead, and_(*belongs()))
         .where(
             Listing.published_at >= since,
             Listing.mode != ListingMode.TARGETED,
@@ -190,13 +199,13 @@ def _base(viewer: UUID, statement: Rows) -> Rows:
     """Leads on sale from approved sellers other than the viewer that may be offered to them."""
     return (
         statement.select_from(Listing)
-        .join(Lead, Lead.batch_id == Listing.batch_id)
+        .join(Lead, and_(*offered()))
         .join(Organization, Organization.id == Listing.organization_id)
         .where(
             Listing.status == ListingStatus.PUBLISHED,
             Listing.organization_id != viewer,
             Organization.status == OrganizationStatus.APPROVED,
-            *sellable(),
+            *open_to(viewer),
             *offered_to(viewer),
         )
     )
@@ -295,8 +304,8 @@ def _of_rows(rows: Sequence[Row[Any]], filters: Filters) -> list[Found]:  # Any:
 def _spreads(listings: Collection[Listing]) -> dict[UUID, Spread]:
     rows = db.session.execute(
         select(Listing.id, Lead.region, func.count().label("leads"))
-        .join(Lead, Lead.batch_id == Listing.batch_id)
-        .where(Listing.id.in_([one.id for one in listings]), *sellable())
+        .join(Lead, and_(*offered()))
+        .where(Listing.id.in_([one.id for one in listings]))
         .group_by(Listing.id, Lead.region)
         .order_by(func.count().desc(), Lead.region)
     )

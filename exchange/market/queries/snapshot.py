@@ -47,8 +47,7 @@ from exchange.market.cube import (
 )
 from exchange.market.filters import CONSENT, EMAIL
 from exchange.market.models import Listing, ListingMode, ListingStatus
-from exchange.market.queries.listings import stocks
-from exchange.market.queries.stock import ATTRIBUTES, Rows, in_list, sellable
+from exchange.market.queries.stock import ATTRIBUTES, Rows, in_list, offered, sellable, stocks
 from exchange.market.queries.wanted import grades_of_sellers, has_consent, has_email
 from exchange.market.segments import (
     Form,
@@ -214,7 +213,7 @@ def _offered(statement: Rows, listing_ids: Collection[UUID]) -> Rows:
     """Leads that these listings can sell."""
     return (
         statement.select_from(Listing)
-        .join(Lead, and_(Lead.batch_id == Listing.batch_id, *sellable()))
+        .join(Lead, and_(*offered()))
         .where(in_list(Listing.id, listing_ids))
     )
 

@@ -1,8 +1,9 @@
-"""What can be bought of a lot: the one answer on which search, orders and sellers' figures agree.
+"""What can be bought of a listing: the one answer on which search, orders and figures agree.
 
-A lead is for sale while it is valid, lies under the lot's root (so that the measured quality is
-about it), has a slot left, and its person is not suppressed. To one buyer no lead is sold twice,
-and no person twice inside the vertical's duplicate window.
+A listing offers what of its lot fits its criteria; an aged one the leads that were listed a second
+time, every other one the rest. A lead is for sale while it is valid, lies under the lot's root (so
+that the measured quality is about it), has a slot left, and its person is not suppressed. To one
+buyer no lead is sold twice, and no person twice inside the vertical's duplicate window.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Self
 from uuid import UUID
 
 from sqlalchemy import (
@@ -20,20 +21,27 @@ from sqlalchemy import (
     Row,
     Select,
     Uuid,
+    and_,
     any_,
+    case,
+    cast,
+    func,
     literal,
+    or_,
     select,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import JSONPATH
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
+from exchange.catalog.jsonpaths import ALWAYS
 from exchange.core.db import db, get
 from exchange.identity.models import Organization
 from exchange.leads import people
 from exchange.leads.models import Contact, Lead, LeadStatus
 from exchange.leads.naming import names_of
 from exchange.market import matching
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, Listing, OrderLine
 
 Rows = Select[*tuple[Any, ...]]  # Any: rows of many shapes
 ATTRIBUTES: Final = Lead.__table__.c.attributes
@@ -41,16 +49,31 @@ IN_FRAME: Final = Lead.__table__.c.in_frame
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a buyer asks for of a lot."""
+class Goods:
+    """What of a lot a listing is about."""
 
     batch_id: UUID
+    path: str = ALWAYS  # its criteria over the attributes
+    is_aged: bool = False
+
+    @classmethod
+    def of(cls, listing: Listing) -> Self:
+        """What this listing offers, as long as its terms stay."""
+        return cls(listing.batch_id, listing.criteria_path, listing.is_aged)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a buyer asks for of a listing."""
+
+    goods: Goods
     vertical_id: UUID
     buyer_id: UUID
     known_since: datetime  # people whom the buyer bought since then are not sold to them again
     criteria: Criteria = EVERYTHING
     lead_ids: tuple[UUID, ...] | None = None  # these and no others
     named_only: bool = False  # the vertical sells only to buyers whom the consent names
+    seed: bytes | None = None  # of a test purchase: the leads are drawn by it
 
     @property
     def is_narrowed(self) -> bool:
@@ -58,10 +81,43 @@ class Wanted:
         return self.criteria != EVERYTHING
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How much of a listing is sold and left, counted in sales."""
+
+    leads: int  # of the lot, as far as the listing is about them
+    sold: int
+    left: int  # leads that can still be bought
+
+
 def sellable() -> tuple[ColumnElement[bool], ...]:
     """Conditions on Lead, in the words of its index of what can be bought."""
     valid = literal(LeadStatus.VALID, Lead.status.type, literal_execute=True)
     return (Lead.status == valid, IN_FRAME, Lead.sold < Lead.sales_max)
+
+
+def on_sale(goods: Goods) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Lead: what of this can still be bought, by whomever."""
+    aged = Lead.aged_at.is_not(None) if goods.is_aged else Lead.aged_at.is_(None)
+    narrowed = () if goods.path == ALWAYS else (_meets(literal(goods.path)),)
+    return (Lead.batch_id == goods.batch_id, aged, *sellable(), *narrowed)
+
+
+def belongs() -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Lead beside Listing in one statement: what each listing was ever about."""
+    path = Listing.__table__.c.criteria_path
+    again = or_(~Listing.is_aged, Lead.aged_at.is_not(None))
+    return (Lead.batch_id == Listing.batch_id, again, or_(path == ALWAYS, _meets(path)))
+
+
+def offered() -> tuple[ColumnElement[bool], ...]:
+    """Conditions on Lead beside Listing in one statement: what each listing can still sell."""
+    return (*belongs(), *sellable(), Lead.aged_at.is_not(None) == Listing.is_aged)
+
+
+def _meets(path: ColumnElement[str]) -> ColumnElement[bool]:
+    met: ColumnElement[bool] = ATTRIBUTES.path_match(cast(path, JSONPATH))
+    return met
 
 
 def in_list(column: Any, values: Collection[UUID]) -> ColumnElement[bool]:  # Any: a column of ids
@@ -81,15 +137,15 @@ def bought_by(buyer_id: UUID) -> ColumnElement[bool]:
 
 
 def candidates(wanted: Wanted) -> Select[UUID, datetime]:
-    """Leads of the lot that the buyer never had, in the order of `matching`; a page of an index.
+    """Leads on sale that the buyer never had, in the order of `matching`; a page of an index.
 
     Whether the person behind a lead may be sold to the buyer is asked afterwards, for a page at
     once: in one statement the planner had too much to choose from and now and then chose badly.
     """
     statement = (
         select(Lead.id, Lead.requested_at)
-        .where(*on_sale(wanted.batch_id), _never_had(wanted.buyer_id))
-        .order_by(Lead.requested_at.desc(), Lead.id.desc())
+        .where(*on_sale(wanted.goods), _never_had(wanted.buyer_id))
+        .order_by(*_order(wanted))
     )
     if wanted.is_narrowed:
         statement = statement.where(to_sql(wanted.criteria, ATTRIBUTES))
@@ -98,10 +154,32 @@ def candidates(wanted: Wanted) -> Select[UUID, datetime]:
     return statement
 
 
-def after(statement: Select[UUID, datetime], last: Row[UUID, datetime]) -> Select[UUID, datetime]:
+def after(
+    wanted: Wanted, statement: Select[UUID, datetime], last: Row[UUID, datetime]
+) -> Select[UUID, datetime]:
     """The same statement behind its row `last`."""
+    if wanted.seed is not None:
+        return statement.where(_ticket(wanted.seed) > matching.ticket(wanted.seed, last.id))
     place = tuple_(literal(last.requested_at), literal(last.id, Uuid))
     return statement.where(tuple_(Lead.requested_at, Lead.id) < place)
+
+
+def pick(wanted: Wanted, found: Iterable[matching.Candidate], quantity: int) -> list[UUID]:
+    """What is taken of the candidates: the freshest, or those that the seed draws."""
+    if wanted.seed is not None:
+        return matching.draw(found, quantity, seed=wanted.seed)
+    return matching.pick(found, quantity)
+
+
+def _order(wanted: Wanted) -> tuple[ColumnElement[Any], ...]:
+    if wanted.seed is not None:
+        return (_ticket(wanted.seed),)
+    return (Lead.requested_at.desc(), Lead.id.desc())
+
+
+def _ticket(seed: bytes) -> ColumnElement[bytes]:
+    """`matching.ticket` in the words of the database."""
+    return func.sha256(literal(seed, LargeBinary).concat(func.uuid_send(Lead.id)))
 
 
 def read_candidates(
@@ -147,14 +225,33 @@ def slots_in_use(lead_ids: Sequence[UUID]) -> dict[UUID, set[int]]:
     return used
 
 
-def has_stock(batch_id: UUID) -> bool:
-    """Whether anything of the lot can still be bought, by whomever."""
-    return bool(db.session.scalar(select(select(Lead.id).where(*on_sale(batch_id)).exists())))
+def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
+    """How much is sold and left, by listing."""
+    rows = db.session.execute(
+        select(
+            Listing.id,
+            func.count().label("leads"),
+            func.sum(_sales()).label("sold"),
+            func.count().filter(*offered()).label("left"),
+        )
+        .join(Lead, and_(*belongs()))
+        .where(Listing.id.in_([listing.id for listing in listings]), Lead.in_frame)
+        .group_by(Listing.id)
+    )
+    found = {row.id: Stock(row.leads, int(row.sold), row.left) for row in rows}
+    return {one.id: found.get(one.id, Stock(0, 0, 0)) for one in listings}
 
 
-def on_sale(batch_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on Lead: what of this lot can still be bought, by whomever."""
-    return (Lead.batch_id == batch_id, *sellable())
+def _sales() -> ColumnElement[int]:
+    """Of a lead, the sales before it was listed as aged, or the one after."""
+    before = Lead.sales_max - case((Lead.aged_at.is_not(None), 1), else_=0)
+    after = func.greatest(Lead.sold - before, 0)
+    return case((Listing.is_aged, after), else_=func.least(Lead.sold, before))
+
+
+def has_stock(goods: Goods) -> bool:
+    """Whether anything of it can still be bought, by whomever."""
+    return bool(db.session.scalar(select(select(Lead.id).where(*on_sale(goods)).exists())))
 
 
 def _ever_sold_to(buyer_id: UUID) -> tuple[ColumnElement[bool], ...]:

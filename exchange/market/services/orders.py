@@ -7,7 +7,7 @@ rows, then the accounts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -32,9 +32,17 @@ from exchange.identity.services import require_approved
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
-from exchange.market.matching import ORDER_LEADS_MAX
-from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine, OrderStatus
-from exchange.market.queries.stock import Wanted
+from exchange.market.matching import ORDER_LEADS_MAX, TEST_LEADS
+from exchange.market.models import (
+    LineStatus,
+    Listing,
+    ListingMode,
+    ListingStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+)
+from exchange.market.queries.stock import Goods, Wanted
 from exchange.market.services import gates, reservations
 
 
@@ -45,6 +53,7 @@ class Offer:
     id: UUID
     seller_id: UUID
     batch: Batch
+    goods: Goods
     price: Money
     terms_version: int
 
@@ -65,17 +74,41 @@ def place_order(
     `lead_ids`; at most a thousand. The price is the one of `terms_version`.
 
     Raises Invalid, Forbidden (not approved, one's own leads), NotFound, Conflict `terms_changed`
-    (with the new terms) or `listing_unavailable`, Gone `sold_out` (with how many are left) and
-    InsufficientFunds (with what is missing).
+    (with the new terms), `listing_unavailable`, `auction_only` or `contracts_only`, Gone
+    `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
     """
     count = _count(quantity, lead_ids)
+    offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    wanted = _wanted(offer, buyer_id)
+    accepted = _read_criteria(criteria, offer.batch)
+    chosen = None if lead_ids is None else tuple(lead_ids)
+    return _buy(offer, replace(wanted, criteria=accepted, lead_ids=chosen), count, actor=actor)
+
+
+def place_test_order(
+    *, buyer_id: UUID, listing_id: UUID, terms_version: int, seed: bytes, actor: Actor
+) -> Order:
+    """Try a listing: five leads drawn by `seed`, at its price.
+
+    Rights of return are those of every order. Once for a buyer and listing, and only for who
+    never bought from it. Raises as `place_order` does, and Conflict `bought_before`.
+    """
+    offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+    if queries.has_bought_from(listing_id, buyer_id=buyer_id):
+        raise Conflict("You have bought from this listing already.", code="bought_before")
+    return _buy(offer, replace(_wanted(offer, buyer_id), seed=seed), TEST_LEADS, actor=actor)
+
+
+def _enter(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
+    """Wait for the buyer's turn, and hold what the listing offers as it is."""
     _require_buyer(buyer_id)
     gates.enter(buyer_id=buyer_id, listing_id=listing_id)
-    offer = _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
-    accepted = _read_criteria(criteria, offer.batch)
-    wanted = _wanted(offer, buyer_id, criteria=accepted, lead_ids=lead_ids)
+    return _agree(listing_id, terms_version=terms_version, buyer_id=buyer_id)
+
+
+def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
     taken = reservations.take(wanted, count)
-    order = _write_order(offer, buyer_id, count=count, criteria=accepted, actor=actor)
+    order = _write_order(offer, wanted, count=count, actor=actor)
     refs = _write_lines(order, offer, taken)
     _set_aside(order, refs, actor)
     _ring_when_sold_out(offer)
@@ -127,55 +160,64 @@ def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
             currency=str(listing.price.currency),
         )
     return Offer(
-        listing.id, listing.organization_id, row.Batch, listing.price, listing.terms_version
+        id=listing.id,
+        seller_id=listing.organization_id,
+        batch=row.Batch,
+        goods=Goods.of(listing),
+        price=listing.price,
+        terms_version=listing.terms_version,
     )
 
 
 def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_id: UUID) -> None:
     if listing.organization_id == buyer_id:
         raise Forbidden("These are your own leads.", code="own_leads")
-    if listing.status is ListingStatus.DRAFT:
+    if listing.status is ListingStatus.DRAFT or not queries.may_see(listing, buyer_id):
         raise NotFound
     # Of a listing that is sold out the stock itself says what came back.
     is_open = listing.status in {ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT}
     if not is_open or seller_status is not OrganizationStatus.APPROVED:
         raise Conflict("This listing is not on sale at the moment.", code="listing_unavailable")
+    _require_fixed(listing.mode)
+
+
+def _require_fixed(mode: ListingMode) -> None:
+    """A targeted one was not found before."""
+    if mode is ListingMode.AUCTION:
+        raise Conflict("This listing is sold by auction: place a bid.", code="auction_only")
+    if mode is ListingMode.CONTRACTS:
+        raise Conflict("This listing is sold to standing orders only.", code="contracts_only")
 
 
 def _read_criteria(data: dict[str, Any] | None, batch: Batch) -> Criteria:
     return from_json(data, inventory.fields_of(batch.schema_id)) if data else EVERYTHING
 
 
-def _wanted(
-    offer: Offer, buyer_id: UUID, *, criteria: Criteria, lead_ids: Sequence[UUID] | None
-) -> Wanted:
+def _wanted(offer: Offer, buyer_id: UUID) -> Wanted:
     vertical = inventory.vertical_of(offer.batch.vertical_id)
     terms = catalog.get_terms(vertical)
     window = timedelta(days=terms.duplicate_window_days)
     return Wanted(
-        batch_id=offer.batch.id,
+        goods=offer.goods,
         vertical_id=vertical.id,
         buyer_id=buyer_id,
         known_since=clock.now() - window,
-        criteria=criteria,
-        lead_ids=None if lead_ids is None else tuple(lead_ids),
         named_only=terms.consent.named_buyer_required,
     )
 
 
-def _write_order(
-    offer: Offer, buyer_id: UUID, *, count: int, criteria: Criteria, actor: Actor
-) -> Order:
+def _write_order(offer: Offer, wanted: Wanted, *, count: int, actor: Actor) -> Order:
     return save(
         Order(
-            buyer_id=buyer_id,
+            buyer_id=wanted.buyer_id,
             listing_id=offer.id,
             terms_version=offer.terms_version,
             quantity=count,
-            criteria={} if criteria == EVERYTHING else to_json(criteria),
+            criteria=to_json(wanted.criteria) if wanted.is_narrowed else {},
             price=offer.price,
             total=offer.price * count,
             placed_by_id=actor.id,
+            test_seed=wanted.seed,
         )
     )
 
@@ -233,5 +275,5 @@ def _confirm(order: Order, offer: Offer, actor: Actor) -> None:
 
 def _ring_when_sold_out(offer: Offer) -> None:
     """The listing says "sold out" a moment later: its row is shared with other buyers now."""
-    if not queries.has_stock(offer.batch.id):
+    if not queries.has_stock(offer.goods):
         enqueue("market.reflect_stock", offer.id)

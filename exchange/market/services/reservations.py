@@ -15,13 +15,13 @@ from exchange.core.db import db
 from exchange.core.errors import Gone
 from exchange.leads.models import Lead
 from exchange.leads.services.slots import claim_slots
-from exchange.market import matching
 from exchange.market.filters import COUNT_MIN
 from exchange.market.matching import Candidate
 from exchange.market.queries.stock import (
     Wanted,
     after,
     candidates,
+    pick,
     read_candidates,
     slots_in_use,
 )
@@ -68,7 +68,7 @@ def _take_waiting(wanted: Wanted, quantity: int) -> Slots:
 
 
 def _pick(wanted: Wanted, quantity: int, *, pass_over: bool) -> list[UUID]:
-    """Leads in the public order, page by page until there are enough or no more."""
+    """Leads in their order, page by page until there are enough or no more."""
     statement = candidates(wanted)
     if pass_over:
         statement = statement.with_for_update(of=Lead, skip_locked=True, key_share=True)
@@ -77,10 +77,10 @@ def _pick(wanted: Wanted, quantity: int, *, pass_over: bool) -> list[UUID]:
     while True:
         rows = db.session.execute(page.limit(limit)).all()
         found += read_candidates(wanted, rows)
-        picked = matching.pick(found, quantity)
+        picked = pick(wanted, found, quantity)
         if len(picked) == quantity or len(rows) < limit:
             return picked
-        page, limit = after(statement, rows[-1]), max(quantity, PAGE_MIN)
+        page, limit = after(wanted, statement, rows[-1]), max(quantity, PAGE_MIN)
 
 
 def _claim(picked: Sequence[UUID], quantity: int) -> Slots:

@@ -17,7 +17,7 @@ from exchange.core.db import db
 from exchange.fulfillment.models import LeadReturn, ReturnStatus
 from exchange.leads.models import Batch, Lead
 from exchange.market.models import LineStatus, Listing, ListingStatus, OrderLine
-from exchange.market.queries.stock import sellable
+from exchange.market.queries.stock import offered
 from exchange.verification.models import Sample, SampleStatus
 
 DAYS: Final = 30
@@ -83,8 +83,8 @@ def seller_figures(organization_id: UUID) -> SellerFigures:
 
 def _on_sale(organization_id: UUID) -> tuple[int, int]:
     row = db.session.execute(
-        select(func.count(Listing.id.distinct()), func.count(Lead.id))
-        .join(Lead, (Lead.batch_id == Listing.batch_id) & and_(*sellable()))
+        select(func.count(Listing.id.distinct()), func.count(Lead.id.distinct()))
+        .join(Lead, and_(*offered()))
         .where(
             Listing.organization_id == organization_id, Listing.status == ListingStatus.PUBLISHED
         )

@@ -1,0 +1,92 @@
+"""How a seller says on a page how leads are sold: the form, and what it makes of a listing.
+
+A page states everything it shows, so what is left empty is emptied; days end by the clock of the
+vertical.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from marshmallow import Schema, fields, validate
+
+from exchange.catalog.fields import CHOICES, FieldSpec, LeadFields
+from exchange.core.forms import AmountField
+from exchange.core.money import Currency, Money
+from exchange.market.decay import Fall
+from exchange.market.models import CHOSEN_MODES, Listing, ListingMode
+
+PREFIX: Final = "a."  # of a form field that names choices of a field of the leads
+
+
+class ListingForm(Schema):
+    """The terms of a listing as its page shows them. A percentage of two decimals is in bps."""
+
+    price = AmountField(required=True)
+    mode = fields.Enum(ListingMode, by_value=True, validate=validate.OneOf(sorted(CHOSEN_MODES)))
+    decay = AmountField(load_default=None)  # percent a day
+    decay_floor = AmountField(load_default=None)
+    buyers_only = fields.List(fields.String(), load_default=list)
+    buyers_never = fields.List(fields.String(), load_default=list)
+    expires_on = fields.Date(load_default=None)
+
+
+class AgedForm(Schema):
+    """What an aged lead costs; nothing, where they are listed already."""
+
+    price = AmountField(load_default=None)
+
+
+def changes_of(
+    form: Mapping[str, Any],  # Any: loaded by ListingForm
+    *,
+    currency: Currency,
+    zone: str,
+    listing: Listing | None = None,
+) -> dict[str, Any]:  # Any: of Changes
+    """The form as changes of a listing, or of a new one."""
+    found = {name: form[name] for name in ("mode", "buyers_only", "buyers_never") if name in form}
+    found["price"] = Money(form["price"], currency)
+    found["decay"] = None
+    if form["decay"]:
+        floor = Money(form["decay_floor"] or 0, currency)
+        found["decay"] = Fall(form["decay"], floor)
+    found["expires_at"] = _expiry(form["expires_on"], zone, listing)
+    return found
+
+
+def last_day(at: datetime | None, zone: str) -> date | None:
+    """The last day on which something that ends at a moment is still there."""
+    return at and (at - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date()
+
+
+def filterable(known: LeadFields) -> list[FieldSpec]:
+    """The fields by whose choices a lot can be divided on a page."""
+    return [spec for spec in known.attributes if spec.type in CHOICES and spec.choices]
+
+
+def criteria_of(sent: Any, known: LeadFields) -> dict[str, Any]:  # Any: werkzeug's form
+    """The ticked choices as criteria: one of each field's, all of them at once."""
+    ticked = {spec.name: sent.getlist(PREFIX + spec.name) for spec in filterable(known)}
+    parts = [{"field": name, "in": values} for name, values in ticked.items() if values]
+    return {"all": parts} if parts else {}
+
+
+def ticks_of(criteria: Mapping[str, Any]) -> dict[str, Sequence[str]] | None:
+    """The choices that make these criteria, by field; None where a page cannot say them."""
+    parts = criteria.get("all")
+    if not isinstance(parts, list) or any(part.keys() != {"field", "in"} for part in parts):
+        return None
+    return {part["field"]: part["in"] for part in parts}
+
+
+def _expiry(day: date | None, zone: str, listing: Listing | None) -> datetime | None:
+    """The end of the day; the exact moment of before, where the day is the same."""
+    if day is None:
+        return None
+    if listing is not None and last_day(listing.expires_at, zone) == day:
+        return listing.expires_at
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
