@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from marshmallow import EXCLUDE, ValidationError
 
-from exchange.buyers.narrowing import Narrowing
+from exchange.buyers.narrowing import PREFIX, Narrowing
 from exchange.buyers.schemas import MarketQuery
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import EVERYTHING
@@ -20,7 +20,7 @@ from exchange.market.filters import Filters
 from exchange.market.queries import Sort
 
 INSIDE: Final = ("region", "price_min", "price_max")  # which mean something in one vertical only
-NOT_KEPT: Final = frozenset({"cursor", "view", "name"})  # of an address
+KEPT: Final = MarketQuery().fields.keys() - {"cursor"}  # of an address, beside fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,12 @@ def look_again(query: str) -> Look:
 
 def kept_query(sent: Mapping[str, str]) -> str:
     """The arguments that are kept of an address, in one order."""
-    return urlencode(
-        sorted((name, text) for name, text in sent.items() if text and name not in NOT_KEPT)
+    kept = (
+        (name, text)
+        for name, text in sent.items()
+        if text and (name in KEPT or name.startswith(PREFIX))
     )
+    return urlencode(sorted(kept))
 
 
 def _filters(

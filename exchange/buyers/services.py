@@ -66,7 +66,13 @@ def look_again(*, search_id: UUID, filters: Filters) -> bool:
     results = search(viewer=found.organization_id, filters=filters, sort=Sort.NEWEST, limit=1)
     if results.items:
         found.quiet_until = now + QUIET
-        record("saved_search.matched", subject=found, actor=SYSTEM, name=found.name)
+        record(
+            "saved_search.matched",
+            subject=found,
+            actor=SYSTEM,
+            name=found.name,
+            query=found.query,
+        )
     # A count that is a minute old has not seen what came since.
     found.looked_at = min(now, results.counted_at)
     return bool(results.items)

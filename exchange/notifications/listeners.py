@@ -169,7 +169,7 @@ def tell_of_top_up(event: Event) -> None:
 def tell_of_new_listings(event: Event) -> None:
     """A buyer learns that something new fits a search that they kept."""
     assert event.organization_id is not None
-    tell(event, organization_id=event.organization_id, facts={"name": event.facts["name"]})
+    tell(event, organization_id=event.organization_id, facts=dict(event.facts))
 
 
 @on("lead.asked_again")

@@ -30,7 +30,6 @@ LINKS: Final = {
     ("buyer", "top_up"): ("billing.wallet", None, None),
     ("verification", "qualification"): ("verification.shift", None, None),
     ("verification", "appeal"): ("verification.results", None, None),
-    ("buyer", "saved_search"): ("buyers.saved_search", "search_id", "ssr"),
     ("buyer", "erasure_notice"): ("fulfillment.erasure_notices", None, None),
 }
 
@@ -74,6 +73,8 @@ def _link(notice: Notice) -> str:
     """The address of what the notice is about; empty where there is no such page."""
     if "line" in notice.facts:
         return url_for("buyers.lead", line_id=notice.facts["line"])
+    if notice.subject_kind == "saved_search":
+        return f"{url_for('buyers.market')}?{notice.facts['query']}"
     found = LINKS.get((organization().kind.value, notice.subject_kind))
     if found is None or found[0] not in current_app.view_functions:
         return ""

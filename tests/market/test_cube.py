@@ -26,13 +26,15 @@ from exchange.market import queries
 from exchange.market.cube import Snapshot
 from exchange.market.filters import FRESH_HOURS, Filters, Sort, choices_of
 from exchange.market.kept import KEY
-from exchange.market.models import Listing
+from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.snapshot import read_market
+from exchange.market.services import listings
 from exchange.verification.reputation import Grade
 from tests.cast import Cast
+from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
 from tests.factories.leads import leads_of
-from tests.factories.market import make_listing
+from tests.factories.market import make_listing, place
 
 DAY = timedelta(days=1)
 
@@ -169,3 +171,76 @@ def test_both_answer_the_same_on_random_leads_and_filters(cast: Cast, counted: A
         fields, leads = fields_of(batch.schema_id), list(leads_of(batch))
         for _ in range(12):
             from_both(cast, counted, some_filters(listing, leads, fields, random), fields)
+
+
+def available(cast: Cast, **filters: Any) -> dict[Any, int | None]:
+    viewer = cast.buyer.organization.id
+    page = queries.search(viewer=viewer, filters=Filters(**filters))
+    return {found.listing.id: found.available for found in page.items}
+
+
+class TestSnapshot:
+    def test_follows_sales_and_reads_no_more_than_what_changed(self, cast: Cast, counted: Any):
+        one, other = make_listing(cast.seller, leads=6), make_listing(cast.other_seller, leads=5)
+        first = counted()
+        assert available(cast) == {one.id: 6, other.id: 5}
+        fund_wallet(cast.other_buyer)
+        place(cast.other_buyer, one, 2)
+        assert available(cast) == {one.id: 6, other.id: 5}  # as it was counted
+        second = counted(first)
+        assert available(cast) == {one.id: 4, other.id: 5}
+        ((shelf,), (before,)) = (s.cube.shelves.values() for s in (second, first))
+        assert shelf.leads is before.leads
+        assert shelf.stands[1].goods is before.stands[1].goods
+
+    def test_follows_who_is_called_and_who_asks_again(self, cast: Cast, counted: Any):
+        listing = make_listing(cast.seller, leads=6, requested_at=clock.now() - 5 * DAY)
+        first = counted()
+        assert available(cast, temperatures=(Temperature.HOT,)) == {}
+        called, asked = leads_of(queries.get_batch_of(listing))[:2]
+        called.checked_at = clock.now()
+        asked.asks, asked.last_asked_at = 2, clock.now()
+        db.session.flush()
+        counted(first)
+        assert available(cast, temperatures=(Temperature.HOT,)) == {listing.id: 2}
+        assert available(cast, checked=True) == {listing.id: 1}
+
+    def test_follows_lots_that_come_and_go(self, cast: Cast, counted: Any):
+        gone = make_listing(cast.seller, leads=2)
+        first = counted()
+        new = make_listing(cast.other_seller, leads=3)
+        listings.pause(listing_id=gone.id, actor=cast.seller.actor)
+        counted(first)
+        assert available(cast) == {new.id: 3}
+
+    def test_keeps_to_whom_a_listing_is_open(self, cast: Cast, counted: Any):
+        listing = make_listing(cast.seller, leads=2)
+        listing.buyers_never = [cast.buyer.organization.public_id]
+        db.session.flush()
+        first = counted()
+        assert available(cast) == {}
+        listing.buyers_never = []
+        listing.buyers_only = [cast.buyer.organization.public_id]
+        db.session.flush()
+        counted(first)
+        assert available(cast) == {listing.id: 2}
+
+    def test_shows_nobody_their_own_listing(self, cast: Cast, counted: Any):
+        make_listing(cast.seller, leads=2)
+        counted()
+        viewer = cast.seller.organization.id
+        assert queries.search(viewer=viewer, filters=Filters()).items == []
+        assert queries.facets(viewer=viewer, filters=Filters()).kinds == {}
+
+    def test_too_old_answers_nothing(self, cast: Cast, counted: Any):
+        listing = make_listing(cast.seller, leads=2)
+        counted()
+        listing.status = ListingStatus.PAUSED
+        db.session.flush()
+        assert available(cast) == {listing.id: 2}
+        clock.advance(timedelta(seconds=61))
+        assert available(cast) == {}
+
+    def test_a_small_market_needs_none(self, cast: Cast):
+        make_listing(cast.seller, leads=2)
+        assert read_market(None) is None

@@ -31,7 +31,7 @@ from exchange.buyers.queries.orders import (
     orders,
 )
 from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
-from exchange.buyers.queries.searches import get_saved_search, saved_searches
+from exchange.buyers.queries.searches import saved_searches
 
 __all__ = [
     "BoughtLead",
@@ -55,7 +55,6 @@ __all__ = [
     "get_bought_lead",
     "get_listing_view",
     "get_order_view",
-    "get_saved_search",
     "leads_of_returns",
     "market_of",
     "masked_leads",

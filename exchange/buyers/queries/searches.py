@@ -9,22 +9,13 @@ from uuid import UUID
 from sqlalchemy import select
 
 from exchange.buyers.models import SavedSearch
-from exchange.core.db import db, get
-from exchange.core.errors import NotFound
+from exchange.core.db import db
 
 
 def saved_searches(*, viewer: UUID) -> Sequence[SavedSearch]:
     """Everything that the organization keeps, by name."""
     mine = SavedSearch.organization_id == viewer
     return db.session.scalars(select(SavedSearch).where(mine).order_by(SavedSearch.name)).all()
-
-
-def get_saved_search(search_id: UUID, *, viewer: UUID) -> SavedSearch:
-    """One of the organization's own. Raises NotFound."""
-    found = get(SavedSearch, search_id)
-    if found.organization_id != viewer:
-        raise NotFound
-    return found
 
 
 def searches_to_look_through(now: datetime, *, limit: int) -> Sequence[UUID]:

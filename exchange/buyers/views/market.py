@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from flask import Response, redirect, request, url_for
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -48,14 +48,6 @@ def market() -> Response:
     )
 
 
-@blueprint.get("/market/saved/<search_id>")
-@requires(Permission.MARKET_READ)
-def saved_search(search_id: str) -> ResponseReturnValue:
-    """The market as a kept search shows it: where its notices lead."""
-    kept = queries.get_saved_search(parse_id(search_id, SavedSearch), viewer=organization().id)
-    return redirect(_address(kept.query))
-
-
 @blueprint.get("/market/saved/new")
 @requires(Permission.MARKET_READ)
 def new_saved_search() -> Response:
@@ -79,7 +71,3 @@ def save_search() -> ResponseReturnValue:
 def delete_search(search_id: str) -> ResponseReturnValue:
     services.delete_search(search_id=parse_id(search_id, SavedSearch), actor=actor())
     return see_other("buyers.market", toast=_("The search is gone."))
-
-
-def _address(query: str) -> str:
-    return f"{url_for('buyers.market')}?{query}" if query else url_for("buyers.market")
