@@ -26,7 +26,6 @@ from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
 from exchange.leads.cards import public_card
 from exchange.market import queries
-from exchange.market.filters import AGES
 from exchange.market.matching import SEED_BYTES
 from exchange.market.models import Listing, Order
 from exchange.market.queries import Filters, Found, Stock
@@ -42,12 +41,12 @@ from exchange.market.schemas import (
     OrderOut,
     OrderQuery,
     OrderSummaryOut,
-    SearchQuery,
     TryOrder,
     VerticalDetailOut,
     VerticalOut,
     VerticalQuery,
 )
+from exchange.market.search_schemas import SearchQuery
 from exchange.market.services import listings, orders
 from exchange.market.services.listing_terms import Changes
 from exchange.verification import queries as verification
@@ -76,7 +75,6 @@ def vertical(asked: Json, code: str) -> Json:
     definition = catalog.get_definition(found)
     terms = definition.terms
     prices = queries.price_table(found.id, currency=definition.currency)
-    region = asked["region"]
     return {
         **_vertical(found),
         "fields": fields_to_json(definition.fields),
@@ -95,15 +93,8 @@ def vertical(asked: Json, code: str) -> Json:
             "named_buyer_required": terms.consent.named_buyer_required,
             "files_kept_days": terms.retention.file_days,
         },
-        "price_guidance": prices.find(region) or NOT_ENOUGH,
-        "price_guidance_by_age": [
-            {
-                "over_hours": age.over,
-                "within_hours": age.within,
-                "guidance": prices.find(region, age) or NOT_ENOUGH,
-            }
-            for age in AGES
-        ],
+        "price_guidance": prices.find(asked["region"]) or NOT_ENOUGH,
+        "price_guidance_by_age": prices.by_age(asked["region"]),
     }
 
 

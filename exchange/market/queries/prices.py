@@ -36,6 +36,14 @@ class PriceGuidance:
 
 
 @dataclass(frozen=True, slots=True)
+class AgePrice:
+    """What was paid for leads of one freshness band."""
+
+    age: Age
+    guidance: PriceGuidance | None  # None: not enough sales
+
+
+@dataclass(frozen=True, slots=True)
 class PriceTable:
     """The guidance of a vertical wherever there were enough sales."""
 
@@ -44,6 +52,10 @@ class PriceTable:
     def find(self, region: str | None = None, age: Age | None = None) -> PriceGuidance | None:
         """Of just this; None under 20 sales."""
         return self.cells.get((region, age))
+
+    def by_age(self, region: str | None = None) -> list[AgePrice]:
+        """Of every freshness band, the youngest first."""
+        return [AgePrice(age, self.find(region, age)) for age in AGES]
 
     def nearest(self, region: str | None, age: Age | None) -> PriceGuidance | None:
         """Of the narrowest that had 20 sales: age says more of a price than region."""

@@ -33,18 +33,7 @@ from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.rights import ConsentBuyer
 from exchange.leads.temperature import AGAIN, REACHED
-from exchange.market.cube import (
-    NAMED,
-    REQUESTED,
-    Cube,
-    Goods,
-    ListingFacts,
-    Mark,
-    Snapshot,
-    Stand,
-    Warm,
-    shelf_of,
-)
+from exchange.market.cube import Cube, Mark, Snapshot
 from exchange.market.filters import CONSENT, EMAIL
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries.stock import ATTRIBUTES, Rows, in_list, offered, sellable, stocks
@@ -58,6 +47,15 @@ from exchange.market.segments import (
     columns_to_sets,
     form_of,
     slice_column,
+)
+from exchange.market.shelves import (
+    NAMED,
+    REQUESTED,
+    Goods,
+    ListingFacts,
+    Stand,
+    Warm,
+    shelf_of,
 )
 from exchange.verification.reputation import Grade
 
