@@ -11,7 +11,6 @@ from threading import Event, Thread
 from typing import Final
 
 from flask import Flask
-from sqlalchemy.exc import SQLAlchemyError
 
 from exchange.core.db import unit_of_work
 from exchange.core.errors import place_of
@@ -40,6 +39,6 @@ def _keep(app: Flask, stop: Event) -> None:
     while not stop.is_set():
         try:
             count_now(app)
-        except SQLAlchemyError as error:  # away, or too slow: the next one may succeed
+        except Exception as error:  # noqa: BLE001  # whatever it was: the next one may succeed
             log.warning("the market was not counted: %s", place_of(error))
         stop.wait(PAUSE_SECONDS)

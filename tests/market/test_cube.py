@@ -60,7 +60,7 @@ def answers(cast: Cast, filters: Filters, fields: LeadFields | None) -> tuple[An
     for sort in Sort:
         cursor = None
         while True:
-            page = queries.search(viewer=viewer, filters=filters, sort=sort, cursor=cursor, limit=2)
+            page = queries.search(viewer=viewer, filters=filters, sort=sort, cursor=cursor, limit=3)
             found += [(one.listing.id, *rest_of(one)) for one in page.items]
             cursor = page.next_cursor
             if cursor is None:
@@ -73,10 +73,12 @@ def rest_of(one: queries.Found) -> tuple[Any, ...]:
     return tuple(getattr(one, field.name) for field in fields_in(one) if field.name != "listing")
 
 
-def from_both(cast: Cast, counted: Any, filters: Filters, fields: LeadFields | None) -> None:
+def from_both(
+    cast: Cast, snapshot: Snapshot, filters: Filters, fields: LeadFields | None = None
+) -> None:
     current_app.extensions.pop(KEY, None)
     by_database = answers(cast, filters, fields)
-    counted()
+    current_app.extensions[KEY] = snapshot
     by_sets = answers(cast, filters, fields)
     assert by_sets[0] == by_database[0], filters
     assert by_sets[1] == by_database[1], filters
@@ -165,12 +167,13 @@ def some_filters(
 def test_both_answer_the_same_on_random_leads_and_filters(cast: Cast, counted: Any, seed: int):
     random = Random(seed)
     made = shelf(cast, random)
-    from_both(cast, counted, Filters(), None)
+    snapshot = counted()
+    from_both(cast, snapshot, Filters())
     for listing in (made[0], made[3]):
         batch = queries.get_batch_of(listing)
         fields, leads = fields_of(batch.schema_id), list(leads_of(batch))
         for _ in range(12):
-            from_both(cast, counted, some_filters(listing, leads, fields, random), fields)
+            from_both(cast, snapshot, some_filters(listing, leads, fields, random), fields)
 
 
 def available(cast: Cast, **filters: Any) -> dict[Any, int | None]:
