@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, Self
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json
-from exchange.catalog.fields import NUMBERS, FieldSpec, FieldType, LeadFields, Value
+from exchange.catalog.fields import INTEGER_MAX, NUMBERS, FieldSpec, FieldType, LeadFields, Value
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.market.filters import REGION, choosable
 
@@ -120,6 +120,7 @@ def _number(text: str, spec: FieldSpec, name: str) -> Value:
     except InvalidOperation:
         number = Decimal("NaN")
     number *= 100 if spec.type is FieldType.MONEY else 1
-    if not number.is_finite() or (spec.type is not FieldType.DECIMAL and number % 1):
+    is_known = number.is_finite() and abs(number) <= INTEGER_MAX  # larger than any lead's
+    if not is_known or (spec.type is not FieldType.DECIMAL and number % 1):
         raise Invalid(errors=(FieldProblem(f"/{name}", "number_invalid", "Type a number."),))
     return float(number) if spec.type is FieldType.DECIMAL else int(number)

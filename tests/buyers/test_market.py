@@ -115,6 +115,7 @@ def test_the_cheapest_come_first_when_asked(shelf: dict[str, Listing], buyer: Fl
     ],
 )
 def test_what_cannot_be_asked_is_refused(buyer: FlaskClient, query: str):
+    make_vertical()
     assert buyer.get(f"/buyers/market?{query}").status_code == 422
 
 
