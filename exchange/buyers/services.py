@@ -36,7 +36,7 @@ def save_search(*, name: str, query: str, notifies: bool, actor: Actor) -> Saved
     found = db.session.scalar(select(SavedSearch).where(mine, SavedSearch.name == name))
     if found is None:
         if (db.session.scalar(select(func.count()).where(mine)) or 0) >= SEARCHES_MAX:
-            raise Conflict(f"At most {SEARCHES_MAX} searches can be kept.", code="too_many")
+            raise Conflict(f"At most {SEARCHES_MAX} searches can be kept.")
         found = SavedSearch(organization_id=actor.organization_id, name=name)
     found.query, found.notifies = query, notifies
     found.looked_at = found.quiet_until = clock.now()
