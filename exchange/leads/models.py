@@ -259,8 +259,7 @@ class Lead(Record):
         # The first belt against overselling; the second is the unique slot of an order line.
         CheckConstraint("sold BETWEEN 0 AND sales_max", name="sold"),
         Index(None, "batch_id", "status", "region"),
-        # What can be bought of a lot, freshest first when it is read backward. With what else may
-        # change of it, so that the index alone tells which lots did.
+        # What can be bought, freshest first when read backward; it alone tells which lots changed.
         Index(
             None,
             "batch_id",
