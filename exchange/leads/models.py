@@ -199,9 +199,8 @@ class Batch(Record):
     invalid: Mapped[int] = mapped_column(default=0)
     duplicate: Mapped[int] = mapped_column(default=0)
     suppressed: Mapped[int] = mapped_column(default=0)
-    suspicion: Mapped[dict[str, Any]] = mapped_column(
-        server_default=text("'{}'")
-    )  # refuses nothing
+    # Refuses nothing.
+    suspicion: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     population: Mapped[int | None]  # sealed leads, the N of the plan
     merkle_root: Mapped[bytes | None]
     opened_at: Mapped[datetime | None]  # of a rolling lot: leads come one by one
