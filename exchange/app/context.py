@@ -45,7 +45,7 @@ def init_app(app: Flask) -> None:
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(ROOT / "translations")
     Babel(app, locale_selector=_locale, timezone_selector=_timezone)
     app.jinja_env.filters.update(
-        money=money, when=when, percent=percent, numberformat=number, day=day
+        money=money, when=when, percent=percent, numberformat=number, day=day, second=second
     )
     app.jinja_env.globals.update(
         now=clock.now,
@@ -117,6 +117,11 @@ def when(moment: datetime | None) -> Markup:
     text = format_datetime(local, "d MMM y, HH:mm", locale=_reader())
     exact = moment.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, text)
+
+
+def second(moment: datetime) -> str:
+    """The time of day to the second in the reader's zone."""
+    return format_datetime(moment.astimezone(get_timezone()), "HH:mm:ss", locale=_reader())
 
 
 def day(moment: datetime) -> str:

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
-from exchange.buyers.narrowing import PREFIX, WORDS, Narrowing, choosable
+from exchange.buyers.narrowing import PREFIX, WORDS, Narrowing
 from exchange.catalog.criteria import EVERYTHING, All, Criteria, Is, to_json
 from exchange.catalog.fields import LeadFields
 from exchange.core.errors import FieldProblem
 from exchange.core.forms import AmountField
 from exchange.market.contract_terms import Opening, Period, Terms
+from exchange.market.filters import choosable
 
 Sheet = MultiDict[str, str]
 ROWS_SPARE: Final = 3  # empty rows of the schedule

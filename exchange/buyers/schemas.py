@@ -9,11 +9,15 @@ from exchange.core.forms import AmountField, IdField
 from exchange.fulfillment.conversion_models import CHOSEN, ConversionStatus
 from exchange.fulfillment.models import ReturnStatus
 from exchange.leads.models import Lead, LeadKind
+from exchange.leads.temperature import Temperature
 from exchange.market.contract_models import Contract, ContractStatus
+from exchange.market.filters import FRESH_HOURS
 from exchange.market.models import LineStatus, OrderStatus
 from exchange.market.queries import Sort
-from exchange.market.queries.search import FRESH_HOURS
+from exchange.verification.reputation import Grade
 
+KEPT_MAX = 2_000  # characters of a kept address
+BAD_MAX = (5, 8, 10, 15)  # percent, of the upper bound of bad leads
 _text = validate.Length(max=100)
 _quantity = validate.Range(1, 1_000)
 
@@ -31,10 +35,23 @@ class MarketQuery(CursorQuery):
     region = fields.String(load_default=None, validate=_text)
     fresh = fields.Integer(load_default=None, validate=validate.OneOf(FRESH_HOURS))
     quality_class = fields.Enum(QualityClass, by_value=True, load_default=None)
+    temperature = fields.Enum(Temperature, by_value=True, load_default=None)
+    grade = fields.Enum(Grade, by_value=True, load_default=None)
     kind = fields.Enum(LeadKind, by_value=True, load_default=None)
+    price_min = AmountField(load_default=None)
     price_max = AmountField(load_default=None)
+    bad_max = fields.Integer(load_default=None, validate=validate.OneOf(BAD_MAX))
+    has = fields.String(load_default=None, validate=_text)
     checked = fields.Boolean(load_default=False)
     sort = fields.Enum(Sort, by_value=True, load_default=Sort.NEWEST)
+
+
+class SavedSearchForm(Schema):
+    """A name for what is looked for now; whether new listings are told of."""
+
+    name = fields.String(required=True, validate=validate.Length(1, 60))
+    query = fields.String(load_default="", validate=validate.Length(max=KEPT_MAX))
+    notifies = fields.Boolean(load_default=False)
 
 
 class ListingQuery(CursorQuery):

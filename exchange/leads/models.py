@@ -199,9 +199,8 @@ class Batch(Record):
     invalid: Mapped[int] = mapped_column(default=0)
     duplicate: Mapped[int] = mapped_column(default=0)
     suppressed: Mapped[int] = mapped_column(default=0)
-    suspicion: Mapped[dict[str, Any]] = mapped_column(
-        server_default=text("'{}'")
-    )  # refuses nothing
+    # Refuses nothing.
+    suspicion: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     population: Mapped[int | None]  # sealed leads, the N of the plan
     merkle_root: Mapped[bytes | None]
     opened_at: Mapped[datetime | None]  # of a rolling lot: leads come one by one
@@ -259,13 +258,14 @@ class Lead(Record):
         # The first belt against overselling; the second is the unique slot of an order line.
         CheckConstraint("sold BETWEEN 0 AND sales_max", name="sold"),
         Index(None, "batch_id", "status", "region"),
-        # What can be bought of a lot, freshest first when it is read backward.
+        # What can be bought, freshest first when read backward; it alone tells which lots changed.
         Index(
             None,
             "batch_id",
             "requested_at",
             "id",
             postgresql_where=text("status = 'valid' AND in_frame AND sold < sales_max"),
+            postgresql_include=["sold", "asks", "checked_at", "last_asked_at"],
         ),
     )
 

@@ -24,25 +24,8 @@ from exchange.market.models import (
     OrderStatus,
     PricingModel,
 )
-from exchange.market.queries import Sort
-
-
-class SearchQuery(PageQuery):
-    """What a buyer looks for; a seller's own list takes `status` alone."""
-
-    vertical = fields.String(metadata={"description": "code; needed for `criteria`"})
-    region = fields.List(fields.String(), load_default=list)
-    fresh_hours = fields.Integer(validate=validate.Range(1, 24 * 366))
-    kind = fields.Enum(LeadKind, by_value=True)
-    quality_class = fields.List(fields.Enum(QualityClass, by_value=True), load_default=list)
-    price_max = fields.Integer(metadata={"description": "minor units"})
-    bad_upper_max = fields.Float(
-        validate=validate.Range(0, 1), metadata={"description": "share of bad leads at most"}
-    )
-    checked = fields.Boolean(load_default=False)
-    criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
-    sort = fields.Enum(Sort, by_value=True, load_default=Sort.SAFEST)
-    status = fields.Enum(ListingStatus, by_value=True)
+from exchange.market.search_schemas import CountsOut
+from exchange.verification.reputation import Grade
 
 
 class LeadsQuery(PageQuery):
@@ -210,6 +193,7 @@ class ListingOut(Schema):
     status = fields.Enum(ListingStatus, by_value=True, attribute="listing.status")
     vertical = fields.String()
     seller = fields.String(metadata={"description": "trade name"})
+    seller_grade = fields.Enum(Grade, by_value=True, allow_none=True)
     batch_id = IdField(Batch, attribute="own_batch_id", allow_none=True)
     quality_class = fields.Enum(QualityClass, by_value=True, attribute="listing.quality_class")
     quality = fields.Nested(QualityOut, allow_none=True)
@@ -246,20 +230,12 @@ class KnownBuyerOut(Schema):
     last_at = fields.DateTime()
 
 
-class CountsOut(Schema):
-    """How many leads each choice would show; null for fewer than five under criteria."""
-
-    regions = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
-    kinds = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
-    quality_classes = fields.Dict(keys=fields.String(), values=fields.Integer(allow_none=True))
-    fresh_hours = fields.Dict(keys=fields.Integer(), values=fields.Integer(allow_none=True))
-
-
 class ListingsOut(Schema):
     object = fields.Constant("list")
     data = fields.List(fields.Nested(ListingOut), attribute="items")
     has_more = fields.Boolean()
     next_cursor = fields.String(allow_none=True)
+    counted_at = fields.DateTime(metadata={"description": "when `available` was counted"})
     facets = fields.Nested(CountsOut, allow_none=True)
 
 
@@ -345,6 +321,16 @@ class PriceGuidanceOut(Schema):
     reason = fields.String()
 
 
+class AgePriceOut(Schema):
+    """What was paid for leads that were so old when they were sold."""
+
+    over_hours = fields.Integer(attribute="age.over")
+    within_hours = fields.Integer(attribute="age.within", allow_none=True)
+    guidance = fields.Nested(
+        PriceGuidanceOut, allow_none=True, metadata={"description": "null: not enough sales"}
+    )
+
+
 class VerticalOut(Schema):
     id = fields.String()
     object = fields.Constant("vertical")
@@ -368,6 +354,7 @@ class VerticalDetailOut(VerticalOut):
         keys=fields.String(), values=MoneyField(), metadata={"description": "typical prices"}
     )
     price_guidance = fields.Nested(PriceGuidanceOut)
+    price_guidance_by_age = fields.List(fields.Nested(AgePriceOut))
 
 
 class VerticalQuery(Schema):

@@ -254,6 +254,13 @@ def tell_of_top_up(event: Event) -> None:
     tell(event, organization_id=top_up.organization_id, facts=_money(top_up.amount))
 
 
+@on("saved_search.matched")
+def tell_of_new_listings(event: Event) -> None:
+    """A buyer learns that something new fits a search that they kept."""
+    assert event.organization_id is not None
+    tell(event, organization_id=event.organization_id, facts=dict(event.facts))
+
+
 @on("lead.asked_again")
 def tell_holder_of_repeat(event: Event) -> None:
     """A buyer who holds the lead learns that the person has asked again (decision 4)."""

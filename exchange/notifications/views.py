@@ -81,6 +81,8 @@ def _link(notice: Notice) -> str:
         return url_for("buyers.lead", line_id=notice.facts["line"])
     if "contract" in notice.facts:
         return url_for("buyers.contract", contract_id=notice.facts["contract"])
+    if notice.subject_kind == "saved_search":
+        return f"{url_for('buyers.market')}?{notice.facts['query']}"
     found = LINKS.get((organization().kind.value, notice.subject_kind))
     if found is None or found[0] not in current_app.view_functions:
         return ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -30,6 +31,20 @@ NEW_RESERVE_DAYS: Final = 30
 # How long a reserve is kept, by the record's upper bound of bad leads: at most so much, so many.
 RESERVE_DAYS: Final = ((0.05, 14), (0.10, 21), (0.15, 30))
 RESERVE_DAYS_MOST: Final = 45
+
+
+class Grade(StrEnum):
+    """A seller in one letter, by the record's upper bound of bad leads."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    NEW = "new"  # whose own lots say too little yet, which is not a D
+
+
+# Public, and the limits of the quality classes Prime, Select and Standard (decision 5).
+GRADES: Final = ((0.08, Grade.A), (0.10, Grade.B), (0.15, Grade.C))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +110,13 @@ class Reputation:
         return next(fitting, RESERVE_DAYS_MOST)
 
     @property
+    def grade(self) -> Grade:
+        """The letter of the upper bound, D beyond every limit."""
+        if self.is_new:
+            return Grade.NEW
+        return next((letter for most, letter in GRADES if self.upper <= most), Grade.D)
+
+    @property
     def sound_share(self) -> float:
         """Of what a lead costs in the vertical, what is left for one that may be bad: 1 - E[p]."""
         return 1 - self.mean
@@ -133,6 +155,14 @@ def judge_source(lots: Sequence[LotCount], prior: Prior = HOUSE) -> Reputation:
     Posterior Beta(M m + bad, M (1 - m) + checks - bad), interval between its 5 % and 95 % quantile.
     """
     return _posterior(weigh(lots), prior)
+
+
+def judge_seller(sources: Iterable[Evidence]) -> Reputation:
+    """The record of a seller over all of its sources and verticals, from the house's prior."""
+    found = list(sources)
+    return _posterior(
+        Evidence(sum(one.checks for one in found), sum(one.bad for one in found)), HOUSE
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -80,6 +80,19 @@ def names(shelf: dict[str, Listing], ids: set[str]) -> set[str]:
         (f"vertical={US}&region=TX", set()),
         ("checked=1", set()),
         (f"vertical={US}&kind=shared&fresh=24", set()),
+        ("temperature=warm", {"fresh", "russian"}),
+        ("temperature=cold", {"shared"}),
+        ("grade=new", {"fresh", "shared", "russian"}),
+        ("grade=A", set()),
+        ("bad_max=15", set()),
+        ("has=email", {"fresh", "shared", "russian"}),
+        (f"vertical={US}&price_min=30", {"fresh"}),
+        (f"vertical={US}&has=budget", {"fresh", "shared"}),
+        (f"vertical={US}&a.is_homeowner=yes", {"fresh", "shared"}),
+        (f"vertical={US}&a.is_homeowner=no", set()),
+        (f"vertical={US}&a.budget.min=999999", set()),
+        (f"vertical={US}&a.budget.min=1&a.budget.max=999999", {"fresh", "shared"}),
+        ("a.budget.min=999999", {"fresh", "shared", "russian"}),  # of no vertical
     ],
 )
 def test_the_address_narrows_the_market(
@@ -94,9 +107,15 @@ def test_the_cheapest_come_first_when_asked(shelf: dict[str, Listing], buyer: Fl
 
 
 @pytest.mark.parametrize(
-    "query", ["fresh=5", "quality_class=best", "kind=stolen", "price_max=lots", "sort=random"]
+    "query",
+    [
+        *("fresh=5", "quality_class=best", "kind=stolen", "price_max=lots", "sort=random"),
+        *("temperature=boiling", "grade=E", "bad_max=3", f"vertical={US}&a.project=nothing"),
+        *(f"vertical={US}&a.budget.min=lots", f"vertical={US}&a.budget.min=1e999"),
+    ],
 )
 def test_what_cannot_be_asked_is_refused(buyer: FlaskClient, query: str):
+    make_vertical()
     assert buyer.get(f"/buyers/market?{query}").status_code == 422
 
 
@@ -110,6 +129,18 @@ def test_an_empty_market_and_an_empty_answer_say_different_things(buyer: FlaskCl
     nothing = words_of(buyer.get("/buyers/market?kind=shared"))
     assert "Nothing on sale fits these filters" in nothing
     assert "Clear all filters" in nothing
+
+
+def test_an_answer_says_when_it_was_counted_and_what_there_was(buyer: FlaskClient, cast: Cast):
+    listing = make_listing(cast.seller, leads=6)
+    page = text_of(buyer.get(f"/buyers/market?vertical={US}&a.is_homeowner=yes"))
+    assert f"counted at {clock.now():%H:%M}" in page
+    assert "/buyers/market/saved/new?a.is_homeowner=yes" in page
+    assert "yes (6)" in page
+    assert "Roofing (" not in page  # fewer than five people
+    listings.pause(listing_id=listing.id, actor=cast.seller.actor)
+    words = words_of(buyer.get(f"/buyers/market?vertical={US}&a.is_homeowner=yes"))
+    assert "0 now, 6 leads in the last week." in words
 
 
 def test_only_what_can_be_bought_is_on_the_market(

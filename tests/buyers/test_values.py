@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.buyers import exports
-from exchange.buyers.narrowing import Narrowing, choosable
+from exchange.buyers.narrowing import Narrowing
 from exchange.buyers.values import described
 from exchange.catalog.criteria import EVERYTHING, matches
 from exchange.catalog.fields import LeadFields
@@ -21,6 +21,7 @@ from exchange.catalog.schemas import load_preset
 from exchange.core.errors import Invalid
 from exchange.core.money import Currency, Money
 from exchange.leads.problems import undefused
+from exchange.market.filters import choosable
 
 WORDS = {name: name.title() for name in ("yes", "no", *exports.IDS, *exports.TIMES)}
 

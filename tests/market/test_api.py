@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from exchange.core import clock
 from exchange.core.db import db
 from exchange.market import queries
 from exchange.market.models import ListingStatus, Order
@@ -61,6 +62,9 @@ class TestVerticals:
         answer = client.get(f"{API}/verticals/home_improvement_us").json
         assert answer["price_guidance"]["median"] == {"amount": 4500, "currency": "USD"}
         assert answer["price_guidance"]["n"] == 20
+        by_age = {one["within_hours"]: one["guidance"] for one in answer["price_guidance_by_age"]}
+        assert by_age[24]["n"] == 20
+        assert by_age[None] is None
 
     def test_an_unknown_one(self, client, cast):
         assert client.get(f"{API}/verticals/yachts").status_code == 404
@@ -75,7 +79,25 @@ class TestListings:
         assert (found["available"], found["max_sales"]) == (10, 1)
         assert found["seller"] == "Northern Leads"
         assert found["batch_id"] is None
-        assert answer["facets"]["kinds"] == {"exclusive": 10}
+        assert (found["seller_grade"], answer["facets"]["grades"]) == ("new", {"new": 10})
+        facets = answer["facets"]
+        assert facets["kinds"] == {"exclusive": 10}
+        assert facets["attributes"]["is_homeowner"] == {"true": 10}
+        assert set(facets["attributes"]["project"].values()) == {None}  # fewer than five people
+        assert facets["exact"] is True
+        assert answer["counted_at"][:16] == f"{clock.now():%Y-%m-%dT%H:%M}"
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("temperature=warm", 1), ("temperature=hot&temperature=cold", 0), ("grade=new", 1),
+            ("grade=A&grade=B", 0), ("has=email&has=consent", 1), ("price_min=4501", 0),
+            ("price_min=4500&price_max=4500", 1),
+        ],
+    )  # fmt: skip
+    def test_narrows_by(self, client, listing, buyer, query, found):
+        answer = client.get(f"{API}/listings?{query}", headers=buyer).json
+        assert len(answer["data"]) == found
 
     def test_criteria_hide_small_counts(self, client, listing, buyer):
         query = {

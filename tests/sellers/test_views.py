@@ -242,8 +242,7 @@ def test_every_door_is_tried_here(app: Flask):
         ("draft", "import"), ("checked", "import"), ("taken", "import"), ("batch", "batch"), ("accepted", "batch"),
         ("undecided", "batch"), ("refused", "batch"), ("imported", "batch"), ("parted", "batch"), ("listing", "listing"), ("lead_return", "return"),
         ("source", "source"),
-        ("undecided", "batch"), ("refused", "batch"), ("imported", "batch"), ("listing", "listing"), ("lead_return", "return"),
-        ("source", "source"), ("conversion", "conversion"),
+        ("conversion", "conversion"),
     )}  # fmt: skip
     tried = {(path.format(**names), deed) for path, deed in every_door()}
     tried = {

@@ -52,6 +52,7 @@ from exchange.buyers.queries.orders import (
     orders,
 )
 from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
+from exchange.buyers.queries.searches import saved_searches
 
 __all__ = [
     "AuctionPage",
@@ -99,6 +100,7 @@ __all__ = [
     "order_rows",
     "orders",
     "regions_of",
+    "saved_searches",
     "source_rows",
     "steps_of_action",
     "steps_of_return",

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import select
 
-from exchange.buyers.narrowing import REGION
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import FieldSpec
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import db, get
-from exchange.leads.models import Lead
 from exchange.market import queries as market
-from exchange.market.models import Listing, ListingTerms
-from exchange.market.queries import Filters, Found, PriceGuidance, Sort
-from exchange.market.queries.stock import offered
+from exchange.market.filters import REGION, age_band
+from exchange.market.models import ListingTerms
+from exchange.market.queries import Filters, Found, PriceGuidance, PriceTable, Sort
 from exchange.verification import queries as verification
 from exchange.verification.queries import Quality
-
-REGIONS_SHOWN: Final = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Where the leads of a lot live: the regions with most of them, and how many more there are."""
-
-    top: Sequence[tuple[str, int]]  # region and leads
-    more: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +28,17 @@ class Market:
 
     vertical: Vertical
     region: FieldSpec | None
-    guidance: PriceGuidance | None
+    prices: PriceTable
+    asked_region: str | None = None  # to which prices are narrowed where enough was sold
+
+    @property
+    def guidance(self) -> PriceGuidance | None:
+        """What was paid for leads of any age."""
+        return self.prices.nearest(self.asked_region, None)
+
+    def guidance_at(self, moment: datetime) -> PriceGuidance | None:
+        """What was paid for leads as old as those who asked at that moment are now."""
+        return self.prices.nearest(self.asked_region, age_band(clock.now() - moment))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,6 @@ class Offer:
     found: Found
     market: Market
     quality: Quality | None
-    spread: Spread
     window_hours: int  # for a return, from delivery
 
 
@@ -59,6 +57,7 @@ class Offers:
 
     items: Sequence[Offer]
     next_cursor: str | None
+    counted_at: datetime
 
     @property
     def next(self) -> str | None:
@@ -76,43 +75,24 @@ def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) ->
         vertical_id: market_of(get(Vertical, vertical_id), region=region)
         for vertical_id in {listing.vertical_id for listing in listings}
     }
-    qualities = verification.published_qualities(batch_ids)
-    spreads, windows = _spreads(listings), _windows(results.items)
+    qualities, windows = verification.published_qualities(batch_ids), _windows(results.items)
     items = [
         Offer(
             found=found,
             market=markets[found.listing.vertical_id],
             quality=qualities.get(found.listing.batch_id),
-            spread=spreads[found.listing.id],
             window_hours=windows[found.listing.id],
         )
         for found in results.items
     ]
-    return Offers(items, results.next_cursor)
+    return Offers(items, results.next_cursor, results.counted_at)
 
 
 def market_of(vertical: Vertical, *, region: str | None = None) -> Market:
     """What is said of a vertical, prices narrowed to one region where it is given."""
     fields = catalog.get_schema(vertical).fields
-    guidance = market.price_guidance(vertical.id, currency=vertical.currency, region=region)
-    return Market(vertical, fields.by_name.get(REGION), guidance)
-
-
-def _spreads(listings: Collection[Listing]) -> dict[UUID, Spread]:
-    found: dict[UUID, list[tuple[str, int]]] = {listing.id: [] for listing in listings}
-    rows = db.session.execute(
-        select(Listing.id, Lead.region, func.count().label("leads"))
-        .join(Lead, and_(*offered()))
-        .where(Listing.id.in_(found))
-        .group_by(Listing.id, Lead.region)
-        .order_by(func.count().desc(), Lead.region)
-    )
-    for row in rows:
-        found[row.id].append((row.region, row.leads))
-    return {
-        listing_id: Spread(regions[:REGIONS_SHOWN], max(len(regions) - REGIONS_SHOWN, 0))
-        for listing_id, regions in found.items()
-    }
+    prices = market.price_table(vertical.id, currency=vertical.currency)
+    return Market(vertical, fields.by_name.get(REGION), prices, region)
 
 
 def _windows(found: Sequence[Found]) -> Mapping[UUID, int]:

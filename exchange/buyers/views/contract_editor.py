@@ -22,7 +22,6 @@ from exchange.buyers.contract_form import (
     sheet_of,
     sheet_of_market,
 )
-from exchange.buyers.narrowing import choosable
 from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import LeadFields
@@ -38,6 +37,7 @@ from exchange.leads.queries import vertical_of
 from exchange.market import queries as market
 from exchange.market.contract_models import Contract
 from exchange.market.contract_terms import Period, Terms
+from exchange.market.filters import choosable
 from exchange.market.models import PricingModel
 from exchange.market.queries import Forecast
 from exchange.market.services import contracts as verbs

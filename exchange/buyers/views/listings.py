@@ -17,7 +17,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from exchange.buyers import queries
-from exchange.buyers.narrowing import Narrowing, choosable
+from exchange.buyers.narrowing import Narrowing
 from exchange.buyers.queries import ListingView
 from exchange.buyers.schemas import ListingQuery, OrderForm, WishQuery
 from exchange.buyers.values import described
@@ -33,6 +33,7 @@ from exchange.identity.permissions import Permission
 from exchange.leads import cards, words
 from exchange.leads.models import Lead
 from exchange.market import queries as market
+from exchange.market.filters import choosable
 from exchange.market.models import Listing, Order
 from exchange.market.services import orders as verbs
 from exchange.verification import queries as verification

@@ -2,49 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import Response
+from flask import Response, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from exchange.buyers import queries
-from exchange.buyers.schemas import MarketQuery
+from exchange.buyers import queries, services
+from exchange.buyers.looking import kept_query, look, look_again
+from exchange.buyers.models import SavedSearch
+from exchange.buyers.narrowing import rangeable
+from exchange.buyers.schemas import MarketQuery, SavedSearchForm
 from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog import queries as catalog
-from exchange.catalog.models import Vertical
-from exchange.core.web import load_query, render
-from exchange.identity.access import organization, requires
+from exchange.core.db import parse_id
+from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
+from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
-from exchange.market.queries import Filters, facets
+from exchange.market.filters import choosable
+from exchange.market.queries import count_lately, facets
 
 
 @blueprint.get("/market")
 @requires(Permission.MARKET_READ)
 def market() -> Response:
-    asked, ours = load_query(MarketQuery()), organization()
-    vertical = catalog.get_vertical(asked["vertical"]) if asked["vertical"] else None
-    filters = _filters(asked, vertical)
+    seen, ours = look(request.args, load_query(MarketQuery())), organization()
+    vertical, fields = seen.vertical, seen.fields
+    page = queries.offers(
+        viewer=ours.id, filters=seen.filters, sort=seen.sort, cursor=seen.asked["cursor"]
+    )
     return render(
         "buyers/market/index.html",
         block="market",
-        page=queries.offers(
-            viewer=ours.id, filters=filters, sort=asked["sort"], cursor=asked["cursor"]
-        ),
-        facets=facets(viewer=ours.id, filters=filters),
-        market=queries.market_of(vertical) if vertical else None,
+        page=page,
+        lately=0 if page.items else count_lately(seen.filters),
+        facets=facets(viewer=ours.id, filters=seen.filters, fields=fields),
+        market=queries.market_of(vertical, region=seen.asked["region"]) if vertical else None,
         verticals=catalog.verticals(),
-        asked=asked,
+        asked=seen.asked,
+        seen=seen,
+        choosable=choosable(fields) if fields else [],
+        rangeable=rangeable(fields) if fields else [],
+        saved=queries.saved_searches(viewer=ours.id),
+        query=kept_query(request.args),
     )
 
 
-def _filters(asked: dict[str, Any], vertical: Vertical | None) -> Filters:
-    """Regions and prices mean something inside one vertical only."""
-    inside = vertical is not None
-    return Filters(
-        vertical_id=vertical.id if vertical else None,
-        regions=(asked["region"],) if inside and asked["region"] else (),
-        fresh_hours=asked["fresh"],
-        kind=asked["kind"],
-        quality_classes=(asked["quality_class"],) if asked["quality_class"] else (),
-        price_max=asked["price_max"] if inside else None,
-        checked=asked["checked"],
-    )
+@blueprint.get("/market/saved/new")
+@requires(Permission.MARKET_READ)
+def new_saved_search() -> Response:
+    return render("buyers/market/save.html", query=kept_query(request.args))
+
+
+@blueprint.post("/market/saved")
+@requires(Permission.MARKET_READ)
+@again_with_errors(lambda: render("buyers/market/save.html", query=request.form.get("query", "")))
+def save_search() -> ResponseReturnValue:
+    form = load_form(SavedSearchForm())
+    query = kept_query(dict(parse_qsl(form["query"])))
+    look_again(query)  # refuses what cannot be asked
+    services.save_search(name=form["name"], query=query, notifies=form["notifies"], actor=actor())
+    toast = _("“%(name)s” is kept.", name=form["name"])
+    return see_other("buyers.market", toast=toast, **dict(parse_qsl(query)))
+
+
+@blueprint.post("/market/saved/<search_id>/delete")
+@requires(Permission.MARKET_READ)
+def delete_search(search_id: str) -> ResponseReturnValue:
+    services.delete_search(search_id=parse_id(search_id, SavedSearch), actor=actor())
+    return see_other("buyers.market", toast=_("The search is gone."))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day
 from exchange.catalog.field_definitions import fields_to_json
+from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import parse_id
@@ -27,7 +28,7 @@ from exchange.market import queries
 from exchange.market.api.blueprint import blueprint
 from exchange.market.matching import SEED_BYTES
 from exchange.market.models import Listing, Order
-from exchange.market.queries import Filters
+from exchange.market.queries import Filters, Found, Stock
 from exchange.market.schemas import (
     KnownBuyerOut,
     LeadsQuery,
@@ -40,12 +41,12 @@ from exchange.market.schemas import (
     OrderOut,
     OrderQuery,
     OrderSummaryOut,
-    SearchQuery,
     TryOrder,
     VerticalDetailOut,
     VerticalOut,
     VerticalQuery,
 )
+from exchange.market.search_schemas import SearchQuery
 from exchange.market.services import listings, orders
 from exchange.market.services.listing_terms import Changes
 from exchange.verification import queries as verification
@@ -72,9 +73,7 @@ def vertical(asked: Json, code: str) -> Json:
     found = catalog.get_vertical(code)
     definition = catalog.get_definition(found)
     terms = definition.terms
-    guidance = queries.price_guidance(
-        found.id, currency=definition.currency, region=asked["region"]
-    )
+    prices = queries.price_table(found.id, currency=definition.currency)
     return {
         **_vertical(found),
         "fields": fields_to_json(definition.fields),
@@ -93,7 +92,8 @@ def vertical(asked: Json, code: str) -> Json:
             "named_buyer_required": terms.consent.named_buyer_required,
             "files_kept_days": terms.retention.file_days,
         },
-        "price_guidance": guidance or NOT_ENOUGH,
+        "price_guidance": prices.find(asked["region"]) or NOT_ENOUGH,
+        "price_guidance_by_age": prices.by_age(asked["region"]),
     }
 
 
@@ -161,7 +161,8 @@ def index(asked: Json) -> Json:
             limit=asked["limit"],
         )
         return {**_page(page), "items": _listings(page.items)}
-    filters, viewer = _filters(asked), organization().id
+    filters, fields = _filters(asked)
+    viewer = organization().id
     results = queries.search(
         viewer=viewer,
         filters=filters,
@@ -169,13 +170,12 @@ def index(asked: Json) -> Json:
         cursor=asked["cursor"],
         limit=asked["limit"],
     )
-    shown = _listings([found.listing for found in results.items])
-    fitting = [
-        {**one, "available": found.available, "freshest_at": found.freshest_at}
-        for one, found in zip(shown, results.items, strict=True)
-    ]
-    facets = queries.facets(viewer=viewer, filters=filters)
-    return {**_page(results), "items": fitting, "facets": facets}
+    return {
+        **_page(results),
+        "items": _found(results.items),
+        "counted_at": results.counted_at,
+        "facets": queries.facets(viewer=viewer, filters=filters, fields=fields),
+    }
 
 
 @blueprint.route("/listings/<listing_id>", methods=["GET"])
@@ -271,23 +271,29 @@ def _seen(listing_id: str) -> Listing:
     return queries.get_listing(parse_id(listing_id, Listing), viewer=organization().id)
 
 
-def _filters(asked: Json) -> Filters:
+def _filters(asked: Json) -> tuple[Filters, LeadFields | None]:
+    """What is looked for, and the fields of the vertical where one is named."""
     found = catalog.get_vertical(asked["vertical"]) if "vertical" in asked else None
     if "criteria" in asked and found is None:
         detail = "Criteria are of one vertical: say which."
         raise Invalid(errors=(FieldProblem("/vertical", "missing_required", detail),))
     schema_id = catalog.get_schema(found).id if found else None
-    return Filters(
+    filters = Filters(
         vertical_id=found.id if found else None,
         regions=tuple(asked["region"]),
         fresh_hours=asked.get("fresh_hours"),
+        temperatures=tuple(asked["temperature"]),
         kind=asked.get("kind"),
         quality_classes=tuple(asked["quality_class"]),
+        grades=tuple(asked["grade"]),
+        price_min=asked.get("price_min"),
         price_max=asked.get("price_max"),
         bad_upper_max=asked.get("bad_upper_max"),
         checked=asked["checked"],
+        has=tuple(asked["has"]),
         criteria=_criteria(asked.get("criteria"), schema_id=schema_id),
     )
+    return filters, inventory.fields_of(schema_id) if schema_id else None
 
 
 def _criteria(text: str | None, *, schema_id: Any) -> Criteria:  # Any: an id, where there is text
@@ -309,7 +315,24 @@ def _listing(listing: Listing) -> Json:
     return _listings([listing])[0]
 
 
-def _listings(found: Sequence[Listing]) -> list[Json]:
+def _found(items: Sequence[Found]) -> list[Json]:
+    """Listings with what of them fits."""
+    shown = _listings(
+        [found.listing for found in items],
+        stock={found.listing.id: found.stock for found in items},
+    )
+    return [
+        {
+            **one,
+            "available": found.available,
+            "freshest_at": found.freshest_at,
+            "seller_grade": found.grade,
+        }
+        for one, found in zip(shown, items, strict=True)
+    ]
+
+
+def _listings(found: Sequence[Listing], *, stock: Mapping[UUID, Stock] | None = None) -> list[Json]:
     quality = verification.published_qualities([listing.batch_id for listing in found])
     ours = organization().id
     return [
@@ -327,8 +350,9 @@ def _listings(found: Sequence[Listing]) -> list[Json]:
             "available": one.stock.left,
             "sold": one.stock.sold,
             "freshest_at": None,
+            "seller_grade": None,
         }
-        for one in queries.shown(found)
+        for one in queries.shown(found, stock=stock)
     ]
 
 

@@ -1,5 +1,6 @@
 """Questions about the market, by noun; the names here are what other packages ask."""
 
+from exchange.market.filters import Facets, Filters, Sort
 from exchange.market.queries import auction_checks as auction_checks
 from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
@@ -62,7 +63,6 @@ from exchange.market.queries.forecasts import Forecast, forecast, is_told
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
-    PriceGuidance,
     Shown,
     all_listings,
     count_sellable,
@@ -75,7 +75,6 @@ from exchange.market.queries.listings import (
     listings_of_seller,
     masked,
     orders_placed_on,
-    price_guidance,
     sellable_leads,
     seller_of,
     shown,
@@ -130,6 +129,7 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
+from exchange.market.queries.prices import PriceGuidance, PriceTable, price_guidance, price_table
 from exchange.market.queries.refusals import (
     Met,
     RefusedDay,
@@ -137,7 +137,7 @@ from exchange.market.queries.refusals import (
     refusals_of_contract,
     refusals_of_lead,
 )
-from exchange.market.queries.search import Facets, Filters, Found, Results, Sort, facets, search
+from exchange.market.queries.search import Found, Results, Spread, count_lately, facets, search
 from exchange.market.queries.stock import Goods, Stock, has_stock, stocks
 
 __all__ = [
@@ -163,10 +163,12 @@ __all__ = [
     "OfferFigures",
     "OfferView",
     "PriceGuidance",
+    "PriceTable",
     "RefusedDay",
     "Results",
     "Shown",
     "Sort",
+    "Spread",
     "Stock",
     "Used",
     "WantedRow",
@@ -185,6 +187,7 @@ __all__ = [
     "contracts_due",
     "contracts_of_buyer",
     "contracts_out_of_step",
+    "count_lately",
     "count_lines",
     "count_ripe",
     "count_sellable",
@@ -250,6 +253,7 @@ __all__ = [
     "orders_placed_on",
     "own_bids",
     "price_guidance",
+    "price_table",
     "pseudonym",
     "pseudonyms_of",
     "refusals_of_batch",

@@ -35,7 +35,7 @@ from exchange.market.fitting import Misfit, misfits
 from exchange.market.models import Order, OrderStatus
 from exchange.market.queries.contracts import cap_uses, refusals_of, resolve, terms_of
 from exchange.market.queries.forecasts import is_told
-from exchange.market.queries.listings import PriceGuidance, price_guidance
+from exchange.market.queries.prices import PriceGuidance, price_guidance
 from exchange.market.queries.supply import SAMPLE_MAX, Seen, Supply, supply
 
 SUPPLY_DAYS: Final = 7

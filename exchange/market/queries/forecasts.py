@@ -25,6 +25,7 @@ from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.money import Money
 from exchange.market.contract_terms import Terms
+from exchange.market.filters import COUNT_MIN
 from exchange.market.fitting import Misfit, misfits
 from exchange.market.forecasting import (
     DAYS_MIN,
@@ -36,7 +37,6 @@ from exchange.market.forecasting import (
 )
 from exchange.market.models import LineStatus, OrderLine
 from exchange.market.queries.contracts import resolve
-from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import in_list
 from exchange.market.queries.supply import Seen, Supply, supply
 

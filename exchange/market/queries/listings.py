@@ -16,21 +16,18 @@ from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import db, get, parse_id
 from exchange.core.errors import NotFound
-from exchange.core.money import Currency, Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
 from exchange.market.decay import Decay
+from exchange.market.filters import COUNT_MIN
 from exchange.market.models import (
-    LineStatus,
     Listing,
     ListingStatus,
     ListingTerms,
     Order,
-    OrderLine,
-    PricingModel,
 )
 from exchange.market.queries.openness import may_see
 from exchange.market.queries.stock import (
@@ -43,12 +40,8 @@ from exchange.market.queries.stock import (
     stocks,
 )
 
-COUNT_MIN: Final = 5  # decision 26: an answer about fewer people than this is not given
-SALES_MIN: Final = 20  # under so many sales a quartile says nothing
-GUIDANCE_DAYS: Final = 90
 # What could tell who somebody is, alone or together, is not shown before it is bought.
 HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
-PRICE: Final = OrderLine.__table__.c.price_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +94,6 @@ class Shown:
     seller: str  # the trade name
     return_window_hours: int  # of the terms in force
     stock: Stock
-
-
-@dataclass(frozen=True, slots=True)
-class PriceGuidance:
-    """Quartiles of what was paid for one lead, and over how many sales and days."""
-
-    low: Money
-    median: Money
-    high: Money
-    n: int
-    days: int
 
 
 def get_listing(listing_id: UUID, *, viewer: UUID | None) -> Listing:
@@ -193,8 +175,8 @@ def terms_history(listing_id: UUID) -> Sequence[ListingTerms]:
     return db.session.scalars(statement.order_by(ListingTerms.version.desc())).all()
 
 
-def shown(listings: Sequence[Listing]) -> list[Shown]:
-    """The listings with what belongs to them, in their order."""
+def shown(listings: Sequence[Listing], *, stock: Mapping[UUID, Stock] | None = None) -> list[Shown]:
+    """The listings with what belongs to them, in their order; their stock where it is known."""
     rows = db.session.execute(
         select(
             Listing.id,
@@ -213,7 +195,8 @@ def shown(listings: Sequence[Listing]) -> list[Shown]:
         )
         .where(Listing.id.in_([listing.id for listing in listings]))
     )
-    by_id, stock = {row.id: row for row in rows}, stocks(listings)
+    by_id = {row.id: row for row in rows}
+    stock = stocks(listings) if stock is None else stock
     found = [(listing, by_id[listing.id]) for listing in listings]
     return [
         Shown(one, row.Batch, row.code, row.trade_name, row.hours, stock[one.id])
@@ -300,37 +283,6 @@ def shown_attributes(attributes: Mapping[str, Any], fields: LeadFields) -> dict[
             continue
         shown[spec.name] = str(value)[:4] if spec.type is FieldType.DATE else value
     return shown
-
-
-def price_guidance(
-    vertical_id: UUID, *, currency: Currency, region: str | None = None
-) -> PriceGuidance | None:
-    """Quartiles of the prices paid for leads in the last 90 days; None under 20 sales.
-
-    What an action costs (CPA) is another price and says nothing here.
-    """
-    since = clock.now() - timedelta(days=GUIDANCE_DAYS)
-    kept = (LineStatus.DELIVERED, LineStatus.SETTLED)
-    paid = (
-        select(
-            func.count().label("n"),
-            *(func.percentile_disc(part).within_group(PRICE) for part in (0.25, 0.5, 0.75)),
-        )
-        .join(Lead, Lead.id == OrderLine.lead_id)
-        .where(
-            Lead.vertical_id == vertical_id,
-            OrderLine.created_at >= since,
-            OrderLine.status.in_(kept),
-            OrderLine.pricing_model == PricingModel.CPL,
-        )
-    )
-    if region:
-        paid = paid.where(Lead.region == region)
-    n, *quartiles = db.session.execute(paid).one()
-    if n < SALES_MIN:
-        return None
-    low, median, high = (Money(amount, currency) for amount in quartiles)
-    return PriceGuidance(low, median, high, n, GUIDANCE_DAYS)
 
 
 def seller_of(listing: Listing) -> Organization:

@@ -2,55 +2,73 @@
 
 Counts are of leads that the viewer can still buy. Where attributes narrow the answer to fewer
 than five people the number is not told (decision 26); vertical, region and freshness never hide.
+A large market is counted from sets in memory, at most a minute old; a small one by the database.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Label, Row, and_, func, select, tuple_
 
-from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
-from exchange.catalog.policies import QualityClass
-from exchange.core import clock
+from exchange.catalog.fields import LeadFields
+from exchange.core import clock, ids
 from exchange.core.db import db, get, parse_id
 from exchange.core.pagination import LIMIT, LIMIT_MAX
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
-from exchange.market.models import Listing, ListingStatus
-from exchange.market.queries.listings import COUNT_MIN
+from exchange.leads.warmth import warmth_in_sql
+from exchange.market.cube import KEYS, Fit, Viewer, facets_of
+from exchange.market.filters import (
+    FRESH_HOURS,
+    Facets,
+    Filters,
+    Sort,
+    choices_of,
+)
+from exchange.market.kept import current_cube
+from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.queries.openness import open_to
-from exchange.market.queries.stock import ATTRIBUTES, Rows, offered, offered_to
+from exchange.market.queries.stock import (
+    ATTRIBUTES,
+    Rows,
+    Stock,
+    belongs,
+    names_of_buyer,
+    offered,
+    offered_to,
+    stocks,
+)
+from exchange.market.queries.wanted import (
+    LISTING_PRICE,
+    conditions,
+    grades_of_sellers,
+    has,
+    is_fresh,
+)
+from exchange.market.segments import attribute
+from exchange.verification.reputation import Grade
 
-FRESH_HOURS: Final = (1, 24, 72, 168)
-LISTING_PRICE: Final = Listing.__table__.c.price_amount
-
-
-class Sort(StrEnum):
-    SAFEST = "safest"  # the least upper bound of bad leads first (decision 31)
-    NEWEST = "newest"  # the listing that came on sale last
-    CHEAPEST = "cheapest"
+REGIONS_SHOWN: Final = 3
+LATELY: Final = timedelta(days=7)
+LATELY_MAX: Final = 1_000  # counted so far: more than that is "many"
 
 
 @dataclass(frozen=True, slots=True)
-class Filters:
-    """What a buyer looks for; what is left empty does not narrow."""
+class Spread:
+    """Where the leads of a listing live: the regions with most of them, and how many more."""
 
-    vertical_id: UUID | None = None
-    regions: tuple[str, ...] = ()
-    fresh_hours: int | None = None  # requested at most so long ago
-    kind: LeadKind | None = None
-    quality_classes: tuple[QualityClass, ...] = ()
-    price_max: int | None = None  # minor units of the vertical's currency
-    bad_upper_max: float | None = None  # share of bad leads, by the bound that lists sort by
-    checked: bool = False  # verified by us
-    criteria: Criteria = EVERYTHING  # of one vertical's schema
+    top: Sequence[tuple[str, int]]  # region and leads
+    more: int
+
+    @classmethod
+    def of(cls, regions: Sequence[tuple[str, int]]) -> Spread:
+        """Of all regions with their leads, most first."""
+        return cls(regions[:REGIONS_SHOWN], max(len(regions) - REGIONS_SHOWN, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +82,9 @@ class Found:
     available: int | None  # leads that fit; None: fewer than five, under criteria
     freshest_at: datetime
     oldest_at: datetime
+    stock: Stock
+    spread: Spread
+    grade: Grade  # of the seller
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +93,7 @@ class Results:
 
     items: Sequence[Found]
     next_cursor: str | None
+    counted_at: datetime
 
     @property
     def next(self) -> str | None:
@@ -82,16 +104,6 @@ class Results:
     def has_more(self) -> bool:
         """Whether another page follows."""
         return self.next_cursor is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Facets:
-    """How many leads each choice of a filter would show, the other filters kept."""
-
-    regions: Mapping[str, int | None] = field(default_factory=dict)
-    kinds: Mapping[str, int | None] = field(default_factory=dict)
-    quality_classes: Mapping[str, int | None] = field(default_factory=dict)
-    fresh_hours: Mapping[int, int | None] = field(default_factory=dict)
 
 
 def search(
@@ -107,34 +119,80 @@ def search(
     Raises NotFound for a cursor that is none.
     """
     limit = min(limit, LIMIT_MAX)
+    last = get(Listing, parse_id(cursor, Listing)) if cursor else None
+    cube = current_cube()
+    if cube is not None:
+        fits = cube.found(filters, _viewer(viewer), sort)
+        if last is not None:
+            fits = [fit for fit in fits if fit.key(sort) > _key(last, sort)]
+        found = _of_fits(fits[:limit], filters)
+        return _page(found, has_more=len(fits) > limit, counted_at=cube.counted_at)
     statement = _grouped(viewer, filters)
-    if cursor:
-        statement = statement.where(_after(get(Listing, parse_id(cursor, Listing)), sort))
+    if last is not None:
+        statement = statement.where(_after(last, sort))
     rows = db.session.execute(_sorted(statement, sort).limit(limit + 1)).all()
-    items = [_found(row, filters) for row in rows[:limit]]
-    return Results(items, items[-1].listing.public_id if len(rows) > limit else None)
-
-
-def facets(*, viewer: UUID, filters: Filters) -> Facets:
-    """The choices of each filter with their counts, most frequent first."""
-    conditions = _conditions(filters)
-
-    def counts(name: str, column: Any) -> Mapping[str, int | None]:  # Any: a column
-        others = [found for key, found in conditions.items() if key != name]
-        rows = db.session.execute(
-            _base(viewer, select(column, func.count().label("leads")))
-            .where(*others)
-            .group_by(column)
-            .order_by(func.count().desc(), column)
-        )
-        return {str(row[0]): _told(row.leads, filters) for row in rows}
-
-    return Facets(
-        regions=counts("regions", Lead.region),
-        kinds=counts("kind", Lead.kind),
-        quality_classes=counts("quality_classes", Listing.quality_class),
-        fresh_hours=_freshness(viewer, filters, conditions),
+    return _page(
+        _of_rows(rows[:limit], filters), has_more=len(rows) > limit, counted_at=clock.now()
     )
+
+
+def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) -> Facets:
+    """The choices of each filter with their counts, most frequent first.
+
+    With the fields of the vertical also the choices of attributes, and what a lead may lack.
+    """
+    choices, cube = choices_of(fields), current_cube()
+    if cube is not None:
+        return cube.facets(filters, _viewer(viewer), choices)
+    wanted = conditions(filters)
+    grouped = {
+        "regions": Lead.region,
+        "kinds": Lead.kind,
+        "quality_classes": Listing.quality_class,
+        "temperatures": warmth_in_sql(clock.now()),
+        **{attribute(name): ATTRIBUTES[name].astext for name in choices.attributes},
+    }
+    counts: dict[str, Mapping[str, int]] = {
+        name: _count_by(viewer, column, _others(wanted, name)) for name, column in grouped.items()
+    }
+    counts["grades"] = _count_grades(viewer, _others(wanted, "grades"))
+    ages = {str(hours): is_fresh(hours) for hours in FRESH_HOURS}
+    counts["fresh_hours"] = _count_each(viewer, ages, _others(wanted, "fresh_hours"))
+    lacking = {name: has(name) for name in choices.has}
+    counts["has"] = _count_each(viewer, lacking, list(wanted.values()))
+    return facets_of(counts, filters, counted_at=clock.now(), is_exact=True)
+
+
+def count_lately(filters: Filters) -> int:
+    """How many leads that fit were put on sale in the last week, sold or not; up to 1,000."""
+    since = clock.now() - LATELY
+    fitting = (
+        select(Lead.id)
+        .select_from(Listing)
+        .join(Lead, and_(*belongs()))
+        .where(
+            Listing.published_at >= since,
+            Listing.mode != ListingMode.TARGETED,
+            Lead.in_frame,
+            *(found for name, found in conditions(filters).items() if name != "fresh_hours"),
+        )
+        .limit(LATELY_MAX)
+        .subquery()
+    )
+    return db.session.scalar(select(func.count()).select_from(fitting)) or 0
+
+
+def _viewer(viewer: UUID) -> Viewer:
+    public_id = ids.encode(Organization.PREFIX, viewer)
+    return Viewer(viewer, public_id, names_of_buyer(viewer))
+
+
+def _page(items: Sequence[Found], *, has_more: bool, counted_at: datetime) -> Results:
+    return Results(items, items[-1].listing.public_id if has_more else None, counted_at)
+
+
+def _key(listing: Listing, sort: Sort) -> tuple[float, int]:
+    return KEYS[sort](listing.id, listing.price.amount, listing.bad_upper)
 
 
 def _base(viewer: UUID, statement: Rows) -> Rows:
@@ -153,37 +211,40 @@ def _base(viewer: UUID, statement: Rows) -> Rows:
     )
 
 
-def _conditions(filters: Filters) -> dict[str, ColumnElement[bool]]:
-    """The condition of each filter that is set, by its name."""
-    return dict(chain(_listing_conditions(filters), _lead_conditions(filters)))
+def _others(wanted: Mapping[str, ColumnElement[bool]], name: str) -> list[ColumnElement[bool]]:
+    return [found for key, found in wanted.items() if key != name]
 
 
-def _listing_conditions(filters: Filters) -> Iterator[tuple[str, ColumnElement[bool]]]:
-    if filters.vertical_id is not None:
-        yield "vertical_id", Listing.vertical_id == filters.vertical_id
-    if filters.quality_classes:
-        yield "quality_classes", Listing.quality_class.in_(filters.quality_classes)
-    if filters.price_max is not None:
-        yield "price_max", filters.price_max >= LISTING_PRICE
-    if filters.bad_upper_max is not None:
-        yield "bad_upper_max", Listing.bad_upper <= filters.bad_upper_max
+def _count_by(
+    viewer: UUID, column: Any, others: Collection[ColumnElement[bool]]
+) -> dict[str, int]:  # Any: a column of whatever
+    rows = db.session.execute(
+        _base(viewer, select(column, func.count().label("leads"))).where(*others).group_by(column)
+    )
+    return {str(row[0]): row.leads for row in rows if row[0] is not None}
 
 
-def _lead_conditions(filters: Filters) -> Iterator[tuple[str, ColumnElement[bool]]]:
-    if filters.regions:
-        yield "regions", Lead.region.in_(filters.regions)
-    if filters.fresh_hours is not None:
-        yield "fresh_hours", _is_fresh(filters.fresh_hours)
-    if filters.kind is not None:
-        yield "kind", Lead.kind == filters.kind
-    if filters.checked:
-        yield "checked", Lead.checked_at.is_not(None)
-    if filters.criteria != EVERYTHING:
-        yield "criteria", to_sql(filters.criteria, ATTRIBUTES)
+def _count_each(
+    viewer: UUID,
+    sets: Mapping[str, ColumnElement[bool]],
+    others: Collection[ColumnElement[bool]],
+) -> dict[str, int]:
+    if not sets:
+        return {}
+    counted: list[Label[int]] = [
+        func.count().filter(meets).label(f"n_{number}")
+        for number, meets in enumerate(sets.values())
+    ]
+    row = db.session.execute(_base(viewer, select(*counted)).where(*others)).one()
+    return {name: leads for name, leads in zip(sets, row, strict=True) if leads}
 
 
-def _is_fresh(hours: int) -> ColumnElement[bool]:
-    return Lead.requested_at >= clock.now() - timedelta(hours=hours)
+def _count_grades(viewer: UUID, others: Collection[ColumnElement[bool]]) -> dict[str, int]:
+    grades, counts = grades_of_sellers(), dict[str, int]()
+    for seller, leads in _count_by(viewer, Listing.organization_id, others).items():
+        grade = grades.get(UUID(seller), Grade.NEW)
+        counts[grade] = counts.get(grade, 0) + leads
+    return counts
 
 
 def _grouped(viewer: UUID, filters: Filters) -> Rows:
@@ -198,7 +259,7 @@ def _grouped(viewer: UUID, filters: Filters) -> Rows:
     )
     return (
         _base(viewer, statement)
-        .where(*_conditions(filters).values())
+        .where(*conditions(filters).values())
         .group_by(Listing.id, Organization.trade_name)
     )
 
@@ -220,29 +281,62 @@ def _after(last: Listing, sort: Sort) -> ColumnElement[bool]:
     return Listing.id < last.id
 
 
-def _found(row: Row[Any], filters: Filters) -> Found:  # Any: a row of `_grouped`
+def _of_rows(rows: Sequence[Row[Any]], filters: Filters) -> list[Found]:  # Any: of `_grouped`
+    listings = [row.Listing for row in rows]
+    stock, spreads, grades = stocks(listings), _spreads(listings), grades_of_sellers()
+    return [
+        Found(
+            listing=row.Listing,
+            seller=row.trade_name,
+            kind=LeadKind(row.kind),
+            sales_max=row.sales_max,
+            available=filters.told(row.leads),
+            freshest_at=row.freshest_at,
+            oldest_at=row.oldest_at,
+            stock=stock[row.Listing.id],
+            spread=spreads[row.Listing.id],
+            grade=grades.get(row.Listing.organization_id, Grade.NEW),
+        )
+        for row in rows
+    ]
+
+
+def _spreads(listings: Collection[Listing]) -> dict[UUID, Spread]:
+    rows = db.session.execute(
+        select(Listing.id, Lead.region, func.count().label("leads"))
+        .join(Lead, and_(*offered()))
+        .where(Listing.id.in_([one.id for one in listings]))
+        .group_by(Listing.id, Lead.region)
+        .order_by(func.count().desc(), Lead.region)
+    )
+    found: dict[UUID, list[tuple[str, int]]] = {one.id: [] for one in listings}
+    for row in rows:
+        found[row.id].append((row.region, row.leads))
+    return {listing_id: Spread.of(regions) for listing_id, regions in found.items()}
+
+
+def _of_fits(fits: Sequence[Fit], filters: Filters) -> list[Found]:
+    """The listings as they stand in the database, with what was counted of them."""
+    rows = db.session.execute(
+        select(Listing, Organization.trade_name)
+        .join(Organization, Organization.id == Listing.organization_id)
+        .where(Listing.id.in_([fit.stand.facts.id for fit in fits]))
+    )
+    by_id = {row.Listing.id: row for row in rows}
+    return [_of_fit(fit, filters, by_id[fit.stand.facts.id]) for fit in fits]
+
+
+def _of_fit(fit: Fit, filters: Filters, row: Row[Listing, str]) -> Found:
+    goods = fit.stand.goods
     return Found(
         listing=row.Listing,
         seller=row.trade_name,
-        kind=LeadKind(row.kind),
-        sales_max=row.sales_max,
-        available=_told(row.leads, filters),
-        freshest_at=row.freshest_at,
-        oldest_at=row.oldest_at,
+        kind=goods.kind,
+        sales_max=goods.sales_max,
+        available=filters.told(fit.leads),
+        freshest_at=fit.freshest_at,
+        oldest_at=fit.oldest_at,
+        stock=Stock(goods.leads, goods.sold, goods.live.bit_count()),
+        spread=Spread.of(fit.regions()),
+        grade=fit.stand.facts.grade,
     )
-
-
-def _told(leads: int, filters: Filters) -> int | None:
-    """The count, or None where attributes were asked for and too few people fit."""
-    return None if filters.criteria != EVERYTHING and leads < COUNT_MIN else leads
-
-
-def _freshness(
-    viewer: UUID, filters: Filters, conditions: Mapping[str, ColumnElement[bool]]
-) -> dict[int, int | None]:
-    counted: list[Label[int]] = [
-        func.count().filter(_is_fresh(hours)).label(f"within_{hours}") for hours in FRESH_HOURS
-    ]
-    others = [found for key, found in conditions.items() if key != "fresh_hours"]
-    row = db.session.execute(_base(viewer, select(*counted)).where(*others)).one()
-    return {hours: _told(row[i], filters) for i, hours in enumerate(FRESH_HOURS)}

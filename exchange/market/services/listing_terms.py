@@ -25,8 +25,8 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch, Lead
 from exchange.market import queries
 from exchange.market.decay import BPS_MAX, Decay, Fall
+from exchange.market.filters import COUNT_MIN
 from exchange.market.models import CHOSEN_MODES, Listing, ListingMode, ListingTerms
-from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import belongs
 
 KEPT: Final = ("mode", "criteria", "decay", "buyers_only", "buyers_never", "expires_at")

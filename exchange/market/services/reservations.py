@@ -15,8 +15,8 @@ from exchange.core.db import db
 from exchange.core.errors import Gone
 from exchange.leads.models import Lead
 from exchange.leads.services.slots import claim_slots
+from exchange.market.filters import COUNT_MIN
 from exchange.market.matching import Candidate
-from exchange.market.queries.listings import COUNT_MIN
 from exchange.market.queries.stock import (
     Wanted,
     after,

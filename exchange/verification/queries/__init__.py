@@ -38,6 +38,7 @@ from exchange.verification.queries.reputation import (
     reputations,
     reserve_bps,
     reserve_days,
+    sellers,
     source_record,
     verticals_without_prior,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "reserve_bps",
     "reserve_days",
     "samples_with_wrong_tallies",
+    "sellers",
     "skills_of",
     "source_map",
     "source_map_hash",

@@ -19,10 +19,13 @@ from exchange.verification.models import Sample, SampleStatus
 from exchange.verification.reputation import (
     HOUSE,
     LOTS_REMEMBERED,
+    Evidence,
     LotCount,
     Prior,
     Reputation,
+    judge_seller,
     judge_source,
+    weigh,
 )
 from exchange.verification.reputation_models import VerticalPrior
 
@@ -91,6 +94,14 @@ def reserve_days(seller_ids: Collection[UUID]) -> dict[UUID, int]:
         longest = days.get(cell.seller_id, 0)
         days[cell.seller_id] = max(longest, standing.reserve_days)
     return days
+
+
+def sellers(*where: Any) -> dict[UUID, Reputation]:
+    """How each seller stands over all sources, of lots that fit the conditions; none: missing."""
+    evidence: dict[UUID, list[Evidence]] = defaultdict(list)
+    for cell, lots in lots_by_cell(*where).items():
+        evidence[cell.seller_id].append(weigh([lot for _, lot in lots]))
+    return {seller_id: judge_seller(found) for seller_id, found in evidence.items()}
 
 
 def records_before(batch_ids: Collection[UUID]) -> dict[UUID, SourceRecord | None]:
