@@ -11,6 +11,7 @@ from exchange.market.allocation import Refusal
 REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.OUTBID: _("Another contract ranks higher"),
     Refusal.PRICE: _("The contract pays less than is asked"),
+    Refusal.PER_ACTION: _("The seller does not sell these leads for a share of actions"),
     Refusal.NOT_ACTIVE: _("The contract is not active"),
     Refusal.NOT_STARTED: _("The contract has not begun"),
     Refusal.ENDED: _("The contract has ended or stands still"),
