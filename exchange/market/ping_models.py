@@ -17,11 +17,15 @@ from exchange.core.db import Record, enum_column
 from exchange.core.states import Graph
 
 
-class PingStatus(StrEnum):
+class PingAnswer(StrEnum):
     MATCHED = "matched"  # bids stand until `expires_at`
     NO_MATCH = "no_match"
     DUPLICATE = "duplicate"
     REJECTED = "rejected"
+
+
+class PingStatus(StrEnum):
+    OFFERED = "offered"
     ACCEPTED = "accepted"  # the lead was posted and bought for a bid
     LAPSED = "lapsed"  # the lead was posted and no bid bought it
 
@@ -34,22 +38,20 @@ class Ping(Record):
 
     KIND, PREFIX = "ping", "ping"
     TRANSITIONS: ClassVar[Graph] = {
-        P.MATCHED: {P.ACCEPTED, P.LAPSED},
-        P.NO_MATCH: set(),
-        P.DUPLICATE: set(),
-        P.REJECTED: set(),
+        P.OFFERED: {P.ACCEPTED, P.LAPSED},
         P.ACCEPTED: set(),
         P.LAPSED: set(),
     }
     __table_args__ = (
         Index(None, "terms_id", "id"),
-        CheckConstraint("status NOT IN ('matched', 'accepted') OR bids <> '[]'", name="bids"),
+        CheckConstraint("answer <> 'matched' OR bids <> '[]'", name="bids"),
         CheckConstraint("status <> 'accepted' OR post_id IS NOT NULL", name="post"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the seller
     terms_id: Mapped[UUID] = mapped_column(ForeignKey("source_terms.id"))
-    status: Mapped[PingStatus] = mapped_column(enum_column(P))
+    answer: Mapped[PingAnswer] = mapped_column(enum_column(PingAnswer))
+    status: Mapped[PingStatus] = mapped_column(enum_column(P), default=P.OFFERED)
     reason: Mapped[str] = mapped_column(default="")  # a code
     attributes: Mapped[dict[str, Any]] = mapped_column()  # by the schema of the vertical
     requested_at: Mapped[datetime]

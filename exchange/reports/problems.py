@@ -70,6 +70,7 @@ TRADE: Final[dict[str, Problem]] = {
     "listing_ended": Problem(409, _("A listing that has ended stays as it is.")),
     "already_listed": Problem(409, _("The lot is on sale already.")),
     "auction_only": Problem(409, _("Place a bid in its auction.")),
+    "not_on_sale": Problem(409, _("Read whether the lead is still on sale.")),
     "contracts_only": Problem(409, _("Make a contract that asks for such leads.")),
     "mode_fixed": Problem(409, _("An auction or a targeted listing is sold in its own way.")),
     "criteria_fixed": Problem(409, _("List what fits other criteria as a listing of its own.")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields
 
 from exchange.core.forms import MoneyField
-from exchange.market.ping_models import PingStatus
+from exchange.market.ping_models import PingAnswer
 from exchange.sellers.schemas import PostProblemOut
 
 
@@ -24,7 +24,7 @@ class PingOut(Schema):
     id = fields.String(allow_none=True, metadata={"description": "null for a test"})
     object = fields.Constant("ping")
     status = fields.Enum(
-        PingStatus,
+        PingAnswer,
         by_value=True,
         metadata={"description": "matched, no_match, duplicate, rejected"},
     )

@@ -128,7 +128,7 @@ def ping_json(answered: Answered) -> dict[str, Json]:
     return {
         "id": None if answered.is_test else ping.public_id,
         "object": "ping",
-        "status": ping.status,
+        "status": ping.answer,
         "reason": ping.reason or None,
         "detail": row_sentence(ping.reason) if ping.reason else None,
         "expires_at": ping.expires_at if answered.bids else None,

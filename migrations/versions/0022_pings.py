@@ -9,7 +9,8 @@ down_revision = "0021"
 branch_labels = None
 depends_on = None
 
-STATES = ("matched", "no_match", "duplicate", "rejected", "accepted", "lapsed")
+ANSWERS = ("matched", "no_match", "duplicate", "rejected")
+STATES = ("offered", "accepted", "lapsed")
 
 
 def upgrade() -> None:
@@ -32,6 +33,13 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("terms_id", sa.Uuid(), nullable=False),
         sa.Column(
+            "answer",
+            sa.Enum(
+                *ANSWERS, name="ping_answer", native_enum=False, create_constraint=True, length=40
+            ),
+            nullable=False,
+        ),
+        sa.Column(
             "status",
             sa.Enum(
                 *STATES, name="ping_status", native_enum=False, create_constraint=True, length=40
@@ -46,9 +54,7 @@ def upgrade() -> None:
         sa.Column("bids", JSONB(), server_default=sa.text("'[]'"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("post_id", sa.Uuid(), nullable=True),
-        sa.CheckConstraint(
-            "status NOT IN ('matched', 'accepted') OR bids <> '[]'", name=op.f("ck_ping_bids")
-        ),
+        sa.CheckConstraint("answer <> 'matched' OR bids <> '[]'", name=op.f("ck_ping_bids")),
         sa.CheckConstraint(
             "status <> 'accepted' OR post_id IS NOT NULL", name=op.f("ck_ping_post")
         ),

@@ -38,6 +38,7 @@ PUBLIC = {
     # What a source shows: its posting spec, its forms, and the doors that a posting token opens.
     "sources.spec",
     "sources.try_out",
+    "sources.try_ping",
     "sources.show_form",
     "sources.send_form",
     "sources.thanks",

@@ -63,7 +63,7 @@ def prices(answered: pings.Answered) -> list[int]:
 
 
 def said(answered: pings.Answered) -> tuple[str, str]:
-    return answered.ping.status, answered.ping.reason
+    return answered.ping.answer, answered.ping.reason
 
 
 def list_person(person, *, owner, actor, purpose=ListPurpose.SUPPRESSED) -> None:
@@ -282,5 +282,5 @@ def test_pings_go_after_their_time(terms, high, sweep):
     clock.advance(pings.KEPT + timedelta(days=1))
     sweep("market.forget_pings")
     assert count(Ping) == 0
-    assert kept.status is PingStatus.MATCHED
+    assert kept.status is PingStatus.OFFERED
     assert count(Post) == 0

@@ -27,7 +27,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.post_models import PostOutcome, SourceTerms
 from exchange.leads.services import pinged, posts
 from exchange.leads.services.pinged import PingRead, Promise
-from exchange.market.ping_models import Ping, PingStatus
+from exchange.market.ping_models import Ping, PingAnswer, PingStatus
 from exchange.market.services import bidding, gates
 from exchange.market.services.bidding import Bid
 
@@ -71,8 +71,8 @@ def ask(*, terms_id: UUID, sent: Mapping[str, Any], is_test: bool = False) -> An
     if is_test or read.is_test:
         return _tried(terms, read)
     require_approved(terms.organization_id)
-    status, reason, bids = _answer(terms, read)
-    ping = save(_ping(terms, read, status=status, reason=reason, bids=bids))
+    answer, reason, bids = _answer(terms, read)
+    ping = save(_ping(terms, read, answer=answer, reason=reason, bids=bids))
     return Answered(ping, bids, read.errors, read.ignored)
 
 
@@ -114,39 +114,39 @@ def bids_of(ping: Ping) -> tuple[Bid, ...]:
     return tuple(map(Bid.from_json, ping.bids))
 
 
-def _answer(terms: SourceTerms, read: PingRead) -> tuple[PingStatus, str, tuple[Bid, ...]]:
+def _answer(terms: SourceTerms, read: PingRead) -> tuple[PingAnswer, str, tuple[Bid, ...]]:
     if read.errors:
-        return PingStatus.REJECTED, read.errors[0].code, ()
+        return PingAnswer.REJECTED, read.errors[0].code, ()
     standing = pinged.standing(terms, read)
     if standing.reason == pinged.DUPLICATE:
-        return PingStatus.DUPLICATE, standing.reason, ()
+        return PingAnswer.DUPLICATE, standing.reason, ()
     if standing.reason:
-        return PingStatus.REJECTED, standing.reason, ()
+        return PingAnswer.REJECTED, standing.reason, ()
     bids = bidding.bids_for(terms, read.row, kept_from=standing.kept_from)
     if bids:
-        return PingStatus.MATCHED, "", bids
+        return PingAnswer.MATCHED, "", bids
     # Who is kept off the purchases of all who bid looks like who is kept off sale.
     if standing.kept_from and bidding.bids_for(terms, read.row):
-        return PingStatus.REJECTED, pinged.NOT_SELLABLE, ()
-    return PingStatus.NO_MATCH, "", ()
+        return PingAnswer.REJECTED, pinged.NOT_SELLABLE, ()
+    return PingAnswer.NO_MATCH, "", ()
 
 
 def _tried(terms: SourceTerms, read: PingRead) -> Answered:
-    status = PingStatus.REJECTED if read.errors else PingStatus.MATCHED
+    answer = PingAnswer.REJECTED if read.errors else PingAnswer.MATCHED
     reason = read.errors[0].code if read.errors else ""
     bids = () if read.errors else (bidding.example(terms),)
-    ping = _ping(terms, read, status=status, reason=reason, bids=bids)
+    ping = _ping(terms, read, answer=answer, reason=reason, bids=bids)
     return Answered(ping, bids, read.errors, read.ignored, is_test=True)
 
 
 def _ping(
-    terms: SourceTerms, read: PingRead, *, status: PingStatus, reason: str, bids: Sequence[Bid]
+    terms: SourceTerms, read: PingRead, *, answer: PingAnswer, reason: str, bids: Sequence[Bid]
 ) -> Ping:
     promise = read.promise
     return Ping(
         organization_id=terms.organization_id,
         terms_id=terms.id,
-        status=status,
+        answer=answer,
         reason=reason,
         attributes=dict(promise.attributes),
         requested_at=promise.requested_at,
@@ -170,7 +170,7 @@ def _own(ping: Ping, actor: Actor) -> Ping:
 def _take(ping_id: UUID) -> Ping:
     """The ping, locked, while its bids stand: of many posts one goes on."""
     ping = lock(Ping, ping_id)
-    if ping.status is not PingStatus.MATCHED:
+    if ping.status is not PingStatus.OFFERED:
         raise Conflict("This ping was used already.", code="ping_used")
     if ping.expires_at <= clock.after_lock():
         raise Gone("The bids of this ping have expired. Ping again.", code="ping_expired")
