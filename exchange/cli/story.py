@@ -28,6 +28,7 @@ from exchange.catalog.schemas import load_preset, preset_codes
 from exchange.catalog.scripts import Outcome
 from exchange.catalog.services import publish_vertical
 from exchange.cli.exits import Failed
+from exchange.cli.story_auctions import tell_awards, tell_bid
 from exchange.cli.story_demand import tell_offer, tell_orders, tell_targeted
 from exchange.cli.story_people import LOGINS, VERIFIERS, actor_of, people
 from exchange.cli.story_sources import tell_sources
@@ -45,7 +46,7 @@ from exchange.leads.models import Batch, BatchStatus, LeadKind
 from exchange.leads.services import imports
 from exchange.leads.services.intake import take_in
 from exchange.market import queries as market
-from exchange.market.models import LineStatus, Listing, Order, OrderLine
+from exchange.market.models import LineStatus, Listing, ListingStatus, Order, OrderLine
 from exchange.market.services import orders
 from exchange.verification import planted
 from exchange.verification.services import calls, draws, qualifications, tasks, verdicts
@@ -111,8 +112,11 @@ def chapters() -> Mapping[str, Callable[[], None]]:
         "a buyer tops up through Stripe": top_up,
         "the first order": _in_one(_first_order),
         "two leads come back": _in_one(_returns),
+        "a lot is auctioned": _in_one(lambda: _auction("porches", hours=24)),
         "the windows close": _in_one(_days_pass),
+        "the auction is over": _in_one(tell_awards),
         "a second order": _in_one(_second_order),
+        "another auction runs": _in_one(lambda: _auction("garages", hours=72)),
         **{f"{lot.key}: waiting for verifiers": _telling(upload, lot) for lot in waiting},
         "sources show where people asked": _in_one(tell_sources),
         "buyers place standing orders": _in_one(tell_orders),
@@ -290,6 +294,12 @@ def _first_order() -> None:
 
 def _second_order() -> None:
     _order("roofs", 6)
+
+
+def _auction(key: str, *, hours: int) -> None:
+    listing = market.find_listing_of_batch(_batch(key).id)
+    if listing is not None and listing.status is ListingStatus.PUBLISHED:
+        tell_bid(listing.id, hours=hours)
 
 
 def _order(key: str, quantity: int) -> Order | None:
