@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import requests
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import func, select
 
@@ -31,9 +32,12 @@ from tests.cast import PASSWORD, Player
 from tests.conftest import worker_number
 from tests.factories.auctions import close, make_auction
 from tests.factories.catalog import VERTICAL
+from tests.factories.leads import make_person
 from tests.factories.market import make_listing
+from tests.factories.posts import make_body, make_terms
 from tests.factories.story import FAMILY
 from tests.journeys.stage import NARROW, WIDE, Stage, email_of, open_stage, sign_in
+from tests.waiting import eventually
 
 VENDOR = Path(__file__).parents[1] / "vendor"
 AXE = (VENDOR / "axe-core-4.10.3" / "axe.min.js").read_text()
@@ -493,3 +497,41 @@ def seal(page: Page, *, amount: str, leads: int, held: str) -> None:
     expect(page.get_by_text(held).first).to_be_visible()
     page.get_by_role("button", name="Seal the bid").click()
     expect(page.get_by_text("Your bid is sealed.").first).to_be_visible()
+
+
+# A standing order
+
+
+def test_buyer_saves_filters_as_a_contract_and_a_posted_lead_arrives(stage: Stage) -> None:
+    source, name = "standing page", "Roofs in Ohio"
+    with unit_of_work():
+        make_terms(stage.cast.seller, source=source, trusted=True)
+        key = stage.cast.seller.key("lead:post")
+    with stage.visit(stage.cast.buyer) as page:
+        page.goto(f"/buyers/market?vertical={VERTICAL}&region=OH")
+        page.get_by_role("link", name="Save as contract").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("New contract")
+        page.get_by_label("Name", exact=True).fill(name)
+        page.get_by_label("Price of one lead, or of one action").fill("60")
+        page.get_by_label("Begin to buy at once").check()
+        page.get_by_role("button", name="Save the contract").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(name)
+        expect(page.get_by_text("Ohio").first).to_be_visible()
+        arrived = page.url.replace("/buyers/contracts/", "/buyers/leads?contract=")
+        person = make_person()
+        posted = requests.post(
+            f"{stage.url}/api/v1/leads",
+            json=make_body(person, source=source),
+            headers=key,
+            timeout=30,
+        )
+        assert posted.json()["status"] == "accepted"
+        eventually(lambda: has_arrived(page, arrived))
+        page.get_by_role("table").get_by_role("link").first.click()
+        expect(page.get_by_text(name).first).to_be_visible()
+
+
+def has_arrived(page: Page, url: str) -> bool:
+    """Whether the list of bought leads has one by now."""
+    page.goto(url)
+    return page.locator("table tbody tr").count() > 0
