@@ -28,6 +28,7 @@ from exchange.core import jobs, schema
 from exchange.core.db import db
 from exchange.core.invariants import violations
 from exchange.core.limits import limiter
+from exchange.market import kept
 from tests.cast import Cast, make_cast
 from tests.doorbell import run_jobs as drain
 
@@ -162,6 +163,7 @@ def app(shared_app: Flask) -> Iterator[Flask]:
         outer = connection.begin()
         db.engines[None] = connection  # type: ignore[index]  # the session asks this mapping for its bind
         jobs.redis_connection().flushdb()
+        shared_app.extensions.pop(kept.BOOKS, None)  # of contracts that were rolled back
         try:
             yield shared_app
             _after_test()

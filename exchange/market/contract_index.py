@@ -26,7 +26,7 @@ from uuid import UUID
 from exchange.catalog.criteria import All, Between, Criteria, In, Is
 from exchange.market.contract_maps import Banned, Map, Ranges, Values, places_in
 from exchange.market.contract_terms import Terms
-from exchange.market.fitting import LeadFacts, fits
+from exchange.market.fitting import LeadFacts, fits, kinds_met
 
 FIRST_SEGMENT: Final = 1_024  # contracts; each further segment holds twice as many
 CHANGES_MIN: Final = 64  # kept beside the main index, however small it is
@@ -273,7 +273,7 @@ def _conditions(terms: Terms) -> tuple[list[Condition], bool]:
 
 
 def _of_lead(terms: Terms) -> Iterator[Condition]:
-    yield Values, (LEAD, "kind"), terms.kinds
+    yield Values, (LEAD, "kind"), kinds_met(terms)
     if terms.regions:
         yield Values, (LEAD, "region"), terms.regions
     if terms.postal_codes:

@@ -55,6 +55,11 @@ def fits(terms: Terms, facts: LeadFacts, *, price: int, now: datetime) -> bool:
     return next(misfits(terms, facts, price=price, now=now), None) is None
 
 
+def kinds_met(terms: Terms) -> tuple[LeadKind, ...]:
+    """The kinds that are not refused: what was captured for the contract it asked for itself."""
+    return (*terms.kinds, LeadKind.TARGETED)
+
+
 def misfits(terms: Terms, facts: LeadFacts, *, price: int, now: datetime) -> Iterator[Misfit]:
     """Every reason why it is not, in the order of Misfit; none: it fits.
 
@@ -62,7 +67,7 @@ def misfits(terms: Terms, facts: LeadFacts, *, price: int, now: datetime) -> Ite
     """
     checks = {
         # What was captured for a contract meets no other, and is of the kind that it takes.
-        Misfit.KIND: facts.kind is LeadKind.TARGETED or facts.kind in terms.kinds,
+        Misfit.KIND: facts.kind in kinds_met(terms),
         Misfit.REGION: not terms.regions or facts.region in terms.regions,
         Misfit.POSTAL_CODE: not terms.postal_codes or facts.postal_code in terms.postal_codes,
         Misfit.QUALITY_CLASS: not terms.quality_classes

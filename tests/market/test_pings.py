@@ -209,7 +209,7 @@ class TestPost:
         kept = posted.answer.post
         assert (kept.outcome, kept.reason) == (PostOutcome.REJECTED, "bid_lapsed")
         assert (count(Lead), count(Batch), count(OrderLine)) == (0, 0, 0)
-        assert said(answered) == ("lapsed", "bid_lapsed")
+        assert (answered.ping.status, answered.ping.reason) == ("lapsed", "bid_lapsed")
         # The person is new to everybody: the seller may offer them again at once.
         assert prices(ask(terms, make_ping(person))) == [LOW]
 
@@ -234,7 +234,7 @@ class TestPost:
         wrong = lead_of(ping, {**person, "phone": "12345"})
         posted = post(cast.seller, answered, wrong)
         assert posted.answer.post.outcome is PostOutcome.REJECTED
-        assert said(answered)[0] == "lapsed"
+        assert answered.ping.status is PingStatus.LAPSED
         assert count(Lead) == 0
 
     def test_the_address_as_it_is_written_is_recognised_too(self, cast, terms, high):
@@ -262,7 +262,7 @@ class TestPost:
         kept = posted.answer.post
         assert (kept.outcome, kept.reason) == (PostOutcome.QUEUED_FOR_CHECK, "check_first")
         assert (posted.bid, count(Lead), count(OrderLine)) == (None, 1, 0)
-        assert said(answered)[0] == "lapsed"
+        assert answered.ping.status is PingStatus.LAPSED
 
 
 def change_price(contract: Contract, price: int, cast) -> None:

@@ -45,7 +45,7 @@ def deliver_order(*, order_id: UUID, actor: Actor) -> Delivery | None:
             deliver_by=clock.now() + DELIVERY_TIME,
         )
     )
-    return deliver(delivery_id=delivery.id, actor=actor)
+    return _deliver(delivery, order, actor=actor)
 
 
 def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
@@ -58,7 +58,10 @@ def deliver(*, delivery_id: UUID, actor: Actor) -> Delivery:
     delivery = lock(Delivery, delivery_id)
     if delivery.status is not DeliveryStatus.PENDING:
         return delivery
-    order = lock(Order, delivery.order_id)
+    return _deliver(delivery, lock(Order, delivery.order_id), actor=actor)
+
+
+def _deliver(delivery: Delivery, order: Order, *, actor: Actor) -> Delivery:
     kept = _let_go(delivery, order, actor=actor)
     if kept:
         _hand_over(delivery, order, kept, actor=actor)

@@ -170,7 +170,6 @@ __all__ = [
     "Sort",
     "Spread",
     "Stock",
-    "Used",
     "WantedRow",
     "action_terms",
     "all_listings",

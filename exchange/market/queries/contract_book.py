@@ -25,6 +25,7 @@ from exchange.catalog.fields import LeadFields
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.leads.queries import fields_of, vertical_of
+from exchange.market import kept
 from exchange.market.contract_index import ContractIndex, Entry
 from exchange.market.contract_models import Contract, ContractStatus, ContractTerms
 from exchange.market.contract_terms import Terms
@@ -34,14 +35,13 @@ from exchange.market.queries.stock import in_list
 AnyRow = Row[Any]  # Any: rows of many shapes
 PRICE: Final = Contract.__table__.c.price_amount
 
-_books: dict[UUID, Book] = {}
 _books_lock = Lock()
 
 
 def contract_index(vertical_id: UUID) -> ContractIndex:
     """Every active contract of the vertical that matching buys for, as of now."""
     with _books_lock:
-        book = _books.setdefault(vertical_id, Book(vertical_id))
+        book: Book = kept.contract_books().setdefault(vertical_id, Book(vertical_id))
     return book.follow()
 
 

@@ -16,6 +16,7 @@ from exchange.core import ids
 from exchange.identity.models import Organization
 from exchange.leads.models import Lead, Source
 from exchange.market.contract_terms import Terms
+from exchange.market.fitting import kinds_met
 from exchange.market.models import Listing
 from exchange.market.queries.stock import ATTRIBUTES, in_list
 
@@ -29,7 +30,7 @@ def fits_sql(terms: Terms, *, price: int, now: datetime) -> tuple[ColumnElement[
     The terms are resolved, as for `fitting.fits`.
     """
     return (
-        Lead.kind.in_(terms.kinds),
+        Lead.kind.in_(kinds_met(terms)),
         *_of_lead(terms, now),
         *_of_lot(terms),
         *_of_parties(terms),

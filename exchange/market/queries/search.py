@@ -32,6 +32,13 @@ from exchange.market.filters import (
 )
 from exchange.market.kept import current_cube
 from exchange.market.models import Listing, ListingMode, ListingStatus
+from exchange.market.queries.narrowed import (
+    LISTING_PRICE,
+    conditions,
+    grades_of_sellers,
+    has,
+    is_fresh,
+)
 from exchange.market.queries.openness import open_to
 from exchange.market.queries.stock import (
     ATTRIBUTES,
@@ -42,13 +49,6 @@ from exchange.market.queries.stock import (
     offered,
     offered_to,
     stocks,
-)
-from exchange.market.queries.wanted import (
-    LISTING_PRICE,
-    conditions,
-    grades_of_sellers,
-    has,
-    is_fresh,
 )
 from exchange.market.segments import attribute
 from exchange.verification.reputation import Grade

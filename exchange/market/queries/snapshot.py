@@ -36,8 +36,8 @@ from exchange.leads.temperature import AGAIN, REACHED
 from exchange.market.cube import Cube, Mark, Snapshot
 from exchange.market.filters import CONSENT, EMAIL
 from exchange.market.models import Listing, ListingMode, ListingStatus
+from exchange.market.queries.narrowed import grades_of_sellers, has_consent, has_email
 from exchange.market.queries.stock import ATTRIBUTES, Rows, in_list, offered, sellable, stocks
-from exchange.market.queries.wanted import grades_of_sellers, has_consent, has_email
 from exchange.market.segments import (
     Form,
     Places,

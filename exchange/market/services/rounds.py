@@ -150,6 +150,7 @@ def work_out(sale: Sale, leads: Sequence[Offered], known: Round) -> Allocation:
                 for contract_id in islice(by_id[key].contracts, place, place + ahead)
             }
             _read(sale, wanted - known.takers.keys(), known)
+            assert wanted <= known.takers.keys(), "the index names contracts that are not there"
             ahead *= 2
             continue
         pairs = {
