@@ -161,7 +161,7 @@ def test_the_control_opens_lots_beside_each_other(committed, sellers, monkeypatc
     """Without the lock on the terms and the index of open lots, a source has several that grow."""
     monkeypatch.setattr(posts, "lock", db.session.get)
     with psycopg.connect(committed.config["SETTINGS"].database_url, autocommit=True) as owner:
-        owner.execute("DROP INDEX ix_batch_source_id_vertical_id")
+        owner.execute("DROP INDEX ix_batch_source_id_vertical_id_contract_id")
     opened: list[UUID] = []
     for _ in range(10):
         bodies = [make_body() for _ in range(10)]
