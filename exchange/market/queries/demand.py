@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, bindparam, text
+from sqlalchemy import Row, TextClause, Uuid, bindparam, text
 
 from exchange.core import clock
 from exchange.core.db import db
@@ -47,9 +47,15 @@ _PLACED: Final = """
           ON true
     )
 """
-_ROWS: Final = text(
-    _PLACED  # noqa: S608  # constants of this file
-    + """
+
+
+def _over(question: str) -> TextClause:
+    """A question about the contracts of a vertical, each once for every region that it names."""
+    return text(f"{_PLACED} {question}")
+
+
+_ROWS: Final = _over(
+    """
     SELECT region, count(*) AS contracts, count(DISTINCT organization_id) AS buyers,
            sum(greatest(day_cap - used, 0)) AS unfilled,
            count(DISTINCT organization_id) FILTER (WHERE day_cap IS NOT NULL) AS capped_buyers,
@@ -57,9 +63,8 @@ _ROWS: Final = text(
       FROM placed GROUP BY region ORDER BY region
     """
 ).bindparams(bindparam("vertical_id", type_=Uuid))
-_PRICES: Final = text(
-    _PLACED  # noqa: S608  # constants of this file
-    + """
+_PRICES: Final = _over(
+    """
     SELECT region, pricing_model, count(*) AS n,
            percentile_disc(0.25) WITHIN GROUP (ORDER BY price_amount) AS low,
            percentile_disc(0.5) WITHIN GROUP (ORDER BY price_amount) AS median,
@@ -70,9 +75,8 @@ _PRICES: Final = text(
 ).bindparams(
     bindparam("vertical_id", type_=Uuid), contracts_min=CONTRACTS_MIN, buyers_min=BUYERS_MIN
 )
-_ASKED: Final = text(
-    _PLACED  # noqa: S608  # constants of this file
-    + """
+_ASKED: Final = _over(
+    """
     SELECT region, asked.field, count(*) AS contracts
       FROM placed
      CROSS JOIN LATERAL (
