@@ -22,7 +22,7 @@ from exchange.verification.queries import published_quality
 from tests.buyers.conftest import Enter
 from tests.buyers.support import COUNT, PEOPLE, leads_of_listing, text_of, words_of
 from tests.cast import Cast
-from tests.factories.catalog import make_vertical
+from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.fulfillment import buy
 from tests.factories.leads import make_batch
 from tests.factories.market import make_draft, make_listing
@@ -178,6 +178,8 @@ def test_a_market_price_needs_twenty_sales(buyer: FlaskClient, cast: Cast):
     assert "not enough sales" in words_of(buyer.get("/buyers/market"))
     buy(cast.other_buyer, listing, 1)
     assert "Market $45.00 – $45.00 – $45.00 (n 20, 90 d)" in words_of(buyer.get("/buyers/market"))
+    of_the_kind = words_of(buyer.get(f"/buyers/market?vertical={VERTICAL}"))
+    assert "Paid lately: Market $45.00 – $45.00 – $45.00 (n 20, 90 d)" in of_the_kind
 
 
 class TestListing:
