@@ -11,14 +11,15 @@ from sqlalchemy import Select
 from exchange.core.db import Record, db, parse_id
 
 LIMIT, LIMIT_MAX = 25, 100
+Item_co = TypeVar("Item_co", covariant=True)
 Row = TypeVar("Row", bound=Record)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """One page of rows and the cursor of the next, None on the last."""
+class Page(Generic[Item_co]):
+    """One page of rows, or of what is shown of them; the cursor of the next, None on the last."""
 
-    items: Sequence[Row]
+    items: Sequence[Item_co]
     next_cursor: str | None
 
     @property

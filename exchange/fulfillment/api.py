@@ -14,7 +14,7 @@ from exchange.core.pagination import Page
 from exchange.fulfillment import queries
 from exchange.fulfillment.conversion_models import Conversion
 from exchange.fulfillment.models import ErasureNotice, LeadReturn
-from exchange.fulfillment.queries import SeenConversion, SeenPage
+from exchange.fulfillment.queries import SeenConversion
 from exchange.fulfillment.schemas import (
     BoughtLeadOut,
     ConversionOut,
@@ -101,7 +101,7 @@ def report_conversion(form: Json) -> SeenConversion:
 @requires(Permission.CONVERSION_REPORT, Permission.BATCH_READ)
 @blueprint.arguments(ConversionQuery, location="query")
 @blueprint.response(200, list_of(ConversionOut))
-def list_conversions(asked: Json) -> SeenPage:
+def list_conversions(asked: Json) -> Page[SeenConversion]:
     """List the actions that you reported, or that were reported of your leads, newest first."""
     return queries.conversions(viewer=organization().id, **asked)
 

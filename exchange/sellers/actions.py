@@ -11,6 +11,7 @@ from uuid import UUID
 
 from exchange.core.db import get
 from exchange.core.events import Event, Ref
+from exchange.core.pagination import Page
 from exchange.fulfillment import queries as fulfillment
 from exchange.fulfillment.conversion_models import Conversion, ConversionStatus
 from exchange.leads.models import Batch, Lead
@@ -38,25 +39,12 @@ class ActionView:
         return is_approved and found is not None and bool(found.owed) and found.settled_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class ActionPage:
-    """A page of views, in the shape of every page."""
-
-    items: Sequence[ActionView]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-
-def action_views(*, viewer: UUID, cursor: str | None = None) -> ActionPage:
+def action_views(*, viewer: UUID, cursor: str | None = None) -> Page[ActionView]:
     """A seller's leads under CPA, newest first."""
     page = fulfillment.action_sales(seller_id=viewer, cursor=cursor)
     reported = fulfillment.conversions_of_lines([line.id for line in page.items])
     views = [_view(line, reported.get(line.id)) for line in page.items]
-    return ActionPage(views, page.next_cursor)
+    return Page(views, page.next_cursor)
 
 
 def action_view(conversion_id: UUID, *, viewer: UUID) -> ActionView:

@@ -86,26 +86,12 @@ def time_to_sale(batch: Batch, listing: Listing) -> timedelta | None:
     return first - batch.sealed_at if first and batch.sealed_at else None
 
 
-@dataclass(frozen=True, slots=True)
-class BatchPage:
-    """A page of batch views, in the shape of every page."""
-
-    items: list[BatchView]
-    next_cursor: str | None
-    has_more: bool
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-
 def batch_views(
     *, viewer: UUID, status: BatchStatus | None = None, cursor: str | None = None, limit: int = 25
-) -> BatchPage:
+) -> Page[BatchView]:
     """A seller's batches, newest first."""
     page: Page[Batch] = leads.batches(viewer=viewer, status=status, cursor=cursor, limit=limit)
-    return BatchPage([view_of(batch) for batch in page.items], page.next_cursor, page.has_more)
+    return Page([view_of(batch) for batch in page.items], page.next_cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,23 +166,10 @@ class ListingView:
     decay: Decay | None
 
 
-@dataclass(frozen=True, slots=True)
-class ListingPage:
-    """A page of listing views, in the shape of every page."""
-
-    items: list[ListingView]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-
-def listing_views(*, viewer: UUID, cursor: str | None = None) -> ListingPage:
+def listing_views(*, viewer: UUID, cursor: str | None = None) -> Page[ListingView]:
     """A seller's listings, newest first."""
     page = market.listings_of_seller(viewer, cursor=cursor)
-    return ListingPage(_listing_views(page.items), page.next_cursor)
+    return Page(_listing_views(page.items), page.next_cursor)
 
 
 def listing_view(listing: Listing) -> ListingView:

@@ -7,6 +7,8 @@ from flask import Response
 from exchange.admin import timeline
 from exchange.admin.schemas import EventQuery
 from exchange.admin.views.blueprint import blueprint
+from exchange.core.events import Event
+from exchange.core.pagination import Page
 from exchange.core.web import load_query, render
 from exchange.identity.access import requires
 from exchange.identity.permissions import Permission
@@ -22,7 +24,7 @@ def events() -> Response:
     # An id that names nothing has no events, which is not the same as not asking for one.
     is_unknown = bool(asked["subject"] and not subject) or bool(asked["actor"] and not actor)
     page = (
-        reports.EventPage([], None)
+        Page[Event]([], None)
         if is_unknown
         else reports.events(
             viewer=None,

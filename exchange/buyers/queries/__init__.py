@@ -2,7 +2,6 @@
 
 from exchange.buyers.queries.actions import agreed_action, leads_of_actions, steps_of_action
 from exchange.buyers.queries.auctions import (
-    AuctionPage,
     AuctionRow,
     AuctionView,
     auction_page,
@@ -11,7 +10,6 @@ from exchange.buyers.queries.auctions import (
     get_auction_view,
 )
 from exchange.buyers.queries.contracts import (
-    ContractPage,
     ContractRow,
     SourceRow,
     Version,
@@ -24,7 +22,6 @@ from exchange.buyers.queries.contracts import (
 from exchange.buyers.queries.home import bought_this_week, closing_leads
 from exchange.buyers.queries.leads import (
     BoughtLead,
-    BoughtPage,
     Opening,
     bought_leads,
     get_bought_lead,
@@ -43,7 +40,6 @@ from exchange.buyers.queries.listings import (
 )
 from exchange.buyers.queries.market import Market, Offer, Offers, market_of, offers
 from exchange.buyers.queries.orders import (
-    OrderPage,
     OrderRow,
     OrderView,
     fields_of_order,
@@ -55,12 +51,9 @@ from exchange.buyers.queries.returns import leads_of_returns, steps_of_return
 from exchange.buyers.queries.searches import saved_searches
 
 __all__ = [
-    "AuctionPage",
     "AuctionRow",
     "AuctionView",
     "BoughtLead",
-    "BoughtPage",
-    "ContractPage",
     "ContractRow",
     "Filled",
     "ListingView",
@@ -68,7 +61,6 @@ __all__ = [
     "Offer",
     "Offers",
     "Opening",
-    "OrderPage",
     "OrderRow",
     "OrderView",
     "SourceRow",

@@ -13,6 +13,7 @@ from exchange.billing.models import AccountKind
 from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.money import Money
+from exchange.core.pagination import Page
 from exchange.identity.models import Organization
 from exchange.market import queries as market
 from exchange.market.auction_models import RUNNING, Auction, AuctionStatus, Bid, BidStatus
@@ -32,19 +33,6 @@ class AuctionRow:
     bids: int  # that stand, or stood at the close
     own: Bid | None  # the newest version
     order: Order | None  # what it won
-
-
-@dataclass(frozen=True, slots=True)
-class AuctionPage:
-    """A page of them, in the shape of every page."""
-
-    items: Sequence[AuctionRow]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +76,20 @@ class AuctionView:
         return self.wallet + own.held
 
 
-def auction_page(*, viewer: UUID, cursor: str | None = None) -> AuctionPage:
+def auction_page(*, viewer: UUID, cursor: str | None = None) -> Page[AuctionRow]:
     """Auctions that are announced or open, newest first."""
     page = market.auctions(status=RUNNING, cursor=cursor)
-    return AuctionPage(_rows(page.items, viewer=viewer), page.next_cursor)
+    return Page(_rows(page.items, viewer=viewer), page.next_cursor)
 
 
-def bid_page(*, viewer: UUID, cursor: str | None = None) -> AuctionPage:
+def bid_page(*, viewer: UUID, cursor: str | None = None) -> Page[AuctionRow]:
     """What the viewer bid in, newest bid first."""
     page = market.own_bids(viewer=viewer, cursor=cursor)
     rows = {
         row.auction.id: row
         for row in _rows([get(Auction, bid.auction_id) for bid in page.items], viewer=viewer)
     }
-    return AuctionPage([rows[key] for key in dict.fromkeys(rows)], page.next_cursor)
+    return Page([rows[key] for key in dict.fromkeys(rows)], page.next_cursor)
 
 
 def find_auction_of(listing: Listing, *, viewer: UUID) -> AuctionView | None:

@@ -13,6 +13,7 @@ from exchange.catalog.models import Vertical
 from exchange.core import clock, ids
 from exchange.core.db import db
 from exchange.core.money import Money
+from exchange.core.pagination import Page
 from exchange.identity.models import Organization
 from exchange.leads.models import Source
 from exchange.market import queries as market
@@ -46,24 +47,6 @@ class ContractRow:
 
 
 @dataclass(frozen=True, slots=True)
-class ContractPage:
-    """A page of contracts, in the shape of every page."""
-
-    items: Sequence[ContractRow]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another page follows."""
-        return self.next_cursor is not None
-
-
-@dataclass(frozen=True, slots=True)
 class SourceRow:
     """A source that asked to deliver, as the buyer knows it: its seller goes by the trade name."""
 
@@ -91,10 +74,10 @@ def contracts(
     status: ContractStatus | None = None,
     cursor: str | None = None,
     limit: int = 25,
-) -> ContractPage:
+) -> Page[ContractRow]:
     """A buyer's contracts, newest first."""
     page = market.contracts(viewer=viewer, status=status, cursor=cursor, limit=limit)
-    return ContractPage(contract_rows(page.items), page.next_cursor)
+    return Page(contract_rows(page.items), page.next_cursor)
 
 
 def get_contract_row(contract_id: UUID, *, viewer: UUID) -> ContractRow:

@@ -84,19 +84,6 @@ class BoughtLead:
         return self.line.window_until is not None and clock.now() < self.line.window_until
 
 
-@dataclass(frozen=True, slots=True)
-class BoughtPage:
-    """A page of what was bought, in the shape of every page."""
-
-    items: Sequence[BoughtLead]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-
 def bought_leads(
     *,
     viewer: UUID,
@@ -106,7 +93,7 @@ def bought_leads(
     contract_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 25,
-) -> BoughtPage:
+) -> Page[BoughtLead]:
     """What a buyer bought, newest first; `closing` for windows that close inside a day."""
     wanted = LineStatus.DELIVERED if closing else status
     page: Page[OrderLine] = market.lines(
@@ -118,7 +105,7 @@ def bought_leads(
         cursor=cursor,
         limit=limit,
     )
-    return BoughtPage(with_leads(page.items), page.next_cursor)
+    return Page(with_leads(page.items), page.next_cursor)
 
 
 def get_bought_lead(line_id: UUID, *, viewer: UUID) -> BoughtLead:

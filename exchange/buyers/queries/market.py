@@ -14,6 +14,7 @@ from exchange.catalog.fields import FieldSpec
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import db, get
+from exchange.core.pagination import Page
 from exchange.market import queries as market
 from exchange.market.filters import REGION, age_band
 from exchange.market.models import ListingTerms
@@ -52,17 +53,10 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(Page[Offer]):
     """A page of offers, in the shape of every page."""
 
-    items: Sequence[Offer]
-    next_cursor: str | None
     counted_at: datetime
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
 
 
 def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) -> Offers:

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
 from exchange.core.db import db
+from exchange.core.pagination import Page
 from exchange.fulfillment import queries as fulfillment
 from exchange.fulfillment.models import Delivery
 from exchange.identity.models import Organization
@@ -43,19 +44,6 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPage:
-    """A page of orders, in the shape of every page."""
-
-    items: Sequence[OrderRow]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-
-@dataclass(frozen=True, slots=True)
 class OrderView:
     """An order with all that its page says about it."""
 
@@ -72,12 +60,12 @@ def orders(
     contract_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = 25,
-) -> OrderPage:
+) -> Page[OrderRow]:
     """A buyer's orders, newest first; those that came by one contract where it is named."""
     page = market.orders(
         viewer=viewer, status=status, contract_id=contract_id, cursor=cursor, limit=limit
     )
-    return OrderPage(order_rows(page.items), page.next_cursor)
+    return Page(order_rows(page.items), page.next_cursor)
 
 
 def get_order_view(order_id: UUID, *, viewer: UUID) -> OrderView:

@@ -4,7 +4,6 @@ from exchange.fulfillment.queries import checks as checks
 from exchange.fulfillment.queries import pending as pending
 from exchange.fulfillment.queries.conversions import (
     SeenConversion,
-    SeenPage,
     action_sales,
     actions_past_due,
     actions_to_settle,
@@ -67,7 +66,6 @@ __all__ = [
     "DueLine",
     "Rules",
     "SeenConversion",
-    "SeenPage",
     "action_sales",
     "actions_past_due",
     "actions_to_settle",

@@ -52,24 +52,6 @@ class SeenConversion:
         return encode(Contract.PREFIX, self.conversion.contract_id) if self.is_mine else None
 
 
-@dataclass(frozen=True, slots=True)
-class SeenPage:
-    """A page of actions, in the shape of every page."""
-
-    items: Sequence[SeenConversion]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another page follows."""
-        return self.next_cursor is not None
-
-
 def get_conversion(conversion_id: UUID, *, viewer: UUID | None) -> Conversion:
     """An action that the viewer reported or sold the lead of; staff see all. Raises NotFound."""
     found = get(Conversion, conversion_id)
@@ -85,7 +67,7 @@ def conversions(
     contract_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
-) -> SeenPage:
+) -> Page[SeenConversion]:
     """What an organization reported, or what is reported of its leads, newest first."""
     mine = or_(Conversion.buyer_id == viewer, Conversion.seller_id == viewer)
     statement = select(Conversion).where(mine)
@@ -94,7 +76,7 @@ def conversions(
     if contract_id is not None:
         statement = statement.where(Conversion.contract_id == contract_id)
     page = paginate(statement, Conversion, cursor=cursor, limit=limit)
-    return SeenPage([SeenConversion(one, viewer) for one in page.items], page.next_cursor)
+    return Page([SeenConversion(one, viewer) for one in page.items], page.next_cursor)
 
 
 def action_sales(

@@ -66,22 +66,10 @@ class MaskedLead:
 
 
 @dataclass(frozen=True, slots=True)
-class MaskedLeads:
+class MaskedLeads(Page[MaskedLead]):
     """A page of masked leads, freshest first."""
 
-    items: Sequence[MaskedLead]
-    next_cursor: str | None
     is_withheld: bool = False  # so few people fit the criteria that none is shown
-
-    @property
-    def next(self) -> str | None:
-        """The cursor of the next page, by the name that templates use."""
-        return self.next_cursor
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another page follows."""
-        return self.next_cursor is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Label, Row, and_, func, select, tuple_
 from exchange.catalog.fields import LeadFields
 from exchange.core import clock, ids
 from exchange.core.db import db, get, parse_id
-from exchange.core.pagination import LIMIT, LIMIT_MAX
+from exchange.core.pagination import LIMIT, LIMIT_MAX, Page
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.leads.warmth import warmth_in_sql
@@ -88,22 +88,10 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
+class Results(Page[Found]):
     """A page of the answer."""
 
-    items: Sequence[Found]
-    next_cursor: str | None
     counted_at: datetime
-
-    @property
-    def next(self) -> str | None:
-        """The cursor of the next page, by the name that templates use."""
-        return self.next_cursor
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another page follows."""
-        return self.next_cursor is not None
 
 
 def search(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,26 +11,7 @@ from exchange.core import ids
 from exchange.core.db import Record, db
 from exchange.core.errors import NotFound
 from exchange.core.events import Event, Ref
-
-LIMIT, LIMIT_MAX = 25, 100
-
-
-@dataclass(frozen=True, slots=True)
-class EventPage:
-    """A page of events, newest first, in the shape of every page."""
-
-    items: Sequence[Event]
-    next_cursor: str | None
-
-    @property
-    def next(self) -> str | None:
-        """The cursor by the name that templates use."""
-        return self.next_cursor
-
-    @property
-    def has_more(self) -> bool:
-        """Whether another page follows."""
-        return self.next_cursor is not None
+from exchange.core.pagination import LIMIT, LIMIT_MAX, Page
 
 
 def events(
@@ -44,7 +23,7 @@ def events(
     since: datetime | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
-) -> EventPage:
+) -> Page[Event]:
     """The events of the viewer's organization, or everybody's for staff (viewer None).
 
     A type that ends in a dot asks for all events of that noun. Raises NotFound for a cursor that
@@ -72,7 +51,7 @@ def events(
     ordered = statement.order_by(Event.occurred_at.desc(), Event.id.desc()).limit(limit + 1)
     found = db.session.scalars(ordered).all()
     more = len(found) > limit
-    return EventPage(found[:limit], found[limit - 1].public_id if more else None)
+    return Page(found[:limit], found[limit - 1].public_id if more else None)
 
 
 def _place_of(cursor: str) -> tuple[datetime, UUID]:

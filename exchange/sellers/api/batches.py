@@ -17,6 +17,7 @@ from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
 from exchange.core.limits import limiter
 from exchange.core.money import Money
+from exchange.core.pagination import Page
 from exchange.core.web import download
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
@@ -120,7 +121,7 @@ def upload(form: dict[str, Any]) -> queries.BatchView:
 @requires(Permission.BATCH_READ)
 @blueprint.arguments(BatchQuery, location="query")
 @blueprint.response(200, list_of(BatchOut))
-def index(asked: dict[str, Any]) -> queries.BatchPage:
+def index(asked: dict[str, Any]) -> Page[queries.BatchView]:
     """List your batches, newest first."""
     return queries.batch_views(viewer=organization().id, **asked)
 
