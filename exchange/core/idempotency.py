@@ -22,7 +22,6 @@ from exchange.core.errors import Conflict, Malformed
 from exchange.core.keys import keyring
 
 HEADER, FIELD = "Idempotency-Key", "idempotency_key"
-KEPT_DAYS = 30
 KEY_CHARACTERS_MAX = 255
 BLOCK = 1 << 20  # bytes of a file at a time
 P = ParamSpec("P")

@@ -24,7 +24,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from exchange.catalog.criteria import All, Between, Criteria, In, Is
-from exchange.market.contract_maps import Banned, Map, Ranges, Values, places_in
+from exchange.core.bits import each
+from exchange.market.contract_maps import Banned, Map, Ranges, Values
 from exchange.market.contract_terms import Terms
 from exchange.market.fitting import LeadFacts, fits, kinds_met
 
@@ -173,7 +174,7 @@ class _Segment:
         """Those of the segment that the lead fits, in order."""
         bits = self._accepting(facts, asked)
         rough = self.rough & bits
-        for number in places_in(bits):
+        for number in each(bits):
             place = self.places[number]
             if not rough >> number & 1 or place.holds(facts, now):
                 yield place
@@ -181,10 +182,10 @@ class _Segment:
     def all_fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> list[Entry]:
         """The same, all at once: who is asked again is struck off first."""
         bits = self._accepting(facts, asked)
-        for number in places_in(self.rough & bits):
+        for number in each(self.rough & bits):
             if not self.places[number].holds(facts, now):
                 bits ^= 1 << number
-        return [self.places[number].entry for number in places_in(bits)]
+        return [self.places[number].entry for number in each(bits)]
 
     def _accepting(self, facts: LeadFacts, asked: Asked) -> int:
         """Whose maps accept the lead, at its price or more."""

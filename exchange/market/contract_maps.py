@@ -5,40 +5,28 @@ A set of contracts is an int whose bits are their places. Pure.
 
 from __future__ import annotations
 
-import re
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from exchange.core import bits
+
 FEW: Final = 16  # places of a value that are kept one by one
 ENDS_MAX: Final = 128  # of ranges, for one condition; between them the answer is a bound
-_NOT_EMPTY: Final = re.compile(rb"[^\0]")
-_BITS: Final = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 Value = Any  # Any: whatever a lead says; equal and ordered as Python has it
 
 
 def bits_of(places: Sequence[int]) -> int:
-    """The set of these places."""
+    """The set of these places; for few of them without a table of all."""
     if len(places) <= FEW:
         return sum(1 << place for place in places)
-    data = bytearray(max(places) // 8 + 1)
-    for place in places:
-        data[place >> 3] |= 1 << (place & 7)
-    return int.from_bytes(data, "little")
+    return bits.of(places, size=max(places) + 1)
 
 
-def places_in(bits: int) -> Iterator[int]:
-    """The places of a set, the lowest first."""
-    data = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-    for found in _NOT_EMPTY.finditer(data):
-        first = found.start()
-        for bit in _BITS[data[first]]:
-            yield first * 8 + bit
-
-
-class Map:
+class Map(ABC):
     """Who accepts which value of one condition."""
 
     def __init__(self, name: tuple[object, str]) -> None:
@@ -46,18 +34,18 @@ class Map:
         self.free = 0  # who does not ask
         self.asking: list[int] = []
 
+    @abstractmethod
     def want(self, place: int, wanted: Any) -> None:  # Any: by the kind of map
         """A contract states the condition; each does so once."""
-        raise NotImplementedError
 
     def close(self, everybody: int) -> int:
         """All have said what they want; returns those for whom the answer is only a bound."""
         self.free = everybody & ~bits_of(self.asking)
         return 0
 
+    @abstractmethod
     def accepting(self, value: Value) -> int:
         """Who accepts the value; None is a lead that does not say."""
-        raise NotImplementedError
 
 
 class Values(Map):

@@ -187,27 +187,15 @@ def open_cases(
     )
 
 
-def open_cases_after(plan: SamplingPlan, *, stage: int, bad: int, unresolved: int) -> OpenCases:
-    """The same for a lot whose plan ended at this look: accepted there, or undecided.
-
-    The plan may have looked before, and it went by the bad ones alone. So the error is shared among
-    its looks (Bonferroni): at every look at once, a fixed sample of that size would be bounded
-    rightly, whatever the open leads are and wherever the plan ends. The bad share that calls can
-    find lies above `lower`, and below `upper` with every open lead taken for bad, together with
-    plan.confidence. ValueError where the plan cannot have ended so, or is a pattern.
-    """
-    _require_acceptance(plan, stage=stage, bad=bad)
-    return open_cases(
-        bad,
-        drawn=plan.looks[stage - 1],
-        unresolved=unresolved,
-        tail=shared_tail(plan),
-        population=plan.size,
-    )
-
-
 def shared_tail(plan: SamplingPlan) -> float:
-    """The error on each side where two-sided bounds hold at every look of a plan together."""
+    """The error on each side where two-sided bounds hold at every look of a plan together.
+
+    A plan goes by the bad leads alone and may end at any look. So the error is shared among its
+    looks (Bonferroni): at every look at once, a fixed sample of that size is bounded rightly,
+    whatever the open leads are and wherever the plan ends. With this tail `open_cases` has the bad
+    share that calls can find above `lower`, and below `upper` with every open lead taken for bad,
+    together with plan.confidence.
+    """
     return tail_of(plan.confidence, sides=2) / len(plan.looks)
 
 

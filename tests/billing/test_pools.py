@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from exchange.billing import queries
 from exchange.billing.accounts import AccountRef, wallet
-from exchange.billing.models import Account, AccountKind, Hold, Posting
+from exchange.billing.models import Account, AccountKind, Hold, Pool, Posting
 from exchange.billing.services import debts, holds, pools
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
@@ -97,7 +97,7 @@ class TestDraw:
         case.resize(60_00)
         assert case.draw(45_00) == usd(0)
         assert case.balances() == (40_00, 60_00, 0)
-        assert pools.amount_of(case.subject, Currency.USD) == usd(15_00)
+        assert db.session.scalars(select(Pool)).one().amount == usd(15_00)
 
     def test_what_the_pool_lacks_comes_from_wallet_credit_and_debt(self, case: Case) -> None:
         case.lend(20_00)

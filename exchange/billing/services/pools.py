@@ -77,12 +77,6 @@ def draw(*, organization_id: UUID, subject: Ref, ref: Ref, amount: Money, actor:
     return lacking - paid
 
 
-def amount_of(subject: Ref, currency: Currency) -> Money:
-    """What is in the pool of a subject now; nil where it never had one."""
-    pool = _find(subject)
-    return pool.amount if pool else Money(0, currency)
-
-
 def filled(*, kind: str, limit: int) -> Sequence[UUID]:
     """The subjects of this kind with money in their pool, the one sized longest ago first."""
     statement = select(Pool.subject_id).where(

@@ -74,6 +74,23 @@ def find_listing_of_lead(lead_id: UUID) -> Listing | None:
     )
 
 
+def facts_of(lead: Lead | Row[*tuple[Any, ...]], listing: Listing) -> LeadFacts:
+    """What contracts are told of a lead, or of its columns, as the listing sells it."""
+    return LeadFacts(
+        attributes=lead.attributes,
+        kind=lead.kind,
+        region=lead.region,
+        postal_code=lead.postal_code,
+        quality_class=listing.quality_class,
+        requested_at=lead.requested_at,
+        bad_upper=listing.bad_upper,
+        is_checked=lead.checked_at is not None,
+        seller=ids.encode(Organization.PREFIX, lead.organization_id),
+        source=ids.encode(Source.PREFIX, lead.source_id),
+        price_min=listing.price.amount,
+    )
+
+
 def lock_leads(lead_ids: Collection[UUID]) -> dict[UUID, int]:
     """Lock these leads in the order of their ids; by lead on sale, how many slots are free."""
     rows = db.session.execute(
@@ -192,18 +209,5 @@ def _facts() -> Select[*tuple[Any, ...]]:  # Any: columns of many types
 
 
 def _lead(row: Row[*tuple[Any, ...]], listing: Listing) -> LeadOnSale:  # Any: see _facts
-    facts = LeadFacts(
-        attributes=row.attributes,
-        kind=row.kind,
-        region=row.region,
-        postal_code=row.postal_code,
-        quality_class=listing.quality_class,
-        requested_at=row.requested_at,
-        bad_upper=listing.bad_upper,
-        is_checked=row.checked_at is not None,
-        seller=ids.encode(Organization.PREFIX, row.organization_id),
-        source=ids.encode(Source.PREFIX, row.source_id),
-        price_min=listing.price.amount,
-    )
     person = frozenset(value for value in (row.phone_index, row.email_index) if value)
-    return LeadOnSale(row.id, facts, row.free, person)
+    return LeadOnSale(row.id, facts_of(row, listing), row.free, person)

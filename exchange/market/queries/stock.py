@@ -225,6 +225,11 @@ def slots_in_use(lead_ids: Sequence[UUID]) -> dict[UUID, set[int]]:
     return used
 
 
+def lowest_free(used: set[int], count: int) -> list[int]:
+    """The first `count` slots that no line holds; a slot that was given back is used again."""
+    return [slot for slot in range(len(used) + count) if slot not in used][:count]
+
+
 def stocks(listings: Collection[Listing]) -> dict[UUID, Stock]:
     """How much is sold and left, by listing."""
     rows = db.session.execute(

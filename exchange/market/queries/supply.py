@@ -16,13 +16,14 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Result, Row, cast, func, or_, select, true
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, matches, on_day
-from exchange.core import clock, ids
+from exchange.core import clock
 from exchange.core.db import db, get
 from exchange.identity.models import Organization
-from exchange.leads.models import Batch, Lead, LeadStatus, Source
+from exchange.leads.models import Batch, Lead, LeadStatus
 from exchange.leads.queries import fields_of
 from exchange.market.fitting import LeadFacts
 from exchange.market.models import Listing, ListingMode
+from exchange.market.queries.meeting import facts_of
 from exchange.market.queries.stock import Rows
 
 SAMPLE_MAX: Final = 4_000  # leads that are looked at
@@ -132,7 +133,7 @@ def _seen(rows: Sequence[AnyRow]) -> list[Seen]:
         if former is not None and former.facts.price_min <= listing.price.amount:
             continue
         if matches(filters[listing.id], lead.attributes):
-            facts = _facts(lead, listing)
+            facts = facts_of(lead, listing)
             found[lead.id] = Seen(lead.id, row.came_at, lead.sales_max, facts)
     return list(found.values())
 
@@ -146,22 +147,6 @@ def _filters(rows: Sequence[AnyRow]) -> Mapping[UUID, Criteria]:
         for listing_id, row in narrowed.items()
     }
     return {row.Listing.id: read.get(row.Listing.id, EVERYTHING) for row in rows}
-
-
-def _facts(lead: Lead, listing: Listing) -> LeadFacts:
-    return LeadFacts(
-        attributes=lead.attributes,
-        kind=lead.kind,
-        region=lead.region,
-        postal_code=lead.postal_code,
-        quality_class=listing.quality_class,
-        requested_at=lead.requested_at,
-        bad_upper=listing.bad_upper,
-        is_checked=lead.checked_at is not None,
-        seller=ids.encode(Organization.PREFIX, lead.organization_id),
-        source=ids.encode(Source.PREFIX, lead.source_id),
-        price_min=listing.price.amount,
-    )
 
 
 def _first_at(vertical_id: UUID) -> datetime | None:

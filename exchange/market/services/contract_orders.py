@@ -31,7 +31,7 @@ from exchange.market.models import (
     OrderStatus,
     PricingModel,
 )
-from exchange.market.queries.stock import slots_in_use
+from exchange.market.queries.stock import lowest_free, slots_in_use
 from exchange.market.services import action_holds, caps
 
 
@@ -96,11 +96,7 @@ def _claim(lead_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
         sold = claimed | sold
     resold = [lead_id for lead_id, before in sold.items() if before]
     used = slots_in_use(resold) if resold else {}
-    return {key: _lowest_free(used.get(key, set()), n) for key, n in wanted.items()}
-
-
-def _lowest_free(used: set[int], count: int) -> list[int]:
-    return [slot for slot in range(len(used) + count) if slot not in used][:count]
+    return {key: lowest_free(used.get(key, set()), n) for key, n in wanted.items()}
 
 
 def _order(listing: Listing, win: Win, *, at: datetime, actor: Actor) -> dict[str, object]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, Uuid, func, insert, literal, select
+from sqlalchemy import Integer, Uuid, insert, literal, select
 
 from exchange.billing.services import holds
 from exchange.catalog import queries as catalog
@@ -25,6 +25,7 @@ from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.jobs import enqueue
 from exchange.core.money import Money
+from exchange.core.sets import rows_of
 from exchange.core.states import transition
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.identity.permissions import OrganizationKind
@@ -250,12 +251,10 @@ def _write_lines(order: Order, offer: Offer, taken: reservations.Slots) -> list[
     """One line per lead, in one statement; their ids sort as the leads were picked."""
     line_ids = sorted(uuid7() for _ in taken)
     columns = OrderLine.__table__.c
-    each = func.unnest(
-        literal(line_ids, ARRAY(Uuid)),
-        literal(list(taken), ARRAY(Uuid)),
-        literal(list(taken.values()), ARRAY(Integer)),
+    leads, slots = list(taken), list(taken.values())
+    given = rows_of(
+        {"id": (Uuid(), line_ids), "lead_id": (Uuid(), leads), "slot": (Integer(), slots)}
     )
-    given = each.table_valued("id", "lead_id", "slot").render_derived()
     same = {
         "created_at": clock.now(),
         "order_id": order.id,

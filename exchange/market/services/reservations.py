@@ -21,6 +21,7 @@ from exchange.market.queries.stock import (
     Wanted,
     after,
     candidates,
+    lowest_free,
     pick,
     read_candidates,
     slots_in_use,
@@ -104,17 +105,13 @@ def _claim(picked: Sequence[UUID], quantity: int) -> Slots:
 
 
 def _slots(picked: Sequence[UUID], sold_before: Mapping[UUID, int]) -> Slots:
-    """The lowest slot of each lead that no line holds; a slot that was given back is used again.
+    """The lowest free slot of each lead.
 
     The leads are locked, so nobody else can take one in between.
     """
     resold = [lead_id for lead_id in picked if sold_before[lead_id]]
     used = slots_in_use(resold) if resold else {}
-    return {lead_id: _lowest_free(used.get(lead_id, set())) for lead_id in picked}
-
-
-def _lowest_free(used: set[int]) -> int:
-    return next(slot for slot in range(len(used) + 1) if slot not in used)
+    return {lead_id: lowest_free(used.get(lead_id, set()), 1)[0] for lead_id in picked}
 
 
 def _sold_out(wanted: Wanted, *, left: int) -> Gone:
