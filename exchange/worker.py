@@ -41,7 +41,20 @@ TICK_SECONDS: Final = 0.2
 
 
 class LeashedWorker(Worker):
-    """A worker whose forked job dies with it, and speaks on connections of its own."""
+    """A worker whose forked job dies with it, and speaks on connections of its own.
+
+    It takes a job of each lane in turn, and looks at the lanes of a queue in the order of queues.
+    """
+
+    def reorder_queues(self, reference_queue: Queue) -> None:
+        """After a job of a lane its queue's next lane comes first."""
+        last = self._ordered_queues.index(reference_queue)
+        begin = last - last % jobs.LANES  # each queue has as many
+        end = begin + jobs.LANES
+        self._ordered_queues[begin:end] = [
+            *self._ordered_queues[last + 1 : end],
+            *self._ordered_queues[begin : last + 1],
+        ]
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""
@@ -56,7 +69,7 @@ def work(app: Flask, queues: Sequence[str], *, burst: bool = False) -> None:
         connection = jobs.redis_connection()
         forget_dead_workers(connection)
         worker = LeashedWorker(
-            [jobs.queue(name) for name in queues],
+            [lane for name in queues for lane in jobs.lanes(name)],
             connection=connection,
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL_SECONDS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rq import Queue
+
 from exchange.core import jobs
 
 ROUNDS_MAX = 500
@@ -11,7 +13,7 @@ def run_jobs() -> int:
     """Run rung jobs, and those that they ring for, until none is left; returns how many ran."""
     ran = 0
     while ran < ROUNDS_MAX:
-        job = next((found for name in jobs.QUEUE_NAMES if (found := _pop(name))), None)
+        job = _pop()
         if job is None:
             return ran
         jobs.run(*job)
@@ -19,11 +21,20 @@ def run_jobs() -> int:
     raise AssertionError(f"jobs ring for each other without end: {job}")
 
 
-def _pop(name: str) -> tuple[str, ...] | None:
-    queue = jobs.queue(name)
-    for job_id in queue.job_ids:
-        job = queue.fetch_job(job_id)
-        queue.remove(job_id)
+def rung() -> set[str]:
+    """Names of the jobs that Redis knows of."""
+    return {job.args[0] for lane in _lanes() for job in lane.get_jobs()}
+
+
+def _lanes() -> list[Queue]:
+    return [lane for name in jobs.QUEUE_NAMES for lane in jobs.lanes(name)]
+
+
+def _pop() -> tuple[str, ...] | None:
+    lanes = {lane.key: lane for lane in _lanes()}
+    while found := jobs.redis_connection().lmpop(len(lanes), *lanes, direction="LEFT"):
+        key, [job_id] = found
+        job = lanes[key.decode()].fetch_job(job_id.decode())
         if job is not None:
             arguments = tuple(job.args)
             job.delete()

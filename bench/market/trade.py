@@ -129,6 +129,7 @@ def ping_body(fields: LeadFields, random: Random) -> dict[str, Any]:
         for name in ("region", "project", "scope", "property_type", "timeframe", "credit_rating")
     }
     said |= {name: random.randrange(*span) for name, span in RANGES.items()}
+    said["budget"] //= 100  # people say it in whole units
     said |= {"postal_code": f"{random.randrange(10_000, 99_999)}", "is_homeowner": True}
     number = random.randrange(20 * KNOWN_PEOPLE)
     return {

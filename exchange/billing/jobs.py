@@ -19,7 +19,7 @@ from exchange.billing.services import debts, inbox, payouts, sealing, top_ups
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db
-from exchange.core.jobs import enqueue, job, sweep
+from exchange.core.jobs import enqueue, enqueue_each, job, sweep
 
 ROWS_PER_SWEEP: Final = 100
 
@@ -36,7 +36,7 @@ def ring_for_inbound() -> None:
     inbox.ring_again()
 
 
-@job("billing.send_payout")
+@job("billing.send_payout", of=Payout)
 def send_payout(payout_id: UUID) -> None:
     """Hand one payout to Stripe."""
     payouts.send(payout_id)
@@ -59,7 +59,7 @@ def ring_for_payouts() -> None:
         enqueue("billing.send_payout", payout.id)
 
 
-@job("billing.open_payout_account")
+@job("billing.open_payout_account", of=PayoutAccount)
 def open_payout_account(account_id: UUID) -> None:
     """Open one payout account at Stripe."""
     payouts.open_account(account_id)
@@ -76,7 +76,7 @@ def ring_for_payout_accounts() -> None:
     )
 
 
-@job("billing.book_fee")
+@job("billing.book_fee", of=TopUp)
 def book_fee(top_up_id: UUID) -> None:
     """Post what Stripe kept of one payment."""
     top_ups.book_fee(top_up_id)
@@ -113,5 +113,4 @@ def seal_everything() -> None:
 
 
 def _ring(name: str, wanted: Select[UUID]) -> None:
-    for row_id in db.session.scalars(wanted.limit(ROWS_PER_SWEEP)):
-        enqueue(name, row_id)
+    enqueue_each(name, db.session.scalars(wanted.limit(ROWS_PER_SWEEP)))

@@ -14,14 +14,14 @@ from exchange.buyers.queries.searches import searches_to_look_through
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.errors import DomainError
-from exchange.core.jobs import enqueue, job, sweep
+from exchange.core.jobs import enqueue_each, job, sweep
 
 log = logging.getLogger(__name__)
 
 SEARCHES_PER_SWEEP: Final = 100
 
 
-@job("buyers.look_again", queue="bulk")
+@job("buyers.look_again", queue="bulk", of=SavedSearch)
 def look_through(search_id: UUID) -> None:
     """Tell a buyer of new listings that fit a kept search."""
     kept = db.session.get(SavedSearch, search_id)
@@ -40,5 +40,6 @@ def look_through(search_id: UUID) -> None:
 @sweep("buyers.look_again", seconds=300)
 def find_searches() -> None:
     """Ring for kept searches that nobody was told of today."""
-    for search_id in searches_to_look_through(clock.now(), limit=SEARCHES_PER_SWEEP):
-        enqueue("buyers.look_again", search_id)
+    enqueue_each(
+        "buyers.look_again", searches_to_look_through(clock.now(), limit=SEARCHES_PER_SWEEP)
+    )

@@ -22,7 +22,7 @@ STOP_SECONDS = 10  # requests under way get that long
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1))
-@click.option("--threads", default=4, show_default=True, type=click.IntRange(1))
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1))
 def web(*, host: str, port: int, processes: int, threads: int) -> None:
     """Serve pages and API until a signal comes."""
     from granian import Granian  # noqa: PLC0415  # only this command serves

@@ -8,7 +8,7 @@ from uuid import UUID
 from exchange.core.actors import SYSTEM
 from exchange.core.db import get
 from exchange.core.events import Event, on
-from exchange.core.jobs import enqueue
+from exchange.core.jobs import enqueue, enqueue_each
 from exchange.fulfillment import queries
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome
 from exchange.fulfillment.services import deliveries, erasure_notices, returns
@@ -54,8 +54,7 @@ def watch_lot(event: Event) -> None:
 def stop_deliveries(event: Event) -> None:
     """Deliveries under way let go of the person; orders lock in another order, so it is a job."""
     del event
-    for order_id in queries.orders_to_stop(limit=STOPPED_AT_ONCE):
-        enqueue("fulfillment.stop", order_id)
+    enqueue_each("fulfillment.stop", queries.orders_to_stop(limit=STOPPED_AT_ONCE))
 
 
 @on("person.erased")

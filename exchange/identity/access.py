@@ -15,7 +15,6 @@ from flask import Flask, Request, g, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, current_user, login_user
 
-from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.errors import NotFound, Unauthenticated
 from exchange.identity import queries
@@ -133,7 +132,7 @@ def _actor_of_key(sent: Request) -> Actor:
     kind, _, token = sent.headers.get("Authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         return NOBODY
-    found = queries.find_key(token.strip(), at=clock.now())
+    found = queries.find_key(token.strip())
     if found is None:
         raise Unauthenticated("This key is unknown, revoked or expired.", code="key_unknown")
     key, membership, g.organization = found

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
+from exchange.core import clock
 from exchange.core.db import db
 from exchange.core.errors import NotFound
 from exchange.core.pagination import Page, paginate
@@ -55,10 +56,13 @@ def sign_ins(user_id: UUID) -> Sequence[SignIn]:
     return db.session.scalars(statement.order_by(SignIn.id.desc())).all()
 
 
-def find_key(token: str, *, at: datetime) -> tuple[ApiKey, Membership, Organization] | None:
-    """The API key behind a token with its maker's membership; None once revoked or expired."""
+def find_key(token: str) -> tuple[ApiKey, Membership, Organization] | None:
+    """The API key behind a token with its maker's membership; None once revoked or expired.
+
+    The moment that it is judged by is the time of this unit of work.
+    """
     row = db.session.execute(
-        select(ApiKey, Membership, Organization)
+        select(ApiKey, Membership, Organization, func.exchange_now())
         .join(
             Membership,
             (Membership.user_id == ApiKey.created_by_id)
@@ -68,10 +72,13 @@ def find_key(token: str, *, at: datetime) -> tuple[ApiKey, Membership, Organizat
         .where(
             ApiKey.token_hash == token_hash(token),
             ApiKey.revoked_at.is_(None),
-            ApiKey.expires_at > at,
         )
     ).one_or_none()
-    return None if row is None else (row[0], row[1], row[2])
+    if row is None:
+        return None
+    key, membership, organization, at = row
+    clock.it_is(at)
+    return (key, membership, organization) if key.expires_at > clock.now() else None
 
 
 def get_open_invitation(token: str, *, at: datetime) -> Invitation:

@@ -12,9 +12,10 @@ from sqlalchemy import func, select
 
 from exchange.core import clock, ids, storage
 from exchange.core.db import db
-from exchange.core.jobs import enqueue, job, sweep
+from exchange.core.jobs import enqueue_each, job, sweep
 from exchange.leads import people, post_queries
 from exchange.leads.models import Batch, BatchStatus, Import, ImportStatus
+from exchange.leads.rights import PersonList
 from exchange.leads.services import erasures, lots, person_lists, retention, revocations
 from exchange.leads.services.checks import check_draft
 from exchange.leads.services.intake import take_in
@@ -25,7 +26,7 @@ LOTS_PER_SWEEP = 100
 UPLOAD_AGE = timedelta(hours=1)  # an upload that takes longer was cut long ago
 
 
-@job("leads.take_in", queue="bulk", steps=True)
+@job("leads.take_in", queue="bulk", steps=True, of=Batch)
 def run(batch_id: UUID) -> None:
     """Turn a confirmed file into leads."""
     take_in(batch_id)
@@ -36,11 +37,13 @@ def resume() -> None:
     """Ring again for batches whose intake nobody is at."""
     waiting = select(Batch.id).where(Batch.status == BatchStatus.VALIDATING)
     # In any order: some whose intake always fails must not keep the others waiting.
-    for batch_id in db.session.scalars(waiting.order_by(func.random()).limit(BATCHES_PER_SWEEP)):
-        enqueue("leads.take_in", batch_id)
+    enqueue_each(
+        "leads.take_in",
+        db.session.scalars(waiting.order_by(func.random()).limit(BATCHES_PER_SWEEP)),
+    )
 
 
-@job("leads.apply_list", queue="bulk")
+@job("leads.apply_list", queue="bulk", of=PersonList)
 def apply_list(list_id: UUID) -> None:
     """Let the leads of listed people leave sale."""
     person_lists.apply_list(list_id=list_id)
@@ -49,8 +52,7 @@ def apply_list(list_id: UUID) -> None:
 @sweep("leads.apply_list", seconds=30)
 def find_lists() -> None:
     """Lists by which leads have not left sale yet."""
-    for list_id in people.lists_to_apply(clock.now(), limit=PER_SWEEP):
-        enqueue("leads.apply_list", list_id)
+    enqueue_each("leads.apply_list", people.lists_to_apply(clock.now(), limit=PER_SWEEP))
 
 
 @job("leads.apply_revocation")
@@ -62,8 +64,9 @@ def apply_revocation(revocation_id: UUID) -> None:
 @sweep("leads.apply_revocation", seconds=10)
 def find_revocations() -> None:
     """Withdrawals that wait."""
-    for revocation_id in people.revocations_to_apply(clock.now(), limit=PER_SWEEP):
-        enqueue("leads.apply_revocation", revocation_id)
+    enqueue_each(
+        "leads.apply_revocation", people.revocations_to_apply(clock.now(), limit=PER_SWEEP)
+    )
 
 
 @job("leads.look_again")
@@ -75,11 +78,10 @@ def look_again(erasure_id: UUID) -> None:
 @sweep("leads.look_again", seconds=60)
 def find_erasures() -> None:
     """Erasures that are due for their second look."""
-    for erasure_id in people.erasures_to_check(clock.now(), limit=PER_SWEEP):
-        enqueue("leads.look_again", erasure_id)
+    enqueue_each("leads.look_again", people.erasures_to_check(clock.now(), limit=PER_SWEEP))
 
 
-@job("leads.destroy_file")
+@job("leads.destroy_file", of=Import)
 def destroy_file(import_id: UUID) -> None:
     """Destroy the key of a file whose time is over."""
     retention.destroy_file(import_id=import_id)
@@ -88,11 +90,10 @@ def destroy_file(import_id: UUID) -> None:
 @sweep("leads.destroy_file", seconds=600)
 def find_files() -> None:
     """Files whose time is over."""
-    for import_id in retention.files_due(limit=PER_SWEEP):
-        enqueue("leads.destroy_file", import_id)
+    enqueue_each("leads.destroy_file", retention.files_due(limit=PER_SWEEP))
 
 
-@job("leads.seal_lot")
+@job("leads.seal_lot", of=Batch)
 def seal_lot(batch_id: UUID) -> None:
     """Seal a lot of single leads whose time is over."""
     lots.seal_due(batch_id=batch_id)
@@ -101,8 +102,7 @@ def seal_lot(batch_id: UUID) -> None:
 @sweep("leads.seal_lots", seconds=10)
 def ring_for_lots() -> None:
     """Ring for lots that have been open for a day."""
-    for batch_id in post_queries.lots_to_seal(clock.now(), limit=LOTS_PER_SWEEP):
-        enqueue("leads.seal_lot", batch_id)
+    enqueue_each("leads.seal_lot", post_queries.lots_to_seal(clock.now(), limit=LOTS_PER_SWEEP))
 
 
 @sweep("leads.tidy_uploads", seconds=600)
@@ -115,7 +115,7 @@ def tidy_uploads() -> None:
             storage.delete(key)
 
 
-@job("leads.check_draft", queue="bulk", steps=True)
+@job("leads.check_draft", queue="bulk", steps=True, of=Import)
 def check(import_id: UUID) -> None:
     """Look at every row of a mapped draft."""
     check_draft(import_id)
@@ -129,5 +129,7 @@ def resume_checks() -> None:
         Import.file_key.is_not(None),
         Import.checked_revision.is_distinct_from(Import.revision),
     )
-    for import_id in db.session.scalars(waiting.order_by(Import.id).limit(BATCHES_PER_SWEEP)):
-        enqueue("leads.check_draft", import_id)
+    enqueue_each(
+        "leads.check_draft",
+        db.session.scalars(waiting.order_by(Import.id).limit(BATCHES_PER_SWEEP)),
+    )

@@ -83,7 +83,7 @@ class ContractIndex:
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._entries = {entry.id: entry for entry in entries}
-        self._state = _State(_Ranked.of(self._entries.values()))
+        self._state = _State.of(self._entries)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -120,12 +120,14 @@ class ContractIndex:
         gone = state.gone | fresh.keys() | frozenset(removed)
         entries = {key: entry for key, entry in self._entries.items() if key not in removed} | fresh
         self._entries = entries
+        # Whoever pauses and goes on as before stands where it stood.
+        gone = frozenset(key for key in gone if entries.get(key) != state.indexed.get(key))
         # As many changes as make what a rebuild costs equal to what they cost until then.
         if len(gone) > max(CHANGES_MIN, isqrt(2 * len(entries))):
-            self._state = _State(_Ranked.of(entries.values()))
+            self._state = _State.of(entries)
         else:
             beside = _Ranked.of(entries[key] for key in gone if key in entries)
-            self._state = _State(state.main, beside, gone)
+            self._state = _State(state.indexed, state.main, beside, gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +227,15 @@ class _Ranked:
 
 @dataclass(frozen=True, slots=True)
 class _State:
+    indexed: Mapping[UUID, Entry]  # of what the main index was made
     main: _Ranked
     changed: _Ranked = _Ranked(())
     gone: frozenset[UUID] = frozenset()  # of the main index: changed since or removed
+
+    @classmethod
+    def of(cls, entries: Mapping[UUID, Entry]) -> _State:
+        """All of these in one order."""
+        return cls(entries, _Ranked.of(entries.values()))
 
 
 def _asked(facts: LeadFacts, now: datetime) -> Asked:

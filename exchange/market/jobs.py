@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from exchange.billing.services import pools
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
 from exchange.core.db import unit_of_work
-from exchange.core.jobs import enqueue, job, sweep
+from exchange.core.jobs import Slice, enqueue_each, job, sweep
 from exchange.market import queries
+from exchange.market.auction_models import Auction
 from exchange.market.contract_models import Contract
+from exchange.market.models import Listing
 from exchange.market.services import (
     action_holds,
     auctions,
@@ -29,7 +32,7 @@ AUCTIONS_PER_SWEEP = 100
 POOLS_PER_SWEEP = 200
 
 
-@job("market.reflect_stock")
+@job("market.reflect_stock", of=Listing)
 def reflect_stock(listing_id: UUID) -> None:
     """Close a listing that is sold out, or open it again."""
     listings.reflect_stock(listing_id=listing_id)
@@ -38,11 +41,10 @@ def reflect_stock(listing_id: UUID) -> None:
 @sweep("market.reflect_stock", seconds=10)
 def find_listings_out_of_step() -> None:
     """Ring for listings whose state does not fit their stock."""
-    for listing_id in queries.listings_out_of_step(limit=LISTINGS_PER_SWEEP):
-        enqueue("market.reflect_stock", listing_id)
+    enqueue_each("market.reflect_stock", queries.listings_out_of_step(limit=LISTINGS_PER_SWEEP))
 
 
-@job("market.let_price_fall")
+@job("market.let_price_fall", of=Listing)
 def let_price_fall(listing_id: UUID) -> None:
     """Write the price that the age of a listing asks for as a new version of its terms."""
     listings.let_price_fall(listing_id=listing_id)
@@ -51,11 +53,10 @@ def let_price_fall(listing_id: UUID) -> None:
 @sweep("market.let_price_fall", seconds=60)
 def find_listings_to_reprice() -> None:
     """Ring for listings whose price has to fall."""
-    for listing_id in queries.listings_to_reprice(limit=LISTINGS_PER_SWEEP):
-        enqueue("market.let_price_fall", listing_id)
+    enqueue_each("market.let_price_fall", queries.listings_to_reprice(limit=LISTINGS_PER_SWEEP))
 
 
-@job("market.expire")
+@job("market.expire", of=Listing)
 def expire(listing_id: UUID) -> None:
     """Take a listing off sale whose term is over."""
     listings.expire(listing_id=listing_id)
@@ -64,11 +65,10 @@ def expire(listing_id: UUID) -> None:
 @sweep("market.expire", seconds=60)
 def find_listings_to_expire() -> None:
     """Ring for listings whose term is over."""
-    for listing_id in queries.listings_to_expire(limit=LISTINGS_PER_SWEEP):
-        enqueue("market.expire", listing_id)
+    enqueue_each("market.expire", queries.listings_to_expire(limit=LISTINGS_PER_SWEEP))
 
 
-@job("market.warn_of_expiry")
+@job("market.warn_of_expiry", of=Listing)
 def warn_of_expiry(listing_id: UUID) -> None:
     """Let a seller know that a listing is about to expire."""
     listings.warn_of_expiry(listing_id=listing_id)
@@ -77,11 +77,12 @@ def warn_of_expiry(listing_id: UUID) -> None:
 @sweep("market.warn_of_expiry", seconds=300)
 def find_listings_to_warn_of() -> None:
     """Ring for listings that expire soon and whose seller does not know yet."""
-    for listing_id in queries.listings_to_warn_of(NOTICE, limit=LISTINGS_PER_SWEEP):
-        enqueue("market.warn_of_expiry", listing_id)
+    enqueue_each(
+        "market.warn_of_expiry", queries.listings_to_warn_of(NOTICE, limit=LISTINGS_PER_SWEEP)
+    )
 
 
-@job("market.reflect_contract")
+@job("market.reflect_contract", of=Contract)
 def reflect_contract(contract_id: UUID) -> None:
     """Open or close posting for a contract, as its buyer has it."""
     offers.reflect(contract_id=contract_id)
@@ -90,8 +91,9 @@ def reflect_contract(contract_id: UUID) -> None:
 @sweep("market.reflect_contract", seconds=30)
 def find_contracts_out_of_step() -> None:
     """Ring for contracts that are posted for and should not be, or the other way round."""
-    for contract_id in queries.contracts_out_of_step(limit=CONTRACTS_PER_SWEEP):
-        enqueue("market.reflect_contract", contract_id)
+    enqueue_each(
+        "market.reflect_contract", queries.contracts_out_of_step(limit=CONTRACTS_PER_SWEEP)
+    )
 
 
 @sweep("market.forget_pings", seconds=600)
@@ -100,13 +102,13 @@ def forget_pings() -> None:
     pings.forget_old()
 
 
-@job("market.open_auction")
+@job("market.open_auction", of=Auction)
 def open_auction(auction_id: UUID) -> None:
     """Open an auction whose time has begun."""
     auctions.open_due(auction_id=auction_id)
 
 
-@job("market.close_auction")
+@job("market.close_auction", of=Auction)
 def close_auction(auction_id: UUID) -> None:
     """Award an auction whose time is over, in one transaction."""
     awards.close(auction_id=auction_id)
@@ -116,15 +118,14 @@ def close_auction(auction_id: UUID) -> None:
 def find_auctions_due() -> None:
     """Ring for auctions that are to be opened or closed."""
     at = clock.after_lock()
-    for auction_id in queries.due_to_open(at, limit=AUCTIONS_PER_SWEEP):
-        enqueue("market.open_auction", auction_id)
-    for auction_id in queries.due_to_close(at, limit=AUCTIONS_PER_SWEEP):
-        enqueue("market.close_auction", auction_id)
+    enqueue_each("market.open_auction", queries.due_to_open(at, limit=AUCTIONS_PER_SWEEP))
+    enqueue_each("market.close_auction", queries.due_to_close(at, limit=AUCTIONS_PER_SWEEP))
 
 
-@job("market.match", steps=True)
-def match(listing_id: UUID) -> None:
+@job("market.match", steps=True, of=Listing)
+def match(listing_id: UUID, *, place: str = "") -> str | None:  # noqa: ARG001  # rows say it
     """Let everything new of a listing meet the contracts, a thousand leads at a time."""
+    turn = Slice()
     with unit_of_work():
         seen = queries.match_requests(listing_id)
     while True:
@@ -132,41 +133,51 @@ def match(listing_id: UUID) -> None:
             matched = matches.match_round(listing_id=listing_id)
         if not matched.leads:
             break
+        if turn.is_over:
+            return "goes on"
     if not matched.waiting:  # else the sweep rings again
         with unit_of_work():
             meetings.answer(seen)
+    return None
 
 
 @sweep("market.match", seconds=10)
 def find_leads_to_match() -> None:
     """Ring for listings of which something is to meet the contracts."""
-    for listing_id in queries.listings_to_match(limit=LISTINGS_PER_SWEEP):
-        enqueue("market.match", listing_id)
+    enqueue_each("market.match", queries.listings_to_match(limit=LISTINGS_PER_SWEEP))
 
 
-@job("market.match_contract", steps=True)
-def match_contract(contract_id: UUID) -> None:
-    """Let a contract meet what is on sale, and say what limits it before and after."""
+@job("market.match_contract", steps=True, of=Contract)
+def match_contract(contract_id: UUID, *, place: str = "") -> str | None:
+    """Let a contract meet what is on sale, and say what limits it before and after.
+
+    `place`: the moment at which it began to, whose later meetings are not repeated.
+    """
+    turn = Slice()
     with unit_of_work():
-        since = clock.now()
+        since = datetime.fromisoformat(place) if place else clock.now()
         seen = queries.rounds_due(contract_id, since)
         goes_on = matches.review_contract(contract_id=contract_id)
     while goes_on:
         with unit_of_work():
             goes_on = matches.match_contract(contract_id=contract_id, since=since)
+        if goes_on and turn.is_over:
+            return since.isoformat()
     with unit_of_work():
         matches.review_contract(contract_id=contract_id)
         meetings.close_rounds(seen)
+    return None
 
 
 @sweep("market.match_contract", seconds=10)
 def find_contracts_due() -> None:
     """Ring for contracts that changed, or whose limit is over."""
-    for contract_id in queries.contracts_due(clock.now(), limit=CONTRACTS_PER_SWEEP):
-        enqueue("market.match_contract", contract_id)
+    enqueue_each(
+        "market.match_contract", queries.contracts_due(clock.now(), limit=CONTRACTS_PER_SWEEP)
+    )
 
 
-@job("market.follow_actions")
+@job("market.follow_actions", of=Contract)
 def follow_actions(contract_id: UUID) -> None:
     """Bring the pool of a contract to what its open leads ask for."""
     action_holds.follow(contract_id=contract_id, actor=SYSTEM)
@@ -175,5 +186,4 @@ def follow_actions(contract_id: UUID) -> None:
 @sweep("market.follow_actions", seconds=60)
 def find_pools() -> None:
     """Ring for the pools that were sized longest ago: windows close while nobody looks."""
-    for contract_id in pools.filled(kind=Contract.KIND, limit=POOLS_PER_SWEEP):
-        enqueue("market.follow_actions", contract_id)
+    enqueue_each("market.follow_actions", pools.filled(kind=Contract.KIND, limit=POOLS_PER_SWEEP))

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from exchange.core import clock
 from exchange.core.actors import SYSTEM
-from exchange.core.jobs import enqueue, job, sweep
+from exchange.core.jobs import enqueue_each, job, sweep
+from exchange.leads.models import Batch
 from exchange.verification import queries
 from exchange.verification.queries import inspected
 from exchange.verification.services import (
@@ -25,7 +26,7 @@ INSPECTIONS_PER_SWEEP = 100
 CLOSED_PER_SWEEP = 100
 
 
-@job("verification.draw", queue="bulk")
+@job("verification.draw", queue="bulk", of=Batch)
 def draw(batch_id: UUID) -> None:
     """Draw a lot whose nonce is there, or will not come any more."""
     draws.make_draw(batch_id=batch_id, actor=SYSTEM)
@@ -34,8 +35,7 @@ def draw(batch_id: UUID) -> None:
 @sweep("verification.draws", seconds=10)
 def ring_for_draws() -> None:
     """Ring for lots that nobody has to wait for."""
-    for batch_id in queries.draws_to_make(clock.now(), limit=DRAWS_PER_SWEEP):
-        enqueue("verification.draw", batch_id)
+    enqueue_each("verification.draw", queries.draws_to_make(clock.now(), limit=DRAWS_PER_SWEEP))
 
 
 @sweep("verification.leases", seconds=10)
@@ -61,8 +61,7 @@ def inspect_on(inspection_id: UUID) -> None:
 @sweep("verification.inspections", seconds=60)
 def ring_for_inspections() -> None:
     """Ring for full inspections that run: whoever was taken off the lists leaves no answer."""
-    for inspection_id in inspected.to_go_on(limit=INSPECTIONS_PER_SWEEP):
-        enqueue("verification.inspect_on", inspection_id)
+    enqueue_each("verification.inspect_on", inspected.to_go_on(limit=INSPECTIONS_PER_SWEEP))
 
 
 @sweep("verification.workers", seconds=10)

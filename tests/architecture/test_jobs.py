@@ -66,7 +66,7 @@ def test_every_name_that_is_rung_for_is_a_job() -> None:
         call.args[0].value
         for path in files()
         for call in calls(tree(path))
-        if called_name(call) == "enqueue"
+        if called_name(call) in {"enqueue", "enqueue_each"}
         and "core" not in path.relative_to(ROOT).parts
         and isinstance(call.args[0], ast.Constant)
     }

@@ -42,6 +42,7 @@ from exchange.leads.confined_child import BLOCK_ROWS
 from exchange.leads.models import Batch, BatchStatus, Fingerprint, Lead, ProblemRow
 from exchange.market.models import Order, OrderLine, OrderStatus
 from tests.cast import Cast, Player, make_cast
+from tests.doorbell import rung
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.leads import make_batch
@@ -360,11 +361,6 @@ def upload_here(client: FlaskClient, seller: Player, content: bytes) -> str:
     )
     assert answer.status_code == 202, answer.text
     return str(answer.get_json()["id"])
-
-
-def rung() -> set[str]:
-    """Names of the jobs that Redis knows of."""
-    return {job.args[0] for name in jobs.QUEUE_NAMES for job in jobs.queue(name).get_jobs()}
 
 
 def undelivered(cast: Cast) -> Delivery:

@@ -82,6 +82,28 @@ def test_a_change_that_is_committed_late_is_not_passed_over(committed):
     assert known(vertical.id) == {early.id: 20_00, late.id: 21_00}
 
 
+@pytest.mark.commits
+def test_what_is_read_again_beside_a_long_transaction_is_taken_once(committed, monkeypatch):
+    cast, vertical = make_cast(), make_vertical()
+    one = make_contract(cast.buyer, price=10_00)
+    db.session.commit()
+    known(vertical.id)
+    db.session.rollback()
+    with db.engine.connect() as slow, slow.begin():
+        slow.execute(select(func.pg_current_xact_id()))
+        with db.engine.connect() as quick, quick.begin():
+            change(quick, one.id, 20_00)
+        assert known(vertical.id) == {one.id: 20_00}
+        db.session.rollback()
+        monkeypatch.setattr(contract_book.Book, "_take", None)
+        assert known(vertical.id) == {one.id: 20_00}
+        db.session.rollback()
+        monkeypatch.undo()
+        with db.engine.connect() as quick, quick.begin():
+            change(quick, one.id, 30_00)
+        assert known(vertical.id) == {one.id: 30_00}
+
+
 def change(connection, contract_id, price: int) -> None:
     values = {"price_amount": price, "changed_at": func.exchange_now()}
     connection.execute(update(Contract.__table__).where(Contract.id == contract_id).values(values))

@@ -68,6 +68,30 @@ def test_many_changes_rebuild_the_index_without_losing_any():
         assert index.all_fitting(lead, NOW) == plainly(list(now.values()), lead)
 
 
+def test_whoever_goes_on_as_before_stands_where_it_stood(monkeypatch):
+    """A buyer who pauses and resumes a thousand contracts has nobody's index made anew."""
+    some = crowd.entries(200, seed=6, now=NOW)
+    index = ContractIndex(some)
+    monkeypatch.setattr(contract_index._Ranked, "of", only_small(contract_index._Ranked.of))
+    for entry in some:
+        index.update(removed={entry.id})
+        assert entry.id not in index
+        index.update([replace(entry)])
+    lead = crowd.lead_facts(Random(9), now=NOW)
+    assert index.all_fitting(lead, NOW) == plainly(some, lead)
+
+
+def only_small(make):
+    """The maker of indexes, for a few contracts at most."""
+
+    def made(entries):
+        few = list(entries)
+        assert len(few) <= 1
+        return make(few)
+
+    return made
+
+
 def test_a_question_under_way_does_not_see_a_change():
     some, random = crowd.entries(300, seed=3, now=NOW), Random(4)
     index = ContractIndex(some)

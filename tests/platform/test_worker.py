@@ -6,17 +6,23 @@ import subprocess
 import sys
 import threading
 import traceback
+from uuid import UUID
 
 import pytest
 from flask import Flask
 from rq import Worker
 from rq.serializers import JSONSerializer
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from exchange.core import jobs
 from exchange.core.db import db, unit_of_work
+from exchange.core.ids import uuid7
 from exchange.core.jobs import Job, Sweep
-from exchange.worker import Scheduler, forget_dead_workers, lock_key, run_alone, work
+from exchange.identity.models import Membership
+from exchange.identity.permissions import OrganizationKind
+from exchange.worker import LeashedWorker, Scheduler, forget_dead_workers, lock_key, run_alone, work
+from tests.cast import make_company
+from tests.doorbell import rung
 from tests.waiting import eventually
 
 RAN: list[str] = []
@@ -97,13 +103,13 @@ class TestWorker:
         with unit_of_work():
             jobs.enqueue("tests.note")
         work(committed, ["quick"], burst=True)
-        assert jobs.queue("quick").count == 0
+        assert rung() == set()
         assert jobs.redis_connection().get("noted") == b"1"
         assert RAN == []
 
     def test_job_of_a_dead_worker_can_be_rung_for_again(self, committed: Flask) -> None:
         connection = jobs.redis_connection()
-        queue = jobs.queue("quick")
+        queue = jobs.queue("quick-0")
         job = queue.enqueue(
             "exchange.core.jobs.run", "tests.note", job_id="tests-note", unique=True
         )
@@ -120,7 +126,7 @@ class TestWorker:
 
     def test_living_worker_keeps_its_job(self, committed: Flask) -> None:
         connection = jobs.redis_connection()
-        queue = jobs.queue("quick")
+        queue = jobs.queue("quick-0")
         job = queue.enqueue(
             "exchange.core.jobs.run", "tests.note", job_id="tests-note", unique=True
         )
@@ -143,6 +149,94 @@ class TestWorker:
 
 def slip() -> None:
     raise ValueError("Zacharias Quill")
+
+
+def wait_behind(_who: UUID, *_number: UUID) -> None:
+    jobs.redis_connection().rpush("ran", "loud")
+
+
+def be_alone(_who: UUID) -> None:
+    """Leave a trace, and nothing for the worker to go on with."""
+    jobs.redis_connection().rpush("ran", "quiet")
+    for lane in jobs.lanes("quick"):
+        lane.empty()  # type: ignore[no-untyped-call]  # RQ's own
+
+
+def go_on(_who: UUID, *, place: str = "0") -> str | None:
+    jobs.redis_connection().rpush("ran", f"loud {place}")
+    return str(int(place) + 1) if place < "3" else None
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # RQ forks beside its thread
+class TestTurns:
+    """Who has little to do does not wait for whoever has much."""
+
+    @pytest.fixture(autouse=True)
+    def _jobs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for function, steps in ((wait_behind, False), (be_alone, False), (go_on, True)):
+            job = Job(f"tests.{function.__name__}", function, "quick", steps, Membership)
+            monkeypatch.setitem(jobs.JOBS, job.name, job)
+
+    def test_one_job_comes_before_the_backlog_of_another(self, committed: Flask) -> None:
+        assert self.ran_before(200) <= 1
+
+    def test_in_one_line_it_waits_for_all_of_them(
+        self, committed: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The control."""
+        monkeypatch.setattr(jobs, "LANES", 1)
+        assert self.ran_before(20) == 20
+
+    def ran_before(self, backlog: int) -> int:
+        loud, quiet = self.two_companies()
+        with unit_of_work():
+            for _ in range(backlog):
+                jobs.enqueue("tests.wait_behind", loud, uuid7())
+        with unit_of_work():
+            jobs.enqueue("tests.be_alone", quiet)
+        work(jobs.application(), ["quick"], burst=True)
+        ran = jobs.redis_connection().lrange("ran", 0, -1)
+        return ran.index(b"quiet")
+
+    def test_a_long_job_lets_others_go_between_its_slices(self, committed: Flask) -> None:
+        loud, quiet = self.two_companies()
+        with unit_of_work():
+            jobs.enqueue("tests.go_on", loud)
+            jobs.enqueue_each("tests.wait_behind", [quiet])
+        work(committed, ["quick"], burst=True)
+        ran = [one.decode() for one in jobs.redis_connection().lrange("ran", 0, -1)]
+        assert [one for one in ran if one != "loud"] == [f"loud {n}" for n in range(4)]
+        assert ran.index("loud") <= 1
+        assert rung() == set()
+
+    def test_quick_jobs_come_before_bulk_ones_of_any_lane(self, committed: Flask) -> None:
+        worker = LeashedWorker(
+            [lane for name in jobs.QUEUE_NAMES for lane in jobs.lanes(name)],
+            connection=jobs.redis_connection(),
+            serializer=JSONSerializer,
+        )
+        for name in ("quick-5", "bulk-63", "quick-0", "quick-5"):
+            worker.reorder_queues(jobs.queue(name))
+        order = [lane.name for lane in worker._ordered_queues]
+        assert [name.split("-")[0] for name in order] == ["quick"] * 64 + ["bulk"] * 64
+        assert order[0] == "quick-6"
+        assert order[64] == "bulk-0"
+
+    @staticmethod
+    def two_companies() -> tuple[UUID, UUID]:
+        """Memberships of two sellers that do not share a lane."""
+        with unit_of_work():
+            players = [
+                make_company(f"{name}@seller.example", OrganizationKind.SELLER, name)
+                for name in ("loud", "quiet", "other")
+            ]
+            found = {
+                jobs.JOBS["tests.go_on"].lane(member): member.id
+                for member in db.session.scalars(select(Membership))
+            }
+        assert len(players) == 3
+        first, second, *_ = found.values() if jobs.LANES > 1 else [*found.values()] * 2
+        return first, second
 
 
 class TestFailures:

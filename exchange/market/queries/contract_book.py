@@ -11,7 +11,7 @@ The index is a way to find candidates. Whoever buys reads the contracts again be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from threading import Lock
@@ -58,6 +58,18 @@ def entry_of(contract: AnyRow, content: Any, *, now: datetime) -> Entry:  # Any:
     )
 
 
+def contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of Terms
+    """The terms of these contracts, each in one version."""
+    rows = db.session.execute(
+        select(ContractTerms.contract_id, ContractTerms.version, ContractTerms.content).where(
+            in_list(ContractTerms.contract_id, versions)
+        )
+    )
+    return {
+        row.contract_id: row.content for row in rows if versions[row.contract_id] == row.version
+    }
+
+
 @dataclass(slots=True)
 class Book:
     """The index of one vertical, and from where on it reads."""
@@ -66,6 +78,7 @@ class Book:
     index: ContractIndex = field(default_factory=ContractIndex)
     seen: int = 0  # every change by a transaction below this number is known
     again: frozenset[UUID] = frozenset()  # whose change may be rolled back yet
+    taken: dict[UUID, int] = field(default_factory=dict)  # changes that are read again, by number
     days: dict[UUID, datetime] = field(default_factory=dict)  # until when spans of days hold
     lock: Lock = field(default_factory=Lock)
 
@@ -74,22 +87,31 @@ class Book:
         with self.lock:
             now = clock.now()
             over = {key for key, until in self.days.items() if until <= now}
-            rows = _read(self.vertical_id, since=self.seen, also=self.again | over)
+            asked = self.again | over
+            rows = _read(self.vertical_id, since=self.seen, also=asked)
             found = [row for row in rows if row.id is not None]
-            if found or self.again or over:
-                self._take(found, now=now, asked=self.again | over)
+            # A transaction that runs for long has everything since read again: it is known already.
+            fresh = [row for row in found if row.id in asked or self._is_fresh(row)]
+            if fresh or asked:
+                self._take(fresh, now=now, asked=asked)
             self.seen = rows[0].lowest
+            self.taken = {row.id: row.changed_in for row in found if row.changed_in >= self.seen}
             return self.index
+
+    def _is_fresh(self, row: AnyRow) -> bool:
+        return bool(self.taken.get(row.id) != row.changed_in)
 
     def _take(
         self, rows: list[AnyRow], *, now: datetime, asked: frozenset[UUID] | set[UUID]
     ) -> None:
-        fresh = [entry_of(row, row.content, now=now) for row in rows if row.is_matched]
+        matched = [row for row in rows if row.is_matched]
+        content = contents({row.id: row.terms_version for row in matched})
+        fresh = [entry_of(row, content[row.id], now=now) for row in matched]
         gone = asked | {row.id for row in rows}
         self.index.update(fresh, removed=gone - {entry.id for entry in fresh})
         self.again = frozenset(row.id for row in rows if row.changed_in == row.own)
         self.days = {key: until for key, until in self.days.items() if key not in gone}
-        self.days |= dict(_dated(rows, now=now))
+        self.days |= dict(_dated(content, now=now))
 
 
 def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -> list[AnyRow]:
@@ -111,11 +133,9 @@ def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -
                 one.c.own,
                 *_columns(),
                 matched.label("is_matched"),
-                ContractTerms.content,
             )
             .select_from(one)
             .outerjoin(Contract, and_(true(), Contract.vertical_id == vertical_id, wanted))
-            .outerjoin(ContractTerms, _newest())
         )
     )
 
@@ -123,12 +143,6 @@ def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -
 def _columns() -> Iterator[Any]:  # Any: columns of many types
     yield from (Contract.id, Contract.organization_id, Contract.vertical_id, Contract.schema_id)
     yield from (Contract.terms_version, PRICE, Contract.ranked_at, Contract.changed_in)
-
-
-def _newest() -> Any:  # Any: a condition
-    return and_(
-        ContractTerms.contract_id == Contract.id, ContractTerms.version == Contract.terms_version
-    )
 
 
 def _number(transaction: Any) -> Any:  # Any: xid8 has no type of its own
@@ -157,10 +171,12 @@ def _day(terms: Terms, now: datetime) -> date:
     return now.astimezone(ZoneInfo(terms.time_zone)).date()
 
 
-def _dated(rows: list[AnyRow], *, now: datetime) -> Iterator[tuple[UUID, datetime]]:
+def _dated(
+    contents: Mapping[UUID, Any], *, now: datetime
+) -> Iterator[tuple[UUID, datetime]]:  # Any: see `contents`
     """Contracts that ask for days counted from today, each with its next midnight."""
-    for row in rows:
-        if row.is_matched and "within_days" in str(row.content.get("criteria", "")):
-            zone = ZoneInfo(row.content["time_zone"])
+    for key, content in contents.items():
+        if "within_days" in str(content.get("criteria", "")):
+            zone = ZoneInfo(content["time_zone"])
             tomorrow = now.astimezone(zone).date() + timedelta(days=1)
-            yield row.id, datetime.combine(tomorrow, time(), zone)
+            yield key, datetime.combine(tomorrow, time(), zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
@@ -22,13 +22,12 @@ from exchange.market.contract_models import (
     ContractSource,
     ContractSourceStatus,
     ContractStatus,
-    ContractTerms,
 )
-from exchange.market.contract_terms import Period
+from exchange.market.contract_terms import Period, Terms
 from exchange.market.models import Listing, ListingMode
 from exchange.market.queries.actions import backings
 from exchange.market.queries.caps import uses
-from exchange.market.queries.contract_book import PRICE, AnyRow, entry_of
+from exchange.market.queries.contract_book import PRICE, AnyRow, contents, entry_of
 from exchange.market.queries.openness import is_open_to
 from exchange.market.queries.stock import in_list
 
@@ -101,8 +100,7 @@ def standings(
     Without a seller only what is their own limits them.
     """
     current = _current(rows, entries, now=now)
-    begun = {key: cap_periods.starts(one.terms.time_zone, now) for key, one in current.items()}
-    used = uses(begun)
+    used = uses({key: _counted(one.terms, now) for key, one in current.items()})
     sources = _sources(seller, current)
     backed = _backings(current, now=now)
     found = {}
@@ -118,6 +116,13 @@ def standings(
     return found
 
 
+def _counted(terms: Terms, now: datetime) -> cap_periods.Starts:
+    """The periods of which it counts what the contract took, and when they began."""
+    counts = {*terms.caps.periods, *([Period.TOTAL] if terms.trial_leads is not None else [])}
+    begun = cap_periods.starts(terms.time_zone, now) if counts else {}
+    return {period: at for period, at in begun.items() if period in counts}
+
+
 def _current(
     rows: Collection[AnyRow], entries: Mapping[UUID, Entry], *, now: datetime
 ) -> dict[UUID, Entry]:
@@ -130,19 +135,8 @@ def _current(
     others = [row for row in rows if row.id not in known]
     if not others:
         return known
-    content = _contents({row.id: row.terms_version for row in others})
+    content = contents({row.id: row.terms_version for row in others})
     return known | {row.id: entry_of(row, content[row.id], now=now) for row in others}
-
-
-def _contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of Terms
-    rows = db.session.execute(
-        select(ContractTerms.contract_id, ContractTerms.version, ContractTerms.content).where(
-            in_list(ContractTerms.contract_id, versions)
-        )
-    )
-    return {
-        row.contract_id: row.content for row in rows if versions[row.contract_id] == row.version
-    }
 
 
 def _backings(current: Mapping[UUID, Entry], *, now: datetime) -> dict[UUID, Backing]:

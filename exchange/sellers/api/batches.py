@@ -272,6 +272,7 @@ def _source(source_id: str) -> Source:
 
 @blueprint.route("/pings", methods=["POST"])
 @limiter.limit(lambda: PINGS, key_func=limits.program)
+@limits.in_turn
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=PING_BODY)
 @blueprint.response(200, PingOut)
@@ -290,6 +291,7 @@ def ping() -> ResponseReturnValue:
 
 @blueprint.route("/leads", methods=["POST"])
 @limiter.limit(lambda: POSTS, key_func=limits.program)
+@limits.in_turn
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=LEAD_BODY)
 @blueprint.response(201, PostOut)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -54,7 +54,8 @@ class Cell:
 
 def reputation(*, seller_id: UUID, vertical_id: UUID, source_id: UUID) -> Reputation:
     """How a seller's source stands today; without a decided lot, as its vertical's prior says."""
-    return _standing(Cell(seller_id, vertical_id, source_id))[0]
+    lots = _lots_of(Cell(seller_id, vertical_id, source_id))
+    return judge_source(lots, _prior_of(vertical_id))
 
 
 def reputations(cells: Collection[Cell]) -> dict[Cell, Reputation]:
@@ -73,13 +74,14 @@ def reputations(cells: Collection[Cell]) -> dict[Cell, Reputation]:
 
 def source_record(*, seller_id: UUID, vertical_id: UUID, source_id: UUID) -> SourceRecord | None:
     """The record of a seller's source from all decided lots; None for one without any."""
-    standing, has_lots = _standing(Cell(seller_id, vertical_id, source_id))
-    return _published(standing) if has_lots else None
+    lots = _lots_of(Cell(seller_id, vertical_id, source_id))
+    return _record(lots, _prior_of(vertical_id)) if lots else None
 
 
 def reserve_bps(seller_id: UUID, vertical_id: UUID, source_id: UUID) -> int:
     """What is held back of a sale, in basis points; see `Reputation.reserve_bps`."""
-    return _standing(Cell(seller_id, vertical_id, source_id))[0].reserve_bps
+    found = reputation(seller_id=seller_id, vertical_id=vertical_id, source_id=source_id)
+    return found.reserve_bps
 
 
 def reserve_days(seller_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -178,16 +180,14 @@ def newest_prior(vertical_id: UUID) -> VerticalPrior | None:
     return db.session.scalar(statement.order_by(VerticalPrior.created_at.desc()).limit(1))
 
 
-def _standing(cell: Cell) -> tuple[Reputation, bool]:
-    prior = newest_prior(cell.vertical_id)
-    rows = db.session.execute(_lots_of(cell)).all()
-    lots = [LotCount(row.good, row.bad) for row in rows]
-    given = prior and Prior(prior.mean, prior.strength)
-    return judge_source(lots, given or HOUSE), any(lot.good + lot.bad for lot in lots)
+def _prior_of(vertical_id: UUID) -> Prior:
+    known = newest_prior(vertical_id)
+    return HOUSE if known is None else Prior(known.mean, known.strength)
 
 
-def _lots_of(cell: Cell) -> Select[int, int]:
-    return (
+def _lots_of(cell: Cell) -> list[LotCount]:
+    """The decided lots of a source, the newest first."""
+    rows = db.session.execute(
         select(Sample.good, Sample.bad)
         .join(Batch, Batch.id == Sample.batch_id)
         .where(
@@ -199,6 +199,7 @@ def _lots_of(cell: Cell) -> Select[int, int]:
         .order_by(Sample.decided_at.desc(), Sample.id.desc())
         .limit(LOTS_REMEMBERED)
     )
+    return [LotCount(row.good, row.bad) for row in rows]
 
 
 def _earlier_lots() -> Any:  # Any: a lateral
