@@ -28,6 +28,7 @@ from exchange.core import jobs
 from exchange.core.db import db
 from exchange.core.errors import place_of
 from exchange.core.jobs import Sweep
+from exchange.core.priority import give_way, gives_way
 from exchange.embedded.leash import tie
 
 log = logging.getLogger(__name__)
@@ -41,11 +42,16 @@ TICK_SECONDS: Final = 0.2
 
 
 class LeashedWorker(Worker):
-    """A worker whose forked job dies with it, and speaks on connections of its own."""
+    """A worker whose forked job dies with it, and speaks on connections of its own.
+
+    One that runs every queue lets only those jobs give way for which nobody waits.
+    """
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""
         tie(signal.SIGKILL, self.pid or 0)
+        if queue.name == "bulk" and not gives_way():
+            give_way()
         db.engine.dispose(close=False)
         super().main_work_horse(job, queue)
 
