@@ -116,7 +116,9 @@ class TestWorker:
         self, committed: Flask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for queue in jobs.QUEUE_NAMES:
-            job = Job(f"tests.{queue}", lambda queue=queue: note_niceness(queue), queue, steps=False)
+            job = Job(
+                f"tests.{queue}", lambda queue=queue: note_niceness(queue), queue, steps=False
+            )
             monkeypatch.setitem(jobs.JOBS, job.name, job)
             with unit_of_work():
                 jobs.enqueue(job.name)
