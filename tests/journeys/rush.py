@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from random import Random
 
 import requests
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import func, select, text
 
 from exchange.core.db import db
-from exchange.core.schema import sqlalchemy_url
 from exchange.identity.permissions import OrganizationKind
 from exchange.market.models import LineStatus, Listing, OrderLine
 from tests.cast import Player, make_company
@@ -124,13 +123,13 @@ class Step:
         return f"{self.client}-{self.number}"
 
 
-def rush(url: str, deal: Callable[[Step], list[int]]) -> Counter[int]:
+def rush(url: str, deal: Callable[[Step], list[int]], *, rounds: int = ROUNDS) -> Counter[int]:
     """Let everybody deal again and again until they are told 410; statuses by how often."""
     seen, writing = Counter[int](), threading.Lock()
 
     def run(client: int) -> None:
         random, session = Random(client), requests.Session()
-        for number in range(ROUNDS):
+        for number in range(rounds):
             statuses = deal(Step(session, url, client, number, random))
             with writing:
                 seen.update(statuses)
@@ -158,15 +157,3 @@ def oversold_leads(most: int = 1) -> int:
     )
     many = select(func.count()).select_from(counted).where(counted.c.lines > most)
     return db.session.scalar(many) or 0
-
-
-def drop_constraints(database_url: str) -> None:
-    """Let the tables of a control's own database allow what the code no longer prevents."""
-    engine = create_engine(sqlalchemy_url(database_url))
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE lead DROP CONSTRAINT ck_lead_sold"))
-        connection.execute(
-            text("ALTER TABLE order_line DROP CONSTRAINT uq_order_line_lead_id_slot")
-        )
-        connection.execute(text("DROP INDEX ix_order_line_lead_id_buyer_id"))
-    engine.dispose()

@@ -27,16 +27,18 @@ from tests.journeys.rush import (
     CLIENTS,
     Stage,
     Step,
-    drop_constraints,
     make_buyers,
     oversold_leads,
     rush,
     sold_leads,
 )
 from tests.journeys.test_purchase_race import PRICE, WALLET, buy
+from tests.racing import drop_constraints
 from tests.servers import house
+from tests.servers.meeting import PEOPLE
 
 BUYERS = CLIENTS // 2  # each of them in two programs at once
+FEW = PEOPLE - 1  # so that of those who meet in the control two are of one buyer
 SHARED_LEADS, SALES = 20, 3
 PRICED_LEADS = 100
 READ = ("order:place", "order:read", "market:read")
@@ -44,14 +46,15 @@ READ = ("order:place", "order:read", "market:read")
 pytestmark = pytest.mark.commits
 
 
-def set_shared_stage() -> Stage:
-    """A lot of shared leads, and buyers who come with two programs each."""
+def set_shared_stage(number: int = BUYERS) -> Stage:
+    """A lot of shared leads, and buyers who come with several programs each."""
     cast = make_cast()
     lot = {"leads": SHARED_LEADS, "kind": LeadKind.SHARED, "sales_max": SALES, "price": PRICE}
     listing = make_listing(cast.seller, make_batch(cast.seller, **lot))
-    buyers = make_buyers(BUYERS, wallet=WALLET)
+    buyers = make_buyers(number, wallet=WALLET)
     db.session.commit()
-    return Stage(listing, [buyer.key(*READ) for buyer in buyers] * 2)
+    keys = [buyer.key(*READ) for buyer in buyers]
+    return Stage(listing, [keys[client % number] for client in range(CLIENTS)])
 
 
 def sold_twice_to_one() -> int:
@@ -79,11 +82,11 @@ def test_a_shared_lead_is_sold_to_so_many_and_to_each_once(committed: Flask):
 
 @pytest.mark.control
 def test_the_control_sells_too_often_and_twice_to_one(committed: Flask):
-    stage = set_shared_stage()
+    stage = set_shared_stage(FEW)
     drop_constraints(committed.config["SETTINGS"].database_url)
     unguarded = "tests.servers.unguarded:app"
     with house.web(committed.config["SETTINGS"], application=unguarded) as server:
-        rush(server.url, partial(buy, stage))
+        rush(server.url, partial(buy, stage), rounds=1)
     db.session.rollback()
     assert oversold_leads(SALES) > 0
     assert sold_twice_to_one() > 0
