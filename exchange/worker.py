@@ -28,6 +28,7 @@ from exchange.core import jobs
 from exchange.core.db import db
 from exchange.core.errors import place_of
 from exchange.core.jobs import Sweep
+from exchange.core.priority import give_way, gives_way
 from exchange.embedded.leash import tie
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class LeashedWorker(Worker):
     """A worker whose forked job dies with it, and speaks on connections of its own.
 
     It takes a job of each lane in turn, and looks at the lanes of a queue in the order of queues.
+    One that runs every queue lets only those jobs give way for which nobody waits.
     """
 
     def reorder_queues(self, reference_queue: Queue) -> None:
@@ -59,6 +61,8 @@ class LeashedWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""
         tie(signal.SIGKILL, self.pid or 0)
+        if queue.name.startswith("bulk-") and not gives_way():
+            give_way()
         db.engine.dispose(close=False)
         super().main_work_horse(job, queue)
 

@@ -55,8 +55,8 @@ def worker(queues: tuple[str, ...], *, burst: bool) -> None:
     if unknown := set(queues) - set(QUEUE_NAMES):
         raise click.BadParameter(f"unknown queue: {', '.join(sorted(unknown))}")
     wanted = queues or QUEUE_NAMES
-    if "bulk" in wanted:
-        give_way()  # people at their pages come first
+    if "quick" not in wanted:
+        give_way()  # people at their pages come first, and jobs that they wait for
     _log_to_stderr()
     work(create_app(settings(), statement_timeout_seconds=WORKER_SECONDS), wanted, burst=burst)
 

@@ -22,6 +22,7 @@ from flask import Flask, current_app
 from redis import Redis, RedisError
 from rq import Queue, Retry, get_current_job
 from rq.exceptions import DuplicateJobError
+from rq.job import JobStatus
 from rq.serializers import JSONSerializer
 from sqlalchemy import select
 
@@ -206,12 +207,30 @@ def _send(task: Job, arguments: list[str], *, lane: str) -> None:
         "failure_ttl": 10,  # while its id lives, no sweep can ring for the job again
         "job_timeout": JOB_TIMEOUT_SECONDS,
     }
+    bell = queue(lane)
     try:
-        queue(lane).enqueue("exchange.core.jobs.perform", task.name, *arguments, **options)
-    except DuplicateJobError:
-        log.debug("%s is already rung for", job_id)
+        try:
+            bell.enqueue("exchange.core.jobs.perform", task.name, *arguments, **options)
+        except DuplicateJobError:
+            _put_back_if_lost(bell, job_id)
     except RedisError as error:
         log.warning("the doorbell is silent (%s); the sweep will find %s", error, task.name)
+
+
+def _put_back_if_lost(bell: Queue, job_id: str) -> None:
+    """Queue a job anew that was taken out of its queue by a worker that ended before it began.
+
+    It stands nowhere then, and RQ would keep its id for ever, or for a minute at best. A job that
+    somebody is about to begin looks the same for a moment and runs twice, which is harmless.
+    """
+    job = bell.fetch_job(job_id)
+    is_begun = job is None or job.get_status(refresh=False) is not JobStatus.QUEUED
+    if is_begun or bell.get_job_position(job_id) is not None:
+        log.debug("%s is already rung for", job_id)
+        return
+    log.warning("%s was taken and not begun; it is queued again", job_id)
+    bell.intermediate_queue.remove(job_id)
+    bell.push_job_id(job_id)
 
 
 def init_app(app: Flask, redis_url: str) -> None:

@@ -17,17 +17,20 @@ from tests.factories.posts import ATTRIBUTES, SOURCE, VERTICAL, make_body
 
 def make_ping(person: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
     """A ping that passes every check, of a new person."""
-    known = person or make_person()
-    named = {f"{what}_sha256": digest(known[what]) for what in ("phone", "email") if what in known}
     return {
         "source": SOURCE,
         "vertical": VERTICAL,
         "attributes": dict(ATTRIBUTES),
         "channel": "search_ads",
         "requested_at": iso_moment(clock.now()),
-        **named,
+        **hashes_of(person or make_person()),
         **more,
     }
+
+
+def hashes_of(person: Mapping[str, str]) -> dict[str, str]:
+    """How a ping names somebody."""
+    return {f"{what}_sha256": digest(person[what]) for what in ("phone", "email") if what in person}
 
 
 def lead_of(ping: Mapping[str, Any], person: Mapping[str, str], **more: Any) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Fifty programs bid in the closing second of an auction, over HTTP, while it is closed.
 
-What is accepted is in the result and what comes late is refused, by the clock behind the lock; all
-that losers had set aside is back. The control runs the same story against a server that looks at the
+The auction is locked, bids come in time and wait, the time is over, and then it is closed. What is
+accepted is in the result and what comes late is refused, by the clock behind the lock; all that
+losers had set aside is back. The control runs the same story against a server that looks at the
 clock and the auction before it waits for its turn: it must accept bids that are in no result.
 """
 
@@ -10,7 +11,6 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import timedelta
 from random import Random
 
 import pytest
@@ -30,17 +30,22 @@ from exchange.market.auction_proof import verify
 from exchange.market.services import awards
 from tests.cast import Player, make_cast
 from tests.factories.auctions import make_auction
-from tests.factories.billing import fund_wallet
 from tests.factories.market import make_listing
-from tests.journeys.test_purchase_race import make_buyer
+from tests.journeys.rush import (
+    CLIENTS,
+    SECONDS,
+    at_once,
+    make_buyers,
+    queue_behind,
+    wait_without_end,
+)
 from tests.servers import house
 from tests.waiting import eventually
 
-CLIENTS = 50
 LEADS = 30
 FLOOR = 45_00
 WALLET = 2_000_00
-CLOSING = timedelta(seconds=1)
+LATE = 3  # bids, at least, that wait while the auction is closed
 
 pytestmark = pytest.mark.commits
 
@@ -60,22 +65,19 @@ class Stage:
 def set_stage() -> Stage:
     cast = make_cast()
     listing = make_listing(cast.seller, leads=LEADS, price=FLOOR)
-    buyers = [make_buyer(number) for number in range(CLIENTS)]
-    for buyer in buyers:
-        fund_wallet(buyer, WALLET)
+    buyers = make_buyers(CLIENTS, wallet=WALLET)
     auction = make_auction(cast.seller, listing, units=LEADS)
     headers = [buyer.key("bid:place", "market:read") for buyer in buyers]
     db.session.commit()
     return Stage(auction, buyers, headers)
 
 
-def race(url: str, stage: Stage) -> None:
+def race(app: Flask, url: str, stage: Stage) -> None:
     """Let everybody bid and change their bids until they are refused; close it meanwhile."""
-    start, writing = threading.Barrier(CLIENTS), threading.Lock()
+    writing = threading.Lock()
 
     def run(number: int) -> None:
         random, session, step = Random(number), requests.Session(), 0
-        start.wait()
         while True:
             answer = send(session, url, stage, number=number, step=step, random=random)
             with writing:
@@ -84,16 +86,10 @@ def race(url: str, stage: Stage) -> None:
                 return
             step += 1
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    # Once the server is warm and everybody is at it, the close is a moment ahead.
-    eventually(lambda: len(stage.accepted) == CLIENTS, seconds=120)
-    with unit_of_work():
-        clock.advance(stage.auction.closes_at - clock.now() - CLOSING)
-    close_over_the_deadline(stage.auction)
-    for thread in threads:
-        thread.join()
+    with at_once(run):
+        # Once the server is warm and everybody is at it, the time comes.
+        eventually(lambda: len(stage.accepted) == CLIENTS, seconds=120)
+        close_over_the_deadline(app, stage.auction)
 
 
 def send(
@@ -122,18 +118,15 @@ def note(stage: Stage, number: int, answer: requests.Response) -> None:
         stage.links[told["sequence"]] = told["link"]
 
 
-def close_over_the_deadline(auction: Auction) -> None:
-    """Bid on until half a second before the close; whoever comes then waits until it is over."""
-    eventually(lambda: is_past(auction, CLOSING / 2))
+def close_over_the_deadline(app: Flask, auction: Auction) -> None:
+    """Close it while bids wait that came in time: it is over when their turn comes."""
     with unit_of_work():
+        wait_without_end()
         lock(Auction, auction.id)
-        eventually(lambda: clock.after_lock() >= auction.closes_at)
+        eventually(lambda: queue_behind("auction") >= LATE, seconds=SECONDS)
+        with app.app_context(), unit_of_work():  # a session beside the one that keeps the lock
+            clock.advance(auction.closes_at - clock.now())
         awards.close(auction_id=auction.id)
-
-
-def is_past(auction: Auction, before: timedelta) -> bool:
-    with unit_of_work():
-        return clock.now() >= auction.closes_at - before
 
 
 def wallet(player: Player) -> int:
@@ -156,7 +149,7 @@ def left_over() -> int:
 def test_no_bid_is_late_none_is_lost_and_every_cent_is_back(committed: Flask):
     stage = set_stage()
     with house.web(committed.config["SETTINGS"]) as server:
-        race(server.url, stage)
+        race(committed, server.url, stage)
     db.session.rollback()
     assert set(stage.seen) <= {201, 410, 503}, stage.seen
     assert stage.seen[410] == CLIENTS
@@ -181,7 +174,7 @@ def test_the_control_takes_late_bids(committed: Flask):
     with house.web(
         committed.config["SETTINGS"], application="tests.servers.unguarded_auction:app"
     ) as server:
-        race(server.url, stage)
+        race(committed, server.url, stage)
     db.session.rollback()
     assert left_over() > 0
     assert violations() != []

@@ -8,8 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
-from random import Random
 
 import pytest
 import requests
@@ -21,23 +21,24 @@ from exchange.core.invariants import violations
 from exchange.leads.models import LeadKind
 from exchange.market.models import Order, OrderLine
 from tests.cast import make_cast
-from tests.factories.billing import fund_wallet
 from tests.factories.leads import make_batch
 from tests.factories.market import make_listing
-from tests.journeys.test_purchase_race import (
+from tests.journeys.rush import (
     CLIENTS,
-    PRICE,
-    WALLET,
     Stage,
-    drop_constraints,
-    make_buyer,
+    Step,
+    make_buyers,
     oversold_leads,
-    race,
+    rush,
     sold_leads,
 )
+from tests.journeys.test_purchase_race import PRICE, WALLET, buy
+from tests.racing import drop_constraints
 from tests.servers import house
+from tests.servers.meeting import PEOPLE
 
 BUYERS = CLIENTS // 2  # each of them in two programs at once
+FEW = PEOPLE - 1  # so that of those who meet in the control two are of one buyer
 SHARED_LEADS, SALES = 20, 3
 PRICED_LEADS = 100
 READ = ("order:place", "order:read", "market:read")
@@ -45,16 +46,15 @@ READ = ("order:place", "order:read", "market:read")
 pytestmark = pytest.mark.commits
 
 
-def set_shared_stage() -> Stage:
-    """A lot of shared leads, and buyers who come with two programs each."""
+def set_shared_stage(number: int = BUYERS) -> Stage:
+    """A lot of shared leads, and buyers who come with several programs each."""
     cast = make_cast()
     lot = {"leads": SHARED_LEADS, "kind": LeadKind.SHARED, "sales_max": SALES, "price": PRICE}
     listing = make_listing(cast.seller, make_batch(cast.seller, **lot))
-    buyers = [make_buyer(number) for number in range(BUYERS)]
-    for buyer in buyers:
-        fund_wallet(buyer, WALLET)
+    buyers = make_buyers(number, wallet=WALLET)
     db.session.commit()
-    return Stage(listing, [buyer.key(*READ) for buyer in buyers] * 2)
+    keys = [buyer.key(*READ) for buyer in buyers]
+    return Stage(listing, [keys[client % number] for client in range(CLIENTS)])
 
 
 def sold_twice_to_one() -> int:
@@ -71,7 +71,7 @@ def sold_twice_to_one() -> int:
 def test_a_shared_lead_is_sold_to_so_many_and_to_each_once(committed: Flask):
     stage = set_shared_stage()
     with house.web(committed.config["SETTINGS"]) as server:
-        seen = race(server.url, stage)
+        seen = rush(server.url, partial(buy, stage))
     db.session.rollback()
     assert set(seen) <= {201, 402, 410, 503}, seen
     assert oversold_leads(SALES) == 0
@@ -82,11 +82,11 @@ def test_a_shared_lead_is_sold_to_so_many_and_to_each_once(committed: Flask):
 
 @pytest.mark.control
 def test_the_control_sells_too_often_and_twice_to_one(committed: Flask):
-    stage = set_shared_stage()
+    stage = set_shared_stage(FEW)
     drop_constraints(committed.config["SETTINGS"].database_url)
     unguarded = "tests.servers.unguarded:app"
     with house.web(committed.config["SETTINGS"], application=unguarded) as server:
-        race(server.url, stage)
+        rush(server.url, partial(buy, stage), rounds=1)
     db.session.rollback()
     assert oversold_leads(SALES) > 0
     assert sold_twice_to_one() > 0
@@ -100,29 +100,21 @@ class Haggling:
         self.agreed = 0
         self.told = 0
 
-    def deal(
-        self,
-        session: requests.Session,
-        url: str,
-        stage: Stage,
-        *,
-        number: int,
-        step: int,
-        random: Random,
-    ) -> list[int]:
+    def deal(self, stage: Stage, step: Step) -> list[int]:
         if self.charged_otherwise:
             return [410]  # it is decided: nobody need go on
-        headers = {**stage.headers[number], "Idempotency-Key": f"{number}-{step}"}
-        at = f"{url}/api/v1/listings/{stage.listing.public_id}"
-        seen = session.get(at, headers=headers, timeout=60).json()
+        at = f"{step.url}/api/v1/listings/{stage.listing.public_id}"
+        seen = step.session.get(at, headers=stage.headers[step.client], timeout=60).json()
         if "terms_version" not in seen:
             return [503]
-        order = {
-            "listing_id": seen["id"],
-            "quantity": random.choice((1, 1, 2)),
-            "terms_version": seen["terms_version"],
-        }
-        answer = session.post(f"{url}/api/v1/orders", json=order, headers=headers, timeout=60)
+        answer = stage.order(
+            step.session,
+            step.url,
+            client=step.client,
+            key=step.key,
+            quantity=step.random.choice((1, 1, 2)),
+            version=seen["terms_version"],
+        )
         self.note(seen["price"]["amount"], answer)
         return [answer.status_code]
 
@@ -168,9 +160,7 @@ def repricing(url: str, headers: dict[str, str], listing_id: str) -> Iterator[No
 def haggle(committed: Flask, application: str = "wsgi:app") -> Haggling:
     cast = make_cast()
     listing = make_listing(cast.seller, make_batch(cast.seller, leads=PRICED_LEADS, price=PRICE))
-    buyers = [make_buyer(number) for number in range(CLIENTS)]
-    for buyer in buyers:
-        fund_wallet(buyer, WALLET)
+    buyers = make_buyers(CLIENTS, wallet=WALLET)
     db.session.commit()
     stage, haggling = Stage(listing, [buyer.key(*READ) for buyer in buyers]), Haggling()
     seller = cast.seller.key("listing:publish", "batch:read")
@@ -178,7 +168,7 @@ def haggle(committed: Flask, application: str = "wsgi:app") -> Haggling:
         house.web(committed.config["SETTINGS"], application=application) as server,
         repricing(server.url, seller, listing.public_id),
     ):
-        race(server.url, stage, haggling.deal)
+        rush(server.url, partial(haggling.deal, stage))
     db.session.rollback()
     return haggling
 

@@ -16,7 +16,7 @@ from exchange.leads.services import checks, imports
 from tests.cast import make_cast
 from tests.factories.catalog import make_vertical
 from tests.leads.test_drafts import as_file, begin, kept, some_people
-from tests.racing import patiently, race
+from tests.racing import meeting, patiently, race
 
 pytestmark = pytest.mark.commits
 HANDS = 20
@@ -61,7 +61,14 @@ def test_many_confirmations_make_one_batch(committed, cast, draft):
 
 @pytest.mark.control
 def test_the_control_makes_several(committed, cast, draft, monkeypatch):
-    monkeypatch.setattr(imports, "lock", get)
+    meet = meeting()
+
+    def look(model, draft_id):
+        found = get(model, draft_id)
+        meet()
+        return found
+
+    monkeypatch.setattr(imports, "lock", look)
     with psycopg.connect(committed.config["SETTINGS"].database_url, autocommit=True) as owner:
         owner.execute("ALTER TABLE batch DROP CONSTRAINT uq_batch_import_id")
     race(committed, [lambda: confirm(draft, cast.seller.actor)] * HANDS)

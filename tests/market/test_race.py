@@ -10,7 +10,6 @@ from datetime import timedelta
 from random import Random
 from uuid import UUID
 
-import psycopg
 import pytest
 from sqlalchemy import func, select, update
 
@@ -31,7 +30,7 @@ from tests.cast import Cast, Player, make_cast, make_company
 from tests.factories.billing import fund_wallet
 from tests.factories.leads import leads_of, make_person
 from tests.factories.market import make_listing
-from tests.racing import Client, patiently, race
+from tests.racing import Client, drop_constraints, meeting, patiently, race
 
 pytestmark = pytest.mark.commits
 PRICE = 45_00
@@ -228,9 +227,11 @@ def test_the_control_oversells(committed, cast, monkeypatch):
 
 def take_guards_away(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Count first and write afterwards, and let the tables allow it."""
+    meet = meeting()
 
     def take(wanted: stock.Wanted, quantity: int) -> dict[UUID, int]:
         found = db.session.execute(stock.candidates(wanted).limit(quantity)).all()
+        meet()
         if len(found) < quantity:
             raise Conflict(code="sold_out")
         for row in found:
@@ -239,7 +240,4 @@ def take_guards_away(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None
         return {row.id: 0 for row in found}
 
     monkeypatch.setattr(reservations, "take", take)
-    with psycopg.connect(database_url, autocommit=True) as owner:
-        owner.execute("ALTER TABLE lead DROP CONSTRAINT ck_lead_sold")
-        owner.execute("ALTER TABLE order_line DROP CONSTRAINT uq_order_line_lead_id_slot")
-        owner.execute("DROP INDEX ix_order_line_lead_id_buyer_id")
+    drop_constraints(database_url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ from exchange.core import jobs
 from exchange.core.db import db, unit_of_work
 from exchange.core.ids import uuid7
 from exchange.core.jobs import Job, Sweep
+from exchange.core.priority import NICENESS
 from exchange.identity.models import Membership
 from exchange.identity.permissions import OrganizationKind
 from exchange.worker import LeashedWorker, Scheduler, forget_dead_workers, lock_key, run_alone, work
@@ -33,6 +35,14 @@ def note() -> None:
     db.session.execute(text("SELECT 1"))
     RAN.append("note")
     jobs.redis_connection().incr("noted")
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def note_niceness(queue: str) -> None:
+    jobs.redis_connection().hset("niceness", queue, niceness())
 
 
 def fail() -> None:
@@ -106,6 +116,21 @@ class TestWorker:
         assert rung() == set()
         assert jobs.redis_connection().get("noted") == b"1"
         assert RAN == []
+
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # as above
+    def test_only_a_job_for_which_nobody_waits_gives_way(
+        self, committed: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for queue in jobs.QUEUE_NAMES:
+            job = Job(
+                f"tests.{queue}", lambda queue=queue: note_niceness(queue), queue, steps=False
+            )
+            monkeypatch.setitem(jobs.JOBS, job.name, job)
+            with unit_of_work():
+                jobs.enqueue(job.name)
+        work(committed, jobs.QUEUE_NAMES, burst=True)
+        noted = jobs.redis_connection().hgetall("niceness")
+        assert noted == {b"quick": str(niceness()).encode(), b"bulk": str(NICENESS).encode()}
 
     def test_job_of_a_dead_worker_can_be_rung_for_again(self, committed: Flask) -> None:
         connection = jobs.redis_connection()

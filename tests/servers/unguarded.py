@@ -18,11 +18,13 @@ from exchange.core.db import db
 from exchange.leads.models import Lead
 from exchange.market.queries import stock
 from exchange.market.services import gates, reservations
+from tests.servers.meeting import meet
 
 
 def claim_unguarded(lead_ids: Collection[UUID]) -> dict[UUID, int]:
     """Look who is unsold, then write that they are sold."""
     free = db.session.execute(select(Lead.id, Lead.sold).where(Lead.id.in_(lead_ids))).all()
+    meet("claim")
     for row in free:
         db.session.execute(
             update(Lead).where(Lead.id == row.id).values(sold=row.sold + 1),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from flask import Flask
 
 from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
 from exchange.catalog.scripts import Outcome
+from exchange.core.actors import Actor
 from exchange.core.db import db, get, unit_of_work
 from exchange.leads.models import Batch
 from exchange.leads.services import batches
@@ -16,7 +19,7 @@ from exchange.verification.queries import inspected
 from exchange.verification.services import full_inspections
 from tests.cast import Cast, make_cast
 from tests.factories.billing import fund_wallet
-from tests.racing import patiently, race
+from tests.racing import meeting, patiently, race
 from tests.verification.support import everybody, make_sample, work
 
 CLIENTS = 20
@@ -61,6 +64,13 @@ def test_many_clicks_start_one_inspection_and_hold_one_sum(committed: Flask) -> 
 def test_without_the_lock_of_the_lot_they_collide(
     committed: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "lock_own", lambda batch_id, _actor: get(Batch, batch_id))
     cast, batch = rejected(sums=3)
+    meet = meeting()
+
+    def look(batch_id: UUID, _actor: Actor) -> Batch:
+        found = get(Batch, batch_id)
+        meet()
+        return found
+
+    monkeypatch.setattr(batches, "lock_own", look)
     assert start_all(committed, cast, batch) != {"started"}
