@@ -75,7 +75,9 @@ def _select(entries: Sequence[Entry], reference: Reference, *, now: datetime) ->
         best = _timed(top, lambda lead=lead: next(index.fitting(lead, now), None))
         same = _timed(sql, lambda lead=lead: reference.best(lead, now))
         assert (best and best.id) == same, "the index and SQL choose differently"
-    sizes = [len(_timed(every, lambda lead=lead: index.all_fitting(lead, now))) for lead in leads]
+    sizes = [
+        len(_timed(every, lambda lead=lead: list(index.all_fitting(lead, now)))) for lead in leads
+    ]
     scan = _scan(entries, leads[:SCANNED], index=index, now=now)
     fit = statistics.mean(sizes)
     print(f"# {len(entries):,} contracts, built in {built[0]:.1f} s; a lead fits {fit:.0f}")
@@ -103,7 +105,8 @@ def _scan(
                 one for one in ordered if fits(one.terms, lead, price=one.price, now=now)
             ],
         )
-        assert found == index.all_fitting(lead, now), "the index and the scan choose differently"
+        same = list(index.all_fitting(lead, now))
+        assert [one.id for one in found] == same, "the index and the scan choose differently"
     return taken
 
 

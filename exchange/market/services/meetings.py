@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from exchange.core.sets import rows_of
 from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
 from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
+from exchange.market.contract_index import tally
 from exchange.market.contract_models import ContractSource, ContractSourceStatus
 from exchange.market.contract_terms import Period
 from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
@@ -216,37 +218,36 @@ def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
     found: defaultdict[Refusal, list[UUID]] = defaultdict(list)
     for contract_id, reason in outcome.refused:
         found[reason].append(contract_id)
-    all_ = {Refusal.OUTBID: outcome.outbid, Refusal.PRICE: outcome.too_cheap, **found}
+    all_ = {
+        Refusal.OUTBID: (outcome.outbid, outcome.first_outbid(FIRST)),
+        Refusal.PRICE: (len(outcome.too_cheap), list(islice(outcome.too_cheap, FIRST))),
+        **{reason: (len(some), some[:FIRST]) for reason, some in found.items()},
+    }
     return {
-        str(reason): {"contracts": len(some), "first": list(map(str, some[:FIRST]))}
-        for reason, some in all_.items()
-        if some
+        str(reason): {"contracts": n, "first": list(map(str, first))}
+        for reason, (n, first) in all_.items()
+        if n
     }
 
 
 def _count_refusals(
     outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
 ) -> None:
-    by_reason: defaultdict[Refusal, Counter[UUID]] = defaultdict(Counter)
-    for outcome in outcomes.values():
-        by_reason[Refusal.OUTBID].update(outcome.outbid)
-        by_reason[Refusal.PRICE].update(outcome.too_cheap)
-        for contract_id, reason in outcome.refused:
-            by_reason[reason][contract_id] += 1
-    found = {
-        (contract_id, str(reason)): n
-        for reason, counts in by_reason.items()
+    found = [
+        (contract_id, str(reason), n)
+        for reason, counts in _refusals(outcomes.values()).items()
         for contract_id, n in counts.items()
-        if counted is None or contract_id == counted
-    }
+        if n and counted in {None, contract_id}
+    ]
     if not found:
         return
-    keys = sorted(found)
+    # In one order, so that two who count cannot wait for each other.
+    contract_ids, reasons, leads = zip(*sorted(found, key=_by_number), strict=True)
     rows = rows_of(
         {
-            "contract_id": (Uuid(), [key[0] for key in keys]),
-            "reason": (Text(), [key[1] for key in keys]),
-            "leads": (Integer(), [found[key] for key in keys]),
+            "contract_id": (Uuid(), contract_ids),
+            "reason": (Text(), reasons),
+            "leads": (Integer(), leads),
         }
     )
     day = literal(at.date(), ContractRefusal.__table__.c.day.type).label("day")
@@ -258,6 +259,23 @@ def _count_refusals(
             index_elements=["contract_id", "day", "reason"], set_={"leads": more}
         )
     )
+
+
+def _by_number(row: tuple[UUID, str, int]) -> tuple[int, str]:
+    return (row[0].int, row[1])
+
+
+def _refusals(outcomes: Collection[Outcome]) -> Mapping[Refusal, Counter[UUID]]:
+    """By reason and contract, how many of the leads it did not get; nil says nothing."""
+    found: defaultdict[Refusal, Counter[UUID]] = defaultdict(Counter)
+    outbid = found[Refusal.OUTBID] = tally(one.contracts for one in outcomes)
+    found[Refusal.PRICE] = tally(one.too_cheap for one in outcomes)
+    for outcome in outcomes:
+        outbid.subtract(outcome.takers)
+        for contract_id, reason in outcome.refused:
+            outbid[contract_id] -= 1
+            found[reason][contract_id] += 1
+    return found
 
 
 def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> set[UUID]:
