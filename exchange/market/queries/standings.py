@@ -55,7 +55,7 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A contract at a moment: what it asks, how it takes part, what it used."""
+    """A contract at a moment: what it asks, how it takes part, what of its caps it used."""
 
     entry: Entry
     taker: Taker
@@ -101,8 +101,7 @@ def standings(
     Without a seller only what is their own limits them.
     """
     current = _current(rows, entries, now=now)
-    begun = {key: cap_periods.starts(one.terms.time_zone, now) for key, one in current.items()}
-    used = uses(begun)
+    used = uses({key: _periods(entry, now=now) for key, entry in current.items()})
     sources = _sources(seller, current)
     backed = _backings(current, now=now)
     found = {}
@@ -149,6 +148,16 @@ def _backings(current: Mapping[UUID, Entry], *, now: datetime) -> dict[UUID, Bac
     """The money behind those that pay for actions."""
     per_action = {key: entry for key, entry in current.items() if entry.is_per_action}
     return backings({key: entry.price_at(now) for key, entry in per_action.items()})
+
+
+def _periods(entry: Entry, *, now: datetime) -> cap_periods.Starts:
+    """Where those periods began in which what was taken limits the contract."""
+    terms = entry.terms
+    wanted = terms.caps.periods
+    if terms.trial_leads is not None:
+        wanted |= {Period.TOTAL}
+    begun = cap_periods.starts(terms.time_zone, now) if wanted else {}
+    return {period: begun[period] for period in wanted}
 
 
 def _sources(

@@ -14,15 +14,15 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, Text, Uuid, delete, literal, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import DateTime, Uuid, delete, literal, select
+from sqlalchemy.dialects.postgresql import insert
 
 from exchange.core import clock, events, ids
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.events import Ref, Said
 from exchange.core.jobs import enqueue
-from exchange.core.sets import rows_of
+from exchange.core.sets import insert_rows, rows_of
 from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
 from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
@@ -195,22 +195,18 @@ def close_rounds(round_ids: Collection[UUID]) -> None:
 
 
 def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
-    keys = sorted(outcomes)
-    some = [outcomes[key] for key in keys]
-    rows = rows_of(
+    rows = [
         {
-            "lead_id": (Uuid(), keys),
-            "fitting": (Integer(), [one.fitting for one in some]),
-            "taken": (Integer(), [len(one.takers) for one in some]),
-            "refusals": (JSONB(), [_by_reason(one) for one in some]),
+            "lead_id": key,
+            "fitting": one.fitting,
+            "taken": len(one.takers),
+            "refusals": _by_reason(one),
         }
-    )
+        for key, one in sorted(outcomes.items(), key=lambda item: item[0].int)
+    ]
     same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
-    columns = LeadMatch.__table__.c
-    values = [literal(value, columns[name].type).label(name) for name, value in same.items()]
-    names = [*rows.c.keys(), *same]
-    statement = insert(LeadMatch).from_select(names, select(*rows.c, *values))
-    changed = {name: statement.excluded[name] for name in names[1:]}
+    statement = insert_rows(LeadMatch, rows, **same)
+    changed = {name: statement.excluded[name] for name in (*rows[0], *same)}
     db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
 
 
@@ -233,36 +229,23 @@ def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
 def _count_refusals(
     outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
 ) -> None:
-    found = [
-        (contract_id, str(reason), n)
+    rows = [
+        {"contract_id": contract_id, "reason": reason, "leads": n}
         for reason, counts in _refusals(outcomes.values()).items()
         for contract_id, n in counts.items()
         if n and counted in {None, contract_id}
     ]
-    if not found:
+    if not rows:
         return
     # In one order, so that two who count cannot wait for each other.
-    contract_ids, reasons, leads = zip(*sorted(found, key=_by_number), strict=True)
-    rows = rows_of(
-        {
-            "contract_id": (Uuid(), contract_ids),
-            "reason": (Text(), reasons),
-            "leads": (Integer(), leads),
-        }
-    )
-    day = literal(at.date(), ContractRefusal.__table__.c.day.type).label("day")
-    names = [*rows.c.keys(), "day"]
-    statement = insert(ContractRefusal).from_select(names, select(*rows.c, day))
+    rows.sort(key=lambda row: (row["contract_id"].int, row["reason"]))
+    statement = insert_rows(ContractRefusal, rows, day=at.date())
     more = ContractRefusal.leads + statement.excluded.leads
     db.session.execute(
         statement.on_conflict_do_update(
             index_elements=["contract_id", "day", "reason"], set_={"leads": more}
         )
     )
-
-
-def _by_number(row: tuple[UUID, str, int]) -> tuple[int, str]:
-    return (row[0].int, row[1])
 
 
 def _refusals(outcomes: Collection[Outcome]) -> Mapping[Refusal, Counter[UUID]]:
