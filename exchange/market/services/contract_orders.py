@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from exchange.billing.services import hold_sets
@@ -132,7 +133,7 @@ def _write_lines(
     listing: Listing, wins: Sequence[Win], *, slots: Mapping[UUID, list[int]], at: datetime
 ) -> list[Ref]:
     """A line for each lead; the references to them in the order of the wins and their leads."""
-    lines = [
+    lines: list[dict[str, Any]] = [  # Any: values of many columns
         {
             "id": line_id,
             "order_id": win.order_id,

@@ -229,7 +229,7 @@ def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
 def _count_refusals(
     outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
 ) -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [  # Any: values of many columns
         {"contract_id": contract_id, "reason": reason, "leads": n}
         for reason, counts in _refusals(outcomes.values()).items()
         for contract_id, n in counts.items()
