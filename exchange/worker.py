@@ -29,6 +29,7 @@ from exchange.core.db import db
 from exchange.core.errors import place_of
 from exchange.core.jobs import Sweep
 from exchange.embedded.leash import tie
+from exchange.market.counting import keep_up, read_ahead
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,15 @@ TICK_SECONDS: Final = 0.2
 
 
 class LeashedWorker(Worker):
-    """A worker whose forked job dies with it, and speaks on connections of its own."""
+    """A worker whose forked job dies with it, and speaks on connections of its own.
+
+    It keeps up with contracts, so that jobs need not read all of them: forks know what it knows.
+    """
+
+    def run_maintenance_tasks(self) -> None:
+        """What RQ does at the start and every few seconds after, and our own."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
+        keep_up(jobs.application())
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""
@@ -63,6 +72,7 @@ def work(app: Flask, queues: Sequence[str], *, burst: bool = False) -> None:
             maintenance_interval=MAINTENANCE_SECONDS,
             job_monitoring_interval=MONITORING_SECONDS,
         )
+        read_ahead(app)
         worker.work(burst=burst, logging_level="WARNING")
 
 

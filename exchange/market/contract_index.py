@@ -281,8 +281,8 @@ class _Ranked:
         return cls(tuple(segments))
 
     def without(self, entries: Iterable[Entry]) -> _Ranked:
-        """The same without these of them."""
-        gone, firsts = dict(self.gone), [one.places[0].key for one in self.segments]
+        """All that the segments hold but these."""
+        gone, firsts = dict[_Segment, int](), [one.places[0].key for one in self.segments]
         for entry in entries:
             for price in entry.prices:
                 key = rank(entry, price=price)
@@ -298,10 +298,11 @@ class _Ranked:
 
     def all_fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> Sequence[Part]:
         """The same as sets."""
-        return [
+        found = (
             (one, one.all_fitting(facts, now, asked, gone=self.gone.get(one, 0)))
             for one in self.segments
-        ]
+        )
+        return [part for part in found if part[1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,21 +324,19 @@ class _State:
 
     def following(self, gone: frozenset[UUID], *, now: Mapping[UUID, Entry]) -> _State:
         """The same where all these changed or were removed; `now`: what there is by now."""
-        old = [self.indexed[key] for key in gone - self.gone if key in self.indexed]
+        old = self.main.without(self.indexed[key] for key in gone if key in self.indexed)
         beside = _Ranked.of(now[key] for key in gone if key in now)
-        return _State(self.indexed, self.main.without(old), beside, gone)
+        return _State(self.indexed, old, beside, gone)
 
 
 def _in_order(orders: Sequence[Sequence[Part]]) -> Iterator[_Place]:
     """By rank, and who pays for actions last."""
-    for_leads = [
-        _named(((one, minus(set_, one.per_action)) for one, set_ in some)) for some in orders
-    ]
-    for_actions = [_named(((one, set_ & one.per_action) for one, set_ in some)) for some in orders]
-    return chain(merge(*for_leads, key=_KEY), merge(*for_actions, key=_KEY))
+    for last in (False, True):
+        yield from merge(*(_places(some, last=last) for some in orders), key=_KEY)
 
 
-def _named(parts: Iterable[Part]) -> Iterator[_Place]:
+def _places(parts: Sequence[Part], *, last: bool) -> Iterator[_Place]:
     for segment, found in parts:
-        for number in places_in(found):
+        per_action = found & segment.per_action
+        for number in places_in(per_action if last else found ^ per_action):
             yield segment.places[number]

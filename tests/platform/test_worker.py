@@ -16,7 +16,10 @@ from sqlalchemy import text
 from exchange.core import jobs
 from exchange.core.db import db, unit_of_work
 from exchange.core.jobs import Job, Sweep
+from exchange.market.kept import BOOKS, contract_books
 from exchange.worker import Scheduler, forget_dead_workers, lock_key, run_alone, work
+from tests.cast import make_cast
+from tests.factories.contracts import make_contract
 from tests.waiting import eventually
 
 RAN: list[str] = []
@@ -27,6 +30,12 @@ def note() -> None:
     db.session.execute(text("SELECT 1"))
     RAN.append("note")
     jobs.redis_connection().incr("noted")
+
+
+def say_what_is_known() -> None:
+    """How many contracts a job knows before it asked for any."""
+    known = sum(len(book.index) for book in contract_books().values())
+    jobs.redis_connection().set("known", known)
 
 
 def fail() -> None:
@@ -43,8 +52,9 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     for function in (note, fail, divide):
         sweep = Sweep(f"tests.{function.__name__}", 1, function)
         monkeypatch.setitem(jobs.SWEEPS, sweep.name, sweep)
-    job = Job(name="tests.note", function=note, queue="quick", steps=False)
-    monkeypatch.setitem(jobs.JOBS, job.name, job)
+    for name, function in (("tests.note", note), ("tests.know", say_what_is_known)):
+        job = Job(name=name, function=function, queue="quick", steps=False)
+        monkeypatch.setitem(jobs.JOBS, job.name, job)
 
 
 class TestSweeps:
@@ -100,6 +110,14 @@ class TestWorker:
         assert jobs.queue("quick").count == 0
         assert jobs.redis_connection().get("noted") == b"1"
         assert RAN == []
+
+    def test_jobs_know_the_contracts_that_their_worker_has_read(self, committed: Flask) -> None:
+        with unit_of_work():
+            make_contract(make_cast().buyer)
+            committed.extensions.pop(BOOKS, None)
+            jobs.enqueue("tests.know")
+        work(committed, ["quick"], burst=True)
+        assert jobs.redis_connection().get("known") == b"1"
 
     def test_job_of_a_dead_worker_can_be_rung_for_again(self, committed: Flask) -> None:
         connection = jobs.redis_connection()

@@ -24,7 +24,7 @@ from exchange.market.contract_models import (
     ContractStatus,
     ContractTerms,
 )
-from exchange.market.contract_terms import Period
+from exchange.market.contract_terms import Period, Terms
 from exchange.market.models import Listing, ListingMode
 from exchange.market.queries.actions import backings
 from exchange.market.queries.caps import uses
@@ -101,7 +101,7 @@ def standings(
     Without a seller only what is their own limits them.
     """
     current = _current(rows, entries, now=now)
-    used = uses({key: _periods(entry, now=now) for key, entry in current.items()})
+    used = uses({key: _counted(one.terms, now) for key, one in current.items()})
     sources = _sources(seller, current)
     backed = _backings(current, now=now)
     found = {}
@@ -115,6 +115,13 @@ def standings(
         taker.backing = backed.get(row.id)
         found[row.id] = Standing(entry, taker, taken, row.limited_by)
     return found
+
+
+def _counted(terms: Terms, now: datetime) -> cap_periods.Starts:
+    """The periods of which it counts what the contract took, and when they began."""
+    counts = {*terms.caps.periods, *([Period.TOTAL] if terms.trial_leads is not None else [])}
+    begun = cap_periods.starts(terms.time_zone, now) if counts else {}
+    return {period: at for period, at in begun.items() if period in counts}
 
 
 def _current(
@@ -148,16 +155,6 @@ def _backings(current: Mapping[UUID, Entry], *, now: datetime) -> dict[UUID, Bac
     """The money behind those that pay for actions."""
     per_action = {key: entry for key, entry in current.items() if entry.is_per_action}
     return backings({key: entry.price_at(now) for key, entry in per_action.items()})
-
-
-def _periods(entry: Entry, *, now: datetime) -> cap_periods.Starts:
-    """Where those periods began in which what was taken limits the contract."""
-    terms = entry.terms
-    wanted = terms.caps.periods
-    if terms.trial_leads is not None:
-        wanted |= {Period.TOTAL}
-    begun = cap_periods.starts(terms.time_zone, now) if wanted else {}
-    return {period: begun[period] for period in wanted}
 
 
 def _sources(

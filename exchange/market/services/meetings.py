@@ -40,17 +40,48 @@ FIRST: Final = 3  # contracts of a reason that a lead remembers by name
 PATIENCE: Final = timedelta(minutes=10)  # for a wallet to be filled; a payment is heard of sooner
 
 
-def note(
-    listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
-) -> None:
-    """Write down that these leads met all contracts, and why the others got nothing.
-
-    With `counted` the refusals of this contract alone are counted: the rest met them before.
-    """
+def note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
+    """Write down that these leads met all contracts, and why the others got nothing."""
     if not outcomes:
         return
-    _note_leads(listing, outcomes, at=at)
-    _count_refusals(outcomes, at=at, counted=counted)
+    rows = [
+        {
+            "lead_id": key,
+            "fitting": one.fitting,
+            "taken": len(one.takers),
+            "refusals": _by_reason(one),
+        }
+        for key, one in sorted(outcomes.items(), key=lambda item: item[0].int)
+    ]
+    same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
+    statement = insert_rows(LeadMatch, rows, **same)
+    changed = {name: statement.excluded[name] for name in (*rows[0], *same)}
+    db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
+
+
+def count_refusals(outcomes: Collection[Outcome], *, at: datetime, counted: UUID | None) -> None:
+    """Count for each contract the leads that it did not get, or with `counted` for this one alone.
+
+    Whoever else matches leads that the same contracts ask for waits behind this until we are done,
+    so it comes last.
+    """
+    rows: list[dict[str, Any]] = [  # Any: values of many columns
+        {"contract_id": contract_id, "reason": reason, "leads": n}
+        for reason, counts in _refusals(outcomes).items()
+        for contract_id, n in counts.items()
+        if n and counted in {None, contract_id}
+    ]
+    if not rows:
+        return
+    # In one order, so that two who count cannot wait for each other.
+    rows.sort(key=lambda row: (row["contract_id"].int, row["reason"]))
+    statement = insert_rows(ContractRefusal, rows, day=at.date())
+    more = ContractRefusal.leads + statement.excluded.leads
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contract_id", "day", "reason"], set_={"leads": more}
+        )
+    )
 
 
 def request(listing_id: UUID) -> None:
@@ -194,22 +225,6 @@ def close_rounds(round_ids: Collection[UUID]) -> None:
     db.session.execute(delete(ContractRound).where(in_list(ContractRound.id, round_ids)))
 
 
-def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
-    rows = [
-        {
-            "lead_id": key,
-            "fitting": one.fitting,
-            "taken": len(one.takers),
-            "refusals": _by_reason(one),
-        }
-        for key, one in sorted(outcomes.items(), key=lambda item: item[0].int)
-    ]
-    same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
-    statement = insert_rows(LeadMatch, rows, **same)
-    changed = {name: statement.excluded[name] for name in (*rows[0], *same)}
-    db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
-
-
 def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
     found: defaultdict[Refusal, list[UUID]] = defaultdict(list)
     for contract_id, reason in outcome.refused:
@@ -224,28 +239,6 @@ def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
         for reason, (n, first) in all_.items()
         if n
     }
-
-
-def _count_refusals(
-    outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
-) -> None:
-    rows: list[dict[str, Any]] = [  # Any: values of many columns
-        {"contract_id": contract_id, "reason": reason, "leads": n}
-        for reason, counts in _refusals(outcomes.values()).items()
-        for contract_id, n in counts.items()
-        if n and counted in {None, contract_id}
-    ]
-    if not rows:
-        return
-    # In one order, so that two who count cannot wait for each other.
-    rows.sort(key=lambda row: (row["contract_id"].int, row["reason"]))
-    statement = insert_rows(ContractRefusal, rows, day=at.date())
-    more = ContractRefusal.leads + statement.excluded.leads
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["contract_id", "day", "reason"], set_={"leads": more}
-        )
-    )
 
 
 def _refusals(outcomes: Collection[Outcome]) -> Mapping[Refusal, Counter[UUID]]:
