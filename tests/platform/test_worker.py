@@ -111,6 +111,7 @@ class TestWorker:
         assert jobs.redis_connection().get("noted") == b"1"
         assert RAN == []
 
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # as above
     def test_jobs_know_the_contracts_that_their_worker_has_read(self, committed: Flask) -> None:
         with unit_of_work():
             make_contract(make_cast().buyer)
