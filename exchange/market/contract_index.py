@@ -31,7 +31,8 @@ from exchange.market.contract_maps import Map, bits_of, places_in
 from exchange.market.contract_terms import Terms
 from exchange.market.fitting import LeadFacts, fits
 
-FIRST_SEGMENT: Final = 1_024  # contracts; each further segment holds twice as many
+FIRST_SEGMENT: Final = 1_024  # contracts
+GROWTH: Final = 4  # times as many in each further segment
 CHANGES_MIN: Final = 64  # kept beside the main index, however small it is
 NAMED_AT_ONCE: Final = 4
 
@@ -277,7 +278,7 @@ class _Ranked:
         segments, rest, size = [], iter(sorted(places, key=_KEY)), FIRST_SEGMENT
         while some := tuple(islice(rest, size)):
             segments.append(_Segment.of(some))
-            size *= 2
+            size *= GROWTH
         return cls(tuple(segments))
 
     def without(self, entries: Iterable[Entry]) -> _Ranked:
@@ -332,7 +333,7 @@ class _State:
 def _in_order(orders: Sequence[Sequence[Part]]) -> Iterator[_Place]:
     """By rank, and who pays for actions last."""
     for last in (False, True):
-        yield from merge(*(_places(some, last=last) for some in orders), key=_KEY)
+        yield from merge(*(_places(some, last=last) for some in orders if some), key=_KEY)
 
 
 def _places(parts: Sequence[Part], *, last: bool) -> Iterator[_Place]:
