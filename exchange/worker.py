@@ -30,6 +30,7 @@ from exchange.core.errors import place_of
 from exchange.core.jobs import Sweep
 from exchange.core.priority import give_way, gives_way
 from exchange.embedded.leash import tie
+from exchange.market.counting import keep_up, read_ahead
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class LeashedWorker(Worker):
     """A worker whose forked job dies with it, and speaks on connections of its own.
 
     It takes a job of each lane in turn, and looks at the lanes of a queue in the order of queues.
-    One that runs every queue lets only those jobs give way for which nobody waits.
+    One that runs every queue lets only those jobs give way for which nobody waits. It keeps up
+    with contracts, so that jobs need not read all of them: forks know what it knows.
     """
 
     def reorder_queues(self, reference_queue: Queue) -> None:
@@ -57,6 +59,11 @@ class LeashedWorker(Worker):
             *self._ordered_queues[last + 1 : end],
             *self._ordered_queues[begin : last + 1],
         ]
+
+    def run_maintenance_tasks(self) -> None:
+        """What RQ does at the start and every few seconds after, and our own."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
+        keep_up(jobs.application())
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""
@@ -80,6 +87,7 @@ def work(app: Flask, queues: Sequence[str], *, burst: bool = False) -> None:
             maintenance_interval=MAINTENANCE_SECONDS,
             job_monitoring_interval=MONITORING_SECONDS,
         )
+        read_ahead(app)
         worker.work(burst=burst, logging_level="WARNING")
 
 

@@ -20,10 +20,10 @@ from bench.harness import Bench, stopwatch
 from bench.market import crowd
 from bench.market.house import House, house
 from bench.market.reference import Reference
-from exchange.core import clock
+from exchange.core import clock, jobs
 from exchange.core.db import unit_of_work
-from exchange.market import queries
 from exchange.market.contract_index import ContractIndex, Entry, rank
+from exchange.market.counting import read_ahead
 from exchange.market.fitting import LeadFacts, fits
 from exchange.market.services import matches
 
@@ -49,7 +49,8 @@ def measure(bench: Bench) -> None:
     """Measure every size on one house that grows."""
     found: dict[int, Figures] = {}
     with house() as ours:
-        reference, now = Reference(ours.url), clock.now()
+        with unit_of_work():
+            reference, now = Reference(ours.url), clock.now()
         crowded = crowd.entries(SIZES[-1], seed=5, now=now)
         done = 0
         for size in SIZES:
@@ -75,7 +76,9 @@ def _select(entries: Sequence[Entry], reference: Reference, *, now: datetime) ->
         best = _timed(top, lambda lead=lead: next(index.fitting(lead, now), None))
         same = _timed(sql, lambda lead=lead: reference.best(lead, now))
         assert (best and best.id) == same, "the index and SQL choose differently"
-    sizes = [len(_timed(every, lambda lead=lead: index.all_fitting(lead, now))) for lead in leads]
+    sizes = [
+        len(_timed(every, lambda lead=lead: list(index.all_fitting(lead, now)))) for lead in leads
+    ]
     scan = _scan(entries, leads[:SCANNED], index=index, now=now)
     fit = statistics.mean(sizes)
     print(f"# {len(entries):,} contracts, built in {built[0]:.1f} s; a lead fits {fit:.0f}")
@@ -103,15 +106,16 @@ def _scan(
                 one for one in ordered if fits(one.terms, lead, price=one.price, now=now)
             ],
         )
-        assert found == index.all_fitting(lead, now), "the index and the scan choose differently"
+        same = list(index.all_fitting(lead, now))
+        assert [one.id for one in found] == same, "the index and the scan choose differently"
     return taken
 
 
 def _sell(ours: House, size: int) -> float:
     """The whole transaction: seconds for a lead in batches, printed beside one at a time."""
+    with stopwatch() as loaded:
+        read_ahead(jobs.application())
     random, now = Random(size), clock.now()
-    with stopwatch() as loaded, unit_of_work():
-        queries.contract_index(ours.vertical_id)
     print(f"# the index followed {size:,} contracts in {loaded[0]:.1f} s")
     _batch(ours.add_listing(LEADS // 5, random=random, now=now))  # warm
     taken = []

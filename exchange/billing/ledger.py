@@ -8,7 +8,7 @@ order of their ids, so two postings cannot wait for each other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -125,9 +125,15 @@ def lock_headroom(source: AccountRef, *others: AccountRef) -> Money:
 
     Locks it with the others that the posting will touch, as `lock_balances` does.
     """
-    here = _lock({source, *others})[source.id]
-    assert here.floor is not None, "without a floor there is no end"
-    return Money(max(here.balance - here.floor, 0), source.currency)
+    return Money(lock_headrooms([source], others)[source], source.currency)
+
+
+def lock_headrooms(
+    sources: Collection[AccountRef], others: Iterable[AccountRef]
+) -> dict[AccountRef, int]:
+    """The same of many accounts at once, in minor units."""
+    funds = _lock({*sources, *others})
+    return {ref: funds[ref.id].headroom for ref in sources}
 
 
 def key(subject: Ref, word: str) -> str:
@@ -140,6 +146,11 @@ class _Funds:
     balance: int
     floor: int | None
     currency: str
+
+    @property
+    def headroom(self) -> int:
+        assert self.floor is not None, "without a floor there is no end"
+        return max(self.balance - self.floor, 0)
 
 
 def _sides(entry: Entry) -> Iterator[AccountRef]:

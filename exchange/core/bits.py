@@ -108,3 +108,27 @@ def count_each(bits: int, sets: Mapping[Key, int]) -> dict[Key, int]:
     """How many members of `bits` belong to each set; sets without any are left out."""
     counted = ((key, (bits & one).bit_count()) for key, one in sets.items())
     return {key: count for key, count in counted if count}
+
+
+class Tally:
+    """How often each number was a member of the sets that were added, itself bit-sliced."""
+
+    def __init__(self) -> None:
+        self._slices: list[int] = []
+
+    def add(self, bits: int) -> None:
+        """Count one more for each member."""
+        for place, had in enumerate(self._slices):
+            if not bits:
+                return
+            self._slices[place], bits = had ^ bits, had & bits
+        if bits:
+            self._slices.append(bits)
+
+    def counts(self) -> dict[int, int]:
+        """By number, how often; those that were never a member are left out."""
+        found: dict[int, int] = {}
+        for place, members in enumerate(self._slices):
+            for member in each(members):
+                found[member] = found.get(member, 0) + (1 << place)
+        return found

@@ -13,13 +13,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import g, has_request_context
-from sqlalchemy import Index, func, insert, select, text
+from sqlalchemy import Index, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.core import clock, ids
 from exchange.core.actors import Actor
 from exchange.core.db import REFUSALS, Model, Record, db
 from exchange.core.jobs import sweep
+from exchange.core.sets import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +132,29 @@ def record_each(event_type: str, said: Sequence[Said], *, actor: Actor) -> None:
 
     Whoever has to act on them listens to the event of the verb that wrote them all.
     """
-    now = clock.now()
+    if not said:
+        return
     rows = [
         {
             "id": ids.uuid7(),
-            "type": event_type,
-            "occurred_at": now,
             "subject_kind": one.subject.kind,
             "subject_id": one.subject.id,
             "organization_id": one.organization_id,
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "actor_organization_id": actor.organization_id,
-            "request_id": g.get("request_id") if has_request_context() else None,
             "facts": one.facts,
         }
         for one in said
     ]
-    if rows:
-        db.session.execute(insert(Event), rows)
+    statement = insert_rows(
+        Event,
+        rows,
+        type=event_type,
+        occurred_at=clock.now(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_organization_id=actor.organization_id,
+        request_id=g.get("request_id") if has_request_context() else None,
+    )
+    db.session.execute(statement)
 
 
 def record_refusal(

@@ -9,11 +9,12 @@ could not pay, or is full, is passed over for this lead and no other reason is l
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from itertools import islice
+from typing import Final, Protocol
 from uuid import UUID
 
 from exchange.market.action_pool import Backing
@@ -96,6 +97,14 @@ class Taker:
             self.amount_left -= self.price
 
 
+class Contracts(Protocol):
+    """Contracts in the order of the ranking, counted without looking at each."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[UUID]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Offered:
     """A lead of the round with the contracts that it fits, by rank."""
@@ -104,25 +113,40 @@ class Offered:
     requested_at: datetime
     free: int  # slots
     person: frozenset[bytes]  # keyed hashes by which equal people meet
-    contracts: Sequence[UUID]
-    too_cheap: Sequence[UUID] = ()  # would fit, and pay too little
+    contracts: Contracts
+    too_cheap: Contracts = ()  # would fit, and pay too little
     is_locked: bool = False  # else nobody may win it yet
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one lead: who takes it, and why the others do not."""
+    """What became of one lead: who takes it, and why the others do not.
+
+    Down to who took the last slot each contract was looked at; the rest of them is outbid.
+    """
 
     takers: tuple[UUID, ...]
-    refused: Sequence[tuple[UUID, Refusal]]  # the rest of those that rank before the last slot
-    outbid: Sequence[UUID] = ()
-    too_cheap: Sequence[UUID] = ()
+    refused: Sequence[tuple[UUID, Refusal]]
+    contracts: Contracts  # all that fit and pay enough
+    too_cheap: Contracts = ()
 
     @property
     def fitting(self) -> int:
         """How many contracts ask for the lead."""
-        parts = (self.takers, self.refused, self.outbid, self.too_cheap)
-        return sum(map(len, parts))
+        return len(self.contracts) + len(self.too_cheap)
+
+    @property
+    def outbid(self) -> int:
+        """How many rank behind who took the last slot."""
+        return len(self.contracts) - self._looked_at
+
+    def first_outbid(self, most: int) -> list[UUID]:
+        """Of these the first."""
+        return list(islice(self.contracts, self._looked_at, self._looked_at + most))
+
+    @property
+    def _looked_at(self) -> int:
+        return len(self.takers) + len(self.refused)
 
 
 @dataclass(slots=True)
@@ -179,10 +203,8 @@ class _Work:
         """Sell one lead into its free slots."""
         won: list[Taker] = []
         refused: list[tuple[UUID, Refusal]] = []
-        outbid: Sequence[UUID] = ()
         for place, contract_id in enumerate(lead.contracts):
             if len(won) == lead.free:
-                outbid = lead.contracts[place:]
                 break
             taker = self._taker(contract_id)
             if taker is None:
@@ -194,7 +216,7 @@ class _Work:
             else:
                 refused.append((contract_id, reason))
         ids = tuple(one.id for one in won)
-        self.done.outcomes[lead.id] = Outcome(ids, refused, outbid, lead.too_cheap)
+        self.done.outcomes[lead.id] = Outcome(ids, refused, lead.contracts, lead.too_cheap)
         self._book(lead, won)
 
     def _taker(self, contract_id: UUID) -> Taker | None:

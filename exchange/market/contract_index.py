@@ -12,31 +12,31 @@ beyond the first.
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from heapq import merge
-from itertools import islice
+from itertools import chain, count, islice
 from math import isqrt
 from operator import attrgetter
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from exchange.catalog.criteria import All, Between, Criteria, In, Is
-from exchange.core.bits import each
-from exchange.market.contract_maps import Banned, Map, Ranges, Values
+from exchange.catalog.criteria import Criteria, matches
+from exchange.core.bits import Tally, each, minus
+from exchange.market.contract_conditions import Asked, Name, asked_of, conditions
+from exchange.market.contract_maps import Map, bits_of
 from exchange.market.contract_terms import Terms
-from exchange.market.fitting import LeadFacts, fits, kinds_met
+from exchange.market.fitting import LeadFacts, fits
 
-FIRST_SEGMENT: Final = 1_024  # contracts; each further segment holds twice as many
+FIRST_SEGMENT: Final = 1_024  # contracts
+GROWTH: Final = 4  # times as many in each further segment
 CHANGES_MIN: Final = 64  # kept beside the main index, however small it is
+NAMED_AT_ONCE: Final = 4
 
-Name = tuple[object, str]  # where a lead's value stands: of the lead, of an attribute by its type
-Condition = tuple[type[Map], Name, Any]  # Any: what the map wants
-Asked = Mapping[Name, Any]  # Any: what the lead says
 RankKey = tuple[int, datetime, UUID]
-LEAD: Final = "lead"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +98,14 @@ class ContractIndex:
 
     def fitting(self, facts: LeadFacts, now: datetime) -> Iterator[Entry]:
         """Every contract that the lead fits, the highest rank first; found as they are wanted."""
-        state, asked = self._state, _asked(facts, now)
-        found = state.main.fitting(facts, now, asked)
-        if state.gone:
-            kept = (place for place in found if place.entry.id not in state.gone)
-            found = merge(kept, state.changed.fitting(facts, now, asked), key=_KEY)
-        return (place.entry for place in found)
+        asked = asked_of(facts, now)
+        both = [ranked.fitting(facts, now, asked) for ranked in self._state.orders]
+        return (place.entry for place in merge(*both, key=_KEY))
 
-    def all_fitting(self, facts: LeadFacts, now: datetime) -> list[Entry]:
-        """The same, all of them."""
-        if self._state.gone:
-            return list(self.fitting(facts, now))
-        asked, found = _asked(facts, now), list[Entry]()
-        for segment in self._state.main.segments:
-            found += segment.all_fitting(facts, now, asked)
-        return found
+    def all_fitting(self, facts: LeadFacts, now: datetime) -> Fitting:
+        """All of them at once, as sets; who pays for actions comes after all who pay for leads."""
+        asked = asked_of(facts, now)
+        return Fitting([one.all_fitting(facts, now, asked) for one in self._state.orders])
 
     def update(self, changed: Iterable[Entry] = (), *, removed: Collection[UUID] = ()) -> None:
         """Take over what is new of these contracts, and forget the removed ones."""
@@ -126,8 +119,56 @@ class ContractIndex:
         if len(gone) > max(CHANGES_MIN, isqrt(2 * len(entries))):
             self._state = _State.of(entries)
         else:
-            beside = _Ranked.of(entries[key] for key in gone if key in entries)
-            self._state = _State(state.indexed, state.main, beside, gone)
+            self._state = state.following(gone, now=entries)
+
+
+class Fitting:
+    """Contracts that a lead fits, by rank: counted as sets, and named as they are wanted."""
+
+    def __init__(self, orders: Sequence[Sequence[Part]]) -> None:
+        self._orders = orders  # to be merged
+        self._named: list[UUID] = []
+        self._rest = _in_order(orders)
+
+    def __len__(self) -> int:
+        return sum(found.bit_count() for _, found in self.parts())
+
+    def __iter__(self) -> Iterator[UUID]:
+        for place in count():
+            if place == len(self._named):
+                self._named.extend(one.entry.id for one in islice(self._rest, NAMED_AT_ONCE))
+            if place == len(self._named):
+                return
+            yield self._named[place]
+
+    def parts(self) -> Iterator[Part]:
+        """The sets, by the segments that they are of."""
+        return chain.from_iterable(self._orders)
+
+    def split(self, price: int) -> tuple[Fitting, Fitting]:
+        """Those that pay as much, in minor units, and those that pay less."""
+        able = [[(one, found & one.paying(price)) for one, found in some] for some in self._orders]
+        less = [
+            [(one, found ^ paying) for (one, found), (_, paying) in zip(*both, strict=True)]
+            for both in zip(self._orders, able, strict=True)
+        ]
+        return Fitting(able), Fitting(less)
+
+
+def tally(found: Iterable[Iterable[UUID]]) -> Counter[UUID]:
+    """How often each contract is among these; of sets none is named for that."""
+    named = Counter[UUID]()
+    counted: defaultdict[_Segment, Tally] = defaultdict(Tally)
+    for some in found:
+        if isinstance(some, Fitting):
+            for segment, places in some.parts():
+                counted[segment].add(places)
+        else:
+            named.update(some)
+    for segment, times in counted.items():
+        for place, n in times.counts().items():
+            named[segment.places[place].entry.id] += n
+    return named
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,65 +179,87 @@ class _Place:
     price: int
     key: RankKey
 
-    def holds(self, facts: LeadFacts, now: datetime) -> bool:
-        """The plain predicate, at the price of the moment."""
-        is_due = self.entry.price_at(now) == self.price
-        return is_due and fits(self.entry.terms, facts, price=self.price, now=now)
-
 
 _KEY: Final = attrgetter("key")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Segment:
     """A stretch of the order, with a map for each condition that a contract of it states."""
 
     places: tuple[_Place, ...]
     cheapness: list[int]  # prices with their sign turned, so that they rise
     maps: tuple[Map, ...]
-    rough: int  # whoever asks something that no map says
+    rough: int  # who is asked again: maps do not say all
+    left: Mapping[int, Sequence[Criteria]]  # of these, what no map says; missing: a map is a bound
+    per_action: int  # who pays for actions
 
     @classmethod
     def of(cls, places: tuple[_Place, ...]) -> _Segment:
         """The segment of these contracts, which are in order."""
         made: dict[tuple[type[Map], Name], Map] = {}
-        rough = 0
+        left: dict[int, Sequence[Criteria]] = {}
         for number, place in enumerate(places):
-            conditions, is_whole = _conditions(place.entry.terms)
-            rough |= (not is_whole or len(place.entry.prices) > 1) << number
-            for kind, name, wanted in conditions:
+            asked, rest = conditions(place.entry.terms)
+            if rest or len(place.entry.prices) > 1:
+                left[number] = rest
+            for kind, name, wanted in asked:
                 made.setdefault((kind, name), kind(name)).want(number, wanted)
+        bound = 0
         for one in made.values():
-            rough |= one.close((1 << len(places)) - 1)
-        # What most of them ask comes first: the sooner nobody is left, the better.
-        maps = sorted(made.values(), key=lambda one: one.free.bit_count())
-        return cls(places, [-place.price for place in places], tuple(maps), rough)
+            bound |= one.close((1 << len(places)) - 1)
+        return cls(
+            places=places,
+            cheapness=[-place.price for place in places],
+            # What most of them ask comes first: the sooner nobody is left, the better.
+            maps=tuple(sorted(made.values(), key=lambda one: one.free.bit_count())),
+            rough=bits_of(list(left)) | bound,
+            left={number: rest for number, rest in left.items() if not bound >> number & 1},
+            per_action=bits_of([n for n, one in enumerate(places) if one.entry.is_per_action]),
+        )
 
-    def fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> Iterator[_Place]:
+    def paying(self, price: int) -> int:
+        """Who pays as much, in minor units."""
+        return (1 << bisect_right(self.cheapness, -price)) - 1
+
+    def fitting(
+        self, facts: LeadFacts, now: datetime, asked: Asked, *, gone: int
+    ) -> Iterator[_Place]:
         """Those of the segment that the lead fits, in order."""
-        bits = self._accepting(facts, asked)
-        rough = self.rough & bits
-        for number in each(bits):
-            place = self.places[number]
-            if not rough >> number & 1 or place.holds(facts, now):
-                yield place
+        accepting = self._accepting(facts, asked, gone=gone)
+        rough = self.rough & accepting
+        for number in each(accepting):
+            if not rough >> number & 1 or self._holds(number, facts, now):
+                yield self.places[number]
 
-    def all_fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> list[Entry]:
-        """The same, all at once: who is asked again is struck off first."""
-        bits = self._accepting(facts, asked)
-        for number in each(self.rough & bits):
-            if not self.places[number].holds(facts, now):
-                bits ^= 1 << number
-        return [self.places[number].entry for number in each(bits)]
+    def all_fitting(self, facts: LeadFacts, now: datetime, asked: Asked, *, gone: int) -> int:
+        """The same as a set: who is asked again is struck off."""
+        found = self._accepting(facts, asked, gone=gone)
+        for number in each(self.rough & found):
+            if not self._holds(number, facts, now):
+                found ^= 1 << number
+        return found
 
-    def _accepting(self, facts: LeadFacts, asked: Asked) -> int:
+    def _accepting(self, facts: LeadFacts, asked: Asked, *, gone: int) -> int:
         """Whose maps accept the lead, at its price or more."""
-        bits = (1 << bisect_right(self.cheapness, -facts.price_min)) - 1
+        bits = minus(self.paying(facts.price_min), gone)
         for one in self.maps:
             if not bits:
                 break
             bits &= one.accepting(asked.get(one.name))
         return bits
+
+    def _holds(self, number: int, facts: LeadFacts, now: datetime) -> bool:
+        """The plain predicate at the price of the moment, as far as maps do not say it."""
+        place = self.places[number]
+        if place.entry.price_at(now) != place.price:
+            return False
+        if number not in self.left:
+            return fits(place.entry.terms, facts, price=place.price, now=now)
+        return all(matches(part, facts.attributes) for part in self.left[number])
+
+
+Part = tuple[_Segment, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +267,7 @@ class _Ranked:
     """Contracts in their order, cut into segments."""
 
     segments: tuple[_Segment, ...]
+    gone: Mapping[_Segment, int] = field(default_factory=dict)  # places of who is not there now
 
     @classmethod
     def of(cls, entries: Iterable[Entry]) -> _Ranked:
@@ -216,21 +280,51 @@ class _Ranked:
         segments, rest, size = [], iter(sorted(places, key=_KEY)), FIRST_SEGMENT
         while some := tuple(islice(rest, size)):
             segments.append(_Segment.of(some))
-            size *= 2
+            size *= GROWTH
         return cls(tuple(segments))
+
+    def without(self, entries: Iterable[Entry]) -> _Ranked:
+        """All that the segments hold but these."""
+        gone, firsts = dict[_Segment, int](), [one.places[0].key for one in self.segments]
+        for entry in entries:
+            for price in entry.prices:
+                key = rank(entry, price=price)
+                segment = self.segments[bisect_right(firsts, key) - 1]
+                number = bisect_left(segment.places, key, key=_KEY)
+                gone[segment] = gone.get(segment, 0) | 1 << number
+        return _Ranked(self.segments, gone)
 
     def fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> Iterator[_Place]:
         """Those that the lead fits, in order."""
-        for segment in self.segments:
-            yield from segment.fitting(facts, now, asked)
+        for one in self.segments:
+            yield from one.fitting(facts, now, asked, gone=self.gone.get(one, 0))
+
+    def all_fitting(self, facts: LeadFacts, now: datetime, asked: Asked) -> Sequence[Part]:
+        """The same as sets."""
+        found = (
+            (one, one.all_fitting(facts, now, asked, gone=self.gone.get(one, 0)))
+            for one in self.segments
+        )
+        return [part for part in found if part[1]]
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    indexed: Mapping[UUID, Entry]  # of what the main index was made
+    indexed: Mapping[UUID, Entry]  # of what the main order was made
     main: _Ranked
     changed: _Ranked = _Ranked(())
-    gone: frozenset[UUID] = frozenset()  # of the main index: changed since or removed
+    gone: frozenset[UUID] = frozenset()  # of the main order: changed since or removed
+
+    @property
+    def orders(self) -> tuple[_Ranked, _Ranked]:
+        """The main order and what is beside it."""
+        return (self.main, self.changed)
+
+    def following(self, gone: frozenset[UUID], *, now: Mapping[UUID, Entry]) -> _State:
+        """The same where all these changed or were removed; `now`: what there is by now."""
+        old = self.main.without(self.indexed[key] for key in gone if key in self.indexed)
+        beside = _Ranked.of(now[key] for key in gone if key in now)
+        return _State(self.indexed, old, beside, gone)
 
     @classmethod
     def of(cls, entries: Mapping[UUID, Entry]) -> _State:
@@ -238,92 +332,14 @@ class _State:
         return cls(entries, _Ranked.of(entries.values()))
 
 
-def _asked(facts: LeadFacts, now: datetime) -> Asked:
-    """What a lead says, by the names under which maps are asked."""
-    said: dict[Name, Any] = {  # Any: see Asked
-        (LEAD, "kind"): facts.kind,
-        (LEAD, "region"): facts.region,
-        (LEAD, "postal_code"): facts.postal_code,
-        (LEAD, "quality_class"): facts.quality_class,
-        (LEAD, "age"): now - facts.requested_at,
-        (LEAD, "bad_upper"): facts.bad_upper * 10_000,
-        (LEAD, "is_checked"): facts.is_checked,
-        (LEAD, "seller"): facts.seller,
-        (LEAD, "source"): facts.source,
-    }
-    for name, value in facts.attributes.items():
-        kind = _kind(value)
-        if kind is not None:
-            said[kind, name], said[None, name] = value, (kind, value)
-    return said
+def _in_order(orders: Sequence[Sequence[Part]]) -> Iterator[_Place]:
+    """By rank, and who pays for actions last."""
+    for last in (False, True):
+        yield from merge(*(_places(some, last=last) for some in orders if some), key=_KEY)
 
 
-def _kind(value: object) -> type | None:
-    """The type by which a condition and a value meet: in Python alone True equals 1."""
-    if isinstance(value, bool):
-        return bool
-    if isinstance(value, int | float):
-        return float
-    return str if isinstance(value, str) else None
-
-
-def _conditions(terms: Terms) -> tuple[list[Condition], bool]:
-    """What a contract asks, as far as maps can say it, and whether that is all."""
-    found = [*_of_lead(terms)]
-    whole = True
-    for part in _conjunction(terms.criteria):
-        condition = _of_attribute(part)
-        # Of two conditions of one kind about one field the second is asked of the candidates.
-        if condition is None or condition[:2] in {one[:2] for one in found}:
-            whole = False
-        else:
-            found.append(condition)
-    return found, whole
-
-
-def _of_lead(terms: Terms) -> Iterator[Condition]:
-    yield Values, (LEAD, "kind"), kinds_met(terms)
-    if terms.regions:
-        yield Values, (LEAD, "region"), terms.regions
-    if terms.postal_codes:
-        yield Values, (LEAD, "postal_code"), terms.postal_codes
-    if terms.quality_classes:
-        yield Values, (LEAD, "quality_class"), terms.quality_classes
-    if terms.age_hours_max is not None:
-        yield Ranges, (LEAD, "age"), (None, timedelta(hours=terms.age_hours_max))
-    if terms.bad_upper_max_bps is not None:
-        yield Ranges, (LEAD, "bad_upper"), (None, terms.bad_upper_max_bps)
-    if terms.checked_only:
-        yield Values, (LEAD, "is_checked"), (True,)
-    yield from _of_parties(terms)
-
-
-def _of_parties(terms: Terms) -> Iterator[Condition]:
-    if terms.sellers_only:
-        yield Values, (LEAD, "seller"), terms.sellers_only
-    if terms.sellers_never:
-        yield Banned, (LEAD, "seller"), terms.sellers_never
-    if terms.sources_never:
-        yield Banned, (LEAD, "source"), terms.sources_never
-
-
-def _conjunction(criteria: Criteria) -> Iterator[Criteria]:
-    """The parts that must all hold."""
-    if isinstance(criteria, All):
-        for part in criteria.parts:
-            yield from _conjunction(part)
-    else:
-        yield criteria
-
-
-def _of_attribute(part: Criteria) -> Condition | None:
-    match part:
-        case Is(name, value):
-            return Values, (None, name), ((_kind(value), value),)
-        case In(name, values):
-            return Values, (None, name), [(_kind(value), value) for value in values]
-        case Between(name, low, high):
-            kinds = {_kind(end) for end in (low, high) if end is not None}
-            kind = kinds.pop() if len(kinds) == 1 else None
-            return (Ranges, (kind, name), (low, high)) if kind in {float, str} else None
-    return None
+def _places(parts: Sequence[Part], *, last: bool) -> Iterator[_Place]:
+    for segment, found in parts:
+        per_action = found & segment.per_action
+        for number in each(per_action if last else found ^ per_action):
+            yield segment.places[number]

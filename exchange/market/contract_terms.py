@@ -128,6 +128,8 @@ class Terms:
 
     def opening_at(self, moment: datetime) -> Opening | None:
         """The first span of the schedule that holds the moment; None: closed."""
+        if not self.schedule:
+            return None
         local = moment.astimezone(ZoneInfo(self.time_zone))
         return next((span for span in self.schedule if span.holds(local)), None)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from exchange.billing import accounts
 from exchange.billing import queries as billing
-from exchange.billing.models import AccountKind
+from exchange.billing.models import Account, AccountKind
 from exchange.catalog.criteria import All, Not
 from exchange.core import clock, jobs
 from exchange.core.actors import SYSTEM
@@ -126,6 +127,17 @@ def test_a_wallet_that_ends_leaves_the_others_what_they_won(cast, listing):
     assert (len(lines_of(spender)), len(lines_of(other))) == (2, 2)
     assert reasons(spender) == {"funds": 2}
     assert wallet(cast.buyer) == 0
+
+
+def test_credit_pays_as_the_ledger_lets_it(cast, listing):
+    account = accounts.wallet(cast.buyer.organization.id, Currency.USD)
+    price = wallet(cast.buyer) // 2
+    limit = update(Account).where(Account.id == account.id).values(floor=-(price + 1))
+    db.session.execute(limit)
+    contract = make_contract(cast.buyer, price=price)
+    assert matches.match_listing(listing_id=listing.id) == 3
+    assert reasons(contract) == {"funds": 1}
+    assert -price <= wallet(cast.buyer) < 0
 
 
 def test_the_hour_has_its_own_price(cast, listing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -32,6 +33,14 @@ def test_slices_compare_as_numbers_do(column: list[int | None], value: int) -> N
     if known:
         assert bits.largest(sliced, among=filled) == max(one for _, one in known)
         assert bits.smallest(sliced, among=filled) == min(one for _, one in known)
+
+
+@given(st.lists(st.sets(st.integers(0, 30)), max_size=20))
+def test_members_of_many_sets_are_counted(some: list[set[int]]) -> None:
+    tally = bits.Tally()
+    for one in some:
+        tally.add(bits.of(one, size=31))
+    assert tally.counts() == Counter(member for one in some for member in one)
 
 
 LEADS = [

@@ -22,9 +22,11 @@ from exchange.core.jobs import Job, Sweep
 from exchange.core.priority import NICENESS
 from exchange.identity.models import Membership
 from exchange.identity.permissions import OrganizationKind
+from exchange.market.kept import BOOKS, contract_books
 from exchange.worker import LeashedWorker, Scheduler, forget_dead_workers, lock_key, run_alone, work
-from tests.cast import make_company
+from tests.cast import make_cast, make_company
 from tests.doorbell import rung
+from tests.factories.contracts import make_contract
 from tests.waiting import eventually
 
 RAN: list[str] = []
@@ -45,6 +47,12 @@ def note_niceness(queue: str) -> None:
     jobs.redis_connection().hset("niceness", queue, niceness())
 
 
+def say_what_is_known() -> None:
+    """How many contracts a job knows before it asked for any."""
+    known = sum(len(book.index) for book in contract_books().values())
+    jobs.redis_connection().set("known", known)
+
+
 def fail() -> None:
     raise ValueError("a sweep's own mistake")
 
@@ -59,8 +67,9 @@ def _registered(monkeypatch: pytest.MonkeyPatch) -> None:
     for function in (note, fail, divide):
         sweep = Sweep(f"tests.{function.__name__}", 1, function)
         monkeypatch.setitem(jobs.SWEEPS, sweep.name, sweep)
-    job = Job(name="tests.note", function=note, queue="quick", steps=False)
-    monkeypatch.setitem(jobs.JOBS, job.name, job)
+    for name, function in (("tests.note", note), ("tests.know", say_what_is_known)):
+        job = Job(name=name, function=function, queue="quick", steps=False)
+        monkeypatch.setitem(jobs.JOBS, job.name, job)
 
 
 class TestSweeps:
@@ -131,6 +140,15 @@ class TestWorker:
         work(committed, jobs.QUEUE_NAMES, burst=True)
         noted = jobs.redis_connection().hgetall("niceness")
         assert noted == {b"quick": str(niceness()).encode(), b"bulk": str(NICENESS).encode()}
+
+    @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # as above
+    def test_jobs_know_the_contracts_that_their_worker_has_read(self, committed: Flask) -> None:
+        with unit_of_work():
+            make_contract(make_cast().buyer)
+            committed.extensions.pop(BOOKS, None)
+            jobs.enqueue("tests.know")
+        work(committed, ["quick"], burst=True)
+        assert jobs.redis_connection().get("known") == b"1"
 
     def test_job_of_a_dead_worker_can_be_rung_for_again(self, committed: Flask) -> None:
         connection = jobs.redis_connection()

@@ -62,11 +62,15 @@ def balance(organization_id: UUID, kind: AccountKind, currency: Currency) -> Mon
 
 
 def wallets(owners: Collection[UUID], *, currency: Currency) -> dict[UUID, int]:
-    """What each of these can spend now, in minor units; nil where nothing was ever paid in."""
+    """What each of these can spend now, in minor units: down to the floor, where credit ends.
+
+    Nil where nothing was ever paid in.
+    """
     refs = {AccountRef(AccountKind.WALLET, currency, owner).id: owner for owner in owners}
     same = Account.id == any_(literal(list(refs), ARRAY(Uuid)))
-    rows = db.session.execute(select(Account.id, Account.balance).where(same))
-    return dict.fromkeys(owners, 0) | {refs[row.id]: row.balance for row in rows}
+    headroom = func.greatest(Account.balance - Account.floor, 0)
+    rows = db.session.execute(select(Account.id, headroom).where(same))
+    return dict.fromkeys(owners, 0) | {refs[account_id]: left for account_id, left in rows}
 
 
 def platform_balance(kind: AccountKind, currency: Currency) -> Money:

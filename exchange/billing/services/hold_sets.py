@@ -29,11 +29,14 @@ class Wanted:
 
 
 def lock_wallets(owners: Collection[UUID], *, currency: Currency) -> dict[UUID, int]:
-    """Lock what these can spend, and what holds of theirs will touch; minor units by owner."""
+    """Lock what these can spend, their credit in it, and what holds of theirs will touch.
+
+    By owner, in minor units.
+    """
     wallets = {owner: accounts.wallet(owner, currency) for owner in owners}
     held = [accounts.held(owner, currency) for owner in owners]
-    balances = ledger.lock_balances([*wallets.values(), *held])
-    return {owner: balances[wallet] for owner, wallet in wallets.items()}
+    headrooms = ledger.lock_headrooms(wallets.values(), held)
+    return {owner: headrooms[wallet] for owner, wallet in wallets.items()}
 
 
 def place_all(wanted: Sequence[Wanted]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, insert, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, literal, select
 
 from exchange.billing import accounts, ledger
 from exchange.billing.ledger import Entry, Move
@@ -18,6 +18,7 @@ from exchange.core.db import db, get
 from exchange.core.errors import Conflict, IllegalTransition, NotFound
 from exchange.core.events import Ref
 from exchange.core.money import Money, total
+from exchange.core.sets import insert_rows
 from exchange.core.states import transition_all
 from exchange.identity.models import Organization
 
@@ -183,21 +184,18 @@ def write(organization_id: UUID, holds: Sequence[tuple[Ref, Money]]) -> None:
 
 def write_all(holds: Sequence[tuple[UUID, Ref, Money]]) -> None:
     """The same of many owners."""
-    now = clock.now()
     rows = [
         {
             "id": ids.uuid7(),
-            "created_at": now,
             "organization_id": owner,
             "amount_amount": amount.amount,
             "amount_currency": amount.currency,
             "subject_kind": ref.kind,
             "subject_id": ref.id,
-            "status": HoldStatus.ACTIVE,
         }
         for owner, ref, amount in holds
     ]
-    db.session.connection().execute(insert(Hold), rows)
+    db.session.execute(insert_rows(Hold, rows, created_at=clock.now(), status=HoldStatus.ACTIVE))
 
 
 def resolve(active: Sequence[LockedHold], to: HoldStatus, *, actor: Actor) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, TableValuedAlias, Uuid, literal, or_, select
+from sqlalchemy import CTE, CompoundSelect, Select, Text, Uuid, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from exchange.core.db import db
@@ -43,25 +43,32 @@ def barred(pairs: Collection[Pair], rules: PeopleRules) -> dict[Pair, Refusal]:
         return {}
     lead_ids, buyer_ids = zip(*pairs, strict=True)
     rows = rows_of({"lead_id": (Uuid(), lead_ids), "buyer_id": (Uuid(), buyer_ids)})
-    found = dict.fromkeys(_asked(_suppressed(rows)), Refusal.SUPPRESSED)
-    found |= dict.fromkeys(_unnamed(pairs, rules), Refusal.NOT_NAMED)
-    for statement in (_had(rows), *_known(rows, rules)):
-        found |= dict.fromkeys(_asked(statement), Refusal.DUPLICATE)
+    given = select(*rows.c)
+    found = dict.fromkeys(_unnamed(pairs, rules), Refusal.NOT_NAMED)
+    for lead_id, buyer_id, reason in db.session.execute(_asked(given.cte("pair"), rules)):
+        # Of several reasons the buyer's own comes first, and a suppression last.
+        if reason == Refusal.DUPLICATE or (lead_id, buyer_id) not in found:
+            found[lead_id, buyer_id] = Refusal(reason)
     return found
 
 
-def _asked(statement: Rows) -> Iterator[Pair]:
-    for row in db.session.execute(statement):
-        yield (row[0], row[1])
+def _asked(pair: CTE, rules: PeopleRules) -> CompoundSelect[*tuple[Any, ...]]:  # Any: see Rows
+    """All in one statement, each pair with the reason; a pair may have several."""
+    reasons = (
+        (Refusal.SUPPRESSED, _suppressed(pair)),
+        (Refusal.DUPLICATE, _had(pair)),
+        *((Refusal.DUPLICATE, known) for known in _known(pair, rules)),
+    )
+    return union_all(*(rows.add_columns(literal(str(why), Text())) for why, rows in reasons))
 
 
-def _had(pair: TableValuedAlias) -> Rows:
+def _had(pair: CTE) -> Rows:
     return select(pair.c.lead_id, pair.c.buyer_id).join(
         OrderLine, (OrderLine.lead_id == pair.c.lead_id) & _is_bought(pair)
     )
 
 
-def _known(pair: TableValuedAlias, rules: PeopleRules) -> Iterator[Rows]:
+def _known(pair: CTE, rules: PeopleRules) -> Iterator[Rows]:
     """People are the same by phone or by e-mail, so it is asked by each."""
     for column in (Contact.phone_index, Contact.email_index):
         other = aliased(Contact)
@@ -75,12 +82,12 @@ def _known(pair: TableValuedAlias, rules: PeopleRules) -> Iterator[Rows]:
         )
 
 
-def _is_bought(pair: TableValuedAlias) -> Any:  # Any: a condition
+def _is_bought(pair: CTE) -> Any:  # Any: a condition
     released = literal(LineStatus.RELEASED, OrderLine.status.type, literal_execute=True)
     return (OrderLine.buyer_id == pair.c.buyer_id) & (OrderLine.status != released)
 
 
-def _suppressed(pair: TableValuedAlias) -> Rows:
+def _suppressed(pair: CTE) -> Rows:
     holders = or_(
         SuppressionEntry.organization_id.is_(None),
         SuppressionEntry.organization_id == Lead.organization_id,

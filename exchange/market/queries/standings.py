@@ -54,7 +54,7 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A contract at a moment: what it asks, how it takes part, what it used."""
+    """A contract at a moment: what it asks, how it takes part, what of its caps it used."""
 
     entry: Entry
     taker: Taker

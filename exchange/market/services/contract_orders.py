@@ -6,12 +6,12 @@ Each is one statement for all contracts of a batch, whoever they belong to.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy import insert
 
 from exchange.billing.services import hold_sets
 from exchange.core import events
@@ -20,6 +20,7 @@ from exchange.core.db import db, get
 from exchange.core.events import Ref, Said
 from exchange.core.ids import uuid7
 from exchange.core.money import Currency, Money
+from exchange.core.sets import insert_rows
 from exchange.leads.services.slots import claim_slots
 from exchange.market.contract_index import Entry
 from exchange.market.contract_models import Contract
@@ -64,11 +65,8 @@ def write(listing: Listing, wins: Sequence[Win], *, at: datetime, actor: Actor) 
         return
     _cover(wins, actor=actor)
     slots = _claim([lead_id for win in wins for lead_id in win.lead_ids])
-    orders = [_order(listing, win, at=at, actor=actor) for win in wins]
-    lines = [line for win in wins for line in _lines(listing, win, slots=slots, at=at)]
-    connection = db.session.connection()
-    connection.execute(insert(Order), orders)
-    connection.execute(insert(OrderLine), lines)
+    _write_orders(listing, wins, at=at, actor=actor)
+    lines = _write_lines(listing, wins, slots=slots, at=at)
     _count(wins, at=at)
     _set_aside(listing, wins, lines)
     _say(listing, wins, actor=actor)
@@ -99,48 +97,65 @@ def _claim(lead_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
     return {key: lowest_free(used.get(key, set()), n) for key, n in wanted.items()}
 
 
-def _order(listing: Listing, win: Win, *, at: datetime, actor: Actor) -> dict[str, object]:
+def _write_orders(listing: Listing, wins: Sequence[Win], *, at: datetime, actor: Actor) -> None:
     currency = listing.price.currency
-    return {
-        "id": win.order_id,
-        "created_at": at,
-        "buyer_id": win.entry.buyer_id,
-        "listing_id": listing.id,
-        "terms_version": listing.terms_version,
-        "quantity": len(win.lead_ids),
-        "price_amount": win.price,
-        "price_currency": currency,
-        "total_amount": win.total(currency).amount,
-        "total_currency": currency,
-        "status": OrderStatus.CONFIRMED,
-        "placed_by_id": actor.id,
-        "contract_id": win.entry.id,
-        "contract_version": win.entry.version,
-    }
+    orders = [
+        {
+            "id": win.order_id,
+            "buyer_id": win.entry.buyer_id,
+            "quantity": len(win.lead_ids),
+            "price_amount": win.price,
+            "total_amount": win.amount,
+            "contract_id": win.entry.id,
+            "contract_version": win.entry.version,
+        }
+        for win in wins
+    ]
+    statement = insert_rows(
+        Order,
+        orders,
+        created_at=at,
+        listing_id=listing.id,
+        terms_version=listing.terms_version,
+        price_currency=currency,
+        total_currency=currency,
+        status=OrderStatus.CONFIRMED,
+        placed_by_id=actor.id,
+    )
+    db.session.execute(statement)
 
 
-def _lines(
-    listing: Listing, win: Win, *, slots: Mapping[UUID, list[int]], at: datetime
-) -> list[dict[str, object]]:
-    line_ids = sorted(uuid7() for _ in win.lead_ids)
-    return [
+def _write_lines(
+    listing: Listing, wins: Sequence[Win], *, slots: Mapping[UUID, list[int]], at: datetime
+) -> list[Ref]:
+    """A line for each lead; the references to them in the order of the wins and their leads."""
+    lines: list[dict[str, Any]] = [  # Any: values of many columns
         {
             "id": line_id,
-            "created_at": at,
             "order_id": win.order_id,
             "lead_id": lead_id,
             "buyer_id": win.entry.buyer_id,
-            "seller_id": listing.organization_id,
             "contract_id": win.entry.id,
             "pricing_model": PricingModel.CPA if win.entry.is_per_action else PricingModel.CPL,
             "slot": slots[lead_id].pop(0),
             "price_amount": win.price,
-            "price_currency": listing.price.currency,
-            "refunded": 0,
-            "status": LineStatus.RESERVED,
         }
-        for line_id, lead_id in zip(line_ids, win.lead_ids, strict=True)
+        for win in wins
+        for line_id, lead_id in zip(
+            sorted(uuid7() for _ in win.lead_ids), win.lead_ids, strict=True
+        )
     ]
+    statement = insert_rows(
+        OrderLine,
+        lines,
+        created_at=at,
+        seller_id=listing.organization_id,
+        price_currency=listing.price.currency,
+        refunded=0,
+        status=LineStatus.RESERVED,
+    )
+    db.session.execute(statement)
+    return [Ref(OrderLine.KIND, line["id"]) for line in lines]
 
 
 def _count(wins: Sequence[Win], *, at: datetime) -> None:
@@ -159,21 +174,18 @@ def _count(wins: Sequence[Win], *, at: datetime) -> None:
     )
 
 
-def _set_aside(listing: Listing, wins: Sequence[Win], lines: Sequence[dict[str, object]]) -> None:
+def _set_aside(listing: Listing, wins: Sequence[Win], lines: Iterable[Ref]) -> None:
     """One posting for each order, one hold for each line; under CPA the pool stands for both."""
-    refs: dict[object, list[Ref]] = {}
-    for line in lines:
-        line_id = line["id"]
-        assert isinstance(line_id, UUID)
-        refs.setdefault(line["order_id"], []).append(Ref(OrderLine.KIND, line_id))
+    rest = iter(lines)
+    refs = [list(islice(rest, len(win.lead_ids))) for win in wins]
     wanted = [
         hold_sets.Wanted(
             organization_id=win.entry.buyer_id,
             subject=Ref(Order.KIND, win.order_id),
-            refs=refs[win.order_id],
+            refs=some,
             amount=Money(win.price, listing.price.currency),
         )
-        for win in wins
+        for win, some in zip(wins, refs, strict=True)
         if not win.entry.is_per_action
     ]
     if wanted:

@@ -168,13 +168,14 @@ def _carry_out(sale: Sale, done: Allocation, *, counted: UUID | None, actor: Act
     outcomes = list(done.outcomes.values())
     wins = rounds.wins_of(sale, done)
     contract_orders.write(sale.listing, wins, at=sale.now, actor=actor)
-    meetings.note(sale.listing, done.outcomes, at=sale.now, counted=counted)
+    meetings.note_leads(sale.listing, done.outcomes, at=sale.now)
     meetings.request_sources(sale.seller, outcomes, standings=sale.standings)
     meetings.plan_rounds(outcomes, standings=sale.standings, at=sale.now)
     meetings.end_trials(wins)
     matched = Matched(len(outcomes), sum(len(one.takers) for one in outcomes))
     if wins:
         _tell(sale.listing, matched, actor=actor)
+    meetings.count_refusals(outcomes, at=sale.now, counted=counted)
     return matched
 
 

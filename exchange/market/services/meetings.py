@@ -10,21 +10,23 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, Integer, Text, Uuid, delete, literal, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import DateTime, Uuid, delete, literal, select
+from sqlalchemy.dialects.postgresql import insert
 
 from exchange.core import clock, events, ids
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, save
 from exchange.core.events import Ref, Said
 from exchange.core.jobs import enqueue
-from exchange.core.sets import rows_of
+from exchange.core.sets import insert_rows, rows_of
 from exchange.market import queries
 from exchange.market.allocation import PASSING, Outcome, Refusal
 from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
+from exchange.market.contract_index import tally
 from exchange.market.contract_models import ContractSource, ContractSourceStatus
 from exchange.market.contract_terms import Period
 from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
@@ -38,17 +40,48 @@ FIRST: Final = 3  # contracts of a reason that a lead remembers by name
 PATIENCE: Final = timedelta(minutes=10)  # for a wallet to be filled; a payment is heard of sooner
 
 
-def note(
-    listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
-) -> None:
-    """Write down that these leads met all contracts, and why the others got nothing.
-
-    With `counted` the refusals of this contract alone are counted: the rest met them before.
-    """
+def note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
+    """Write down that these leads met all contracts, and why the others got nothing."""
     if not outcomes:
         return
-    _note_leads(listing, outcomes, at=at)
-    _count_refusals(outcomes, at=at, counted=counted)
+    rows = [
+        {
+            "lead_id": key,
+            "fitting": one.fitting,
+            "taken": len(one.takers),
+            "refusals": _by_reason(one),
+        }
+        for key, one in sorted(outcomes.items(), key=lambda item: item[0].int)
+    ]
+    same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
+    statement = insert_rows(LeadMatch, rows, **same)
+    changed = {name: statement.excluded[name] for name in (*rows[0], *same)}
+    db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
+
+
+def count_refusals(outcomes: Collection[Outcome], *, at: datetime, counted: UUID | None) -> None:
+    """Count for each contract the leads that it did not get, or with `counted` for this one alone.
+
+    Whoever else matches leads that the same contracts ask for waits behind this until we are done,
+    so it comes last.
+    """
+    rows: list[dict[str, Any]] = [  # Any: values of many columns
+        {"contract_id": contract_id, "reason": reason, "leads": n}
+        for reason, counts in _refusals(outcomes).items()
+        for contract_id, n in counts.items()
+        if n and counted in {None, contract_id}
+    ]
+    if not rows:
+        return
+    # In one order, so that two who count cannot wait for each other.
+    rows.sort(key=lambda row: (row["contract_id"].int, row["reason"]))
+    statement = insert_rows(ContractRefusal, rows, day=at.date())
+    more = ContractRefusal.leads + statement.excluded.leads
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["contract_id", "day", "reason"], set_={"leads": more}
+        )
+    )
 
 
 def request(listing_id: UUID) -> None:
@@ -192,72 +225,33 @@ def close_rounds(round_ids: Collection[UUID]) -> None:
     db.session.execute(delete(ContractRound).where(in_list(ContractRound.id, round_ids)))
 
 
-def _note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
-    keys = sorted(outcomes)
-    some = [outcomes[key] for key in keys]
-    rows = rows_of(
-        {
-            "lead_id": (Uuid(), keys),
-            "fitting": (Integer(), [one.fitting for one in some]),
-            "taken": (Integer(), [len(one.takers) for one in some]),
-            "refusals": (JSONB(), [_by_reason(one) for one in some]),
-        }
-    )
-    same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
-    columns = LeadMatch.__table__.c
-    values = [literal(value, columns[name].type).label(name) for name, value in same.items()]
-    names = [*rows.c.keys(), *same]
-    statement = insert(LeadMatch).from_select(names, select(*rows.c, *values))
-    changed = {name: statement.excluded[name] for name in names[1:]}
-    db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
-
-
 def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
     found: defaultdict[Refusal, list[UUID]] = defaultdict(list)
     for contract_id, reason in outcome.refused:
         found[reason].append(contract_id)
-    all_ = {Refusal.OUTBID: outcome.outbid, Refusal.PRICE: outcome.too_cheap, **found}
+    all_ = {
+        Refusal.OUTBID: (outcome.outbid, outcome.first_outbid(FIRST)),
+        Refusal.PRICE: (len(outcome.too_cheap), list(islice(outcome.too_cheap, FIRST))),
+        **{reason: (len(some), some[:FIRST]) for reason, some in found.items()},
+    }
     return {
-        str(reason): {"contracts": len(some), "first": list(map(str, some[:FIRST]))}
-        for reason, some in all_.items()
-        if some
+        str(reason): {"contracts": n, "first": list(map(str, first))}
+        for reason, (n, first) in all_.items()
+        if n
     }
 
 
-def _count_refusals(
-    outcomes: Mapping[UUID, Outcome], *, at: datetime, counted: UUID | None
-) -> None:
-    by_reason: defaultdict[Refusal, Counter[UUID]] = defaultdict(Counter)
-    for outcome in outcomes.values():
-        by_reason[Refusal.OUTBID].update(outcome.outbid)
-        by_reason[Refusal.PRICE].update(outcome.too_cheap)
+def _refusals(outcomes: Collection[Outcome]) -> Mapping[Refusal, Counter[UUID]]:
+    """By reason and contract, how many of the leads it did not get; nil says nothing."""
+    found: defaultdict[Refusal, Counter[UUID]] = defaultdict(Counter)
+    outbid = found[Refusal.OUTBID] = tally(one.contracts for one in outcomes)
+    found[Refusal.PRICE] = tally(one.too_cheap for one in outcomes)
+    for outcome in outcomes:
+        outbid.subtract(outcome.takers)
         for contract_id, reason in outcome.refused:
-            by_reason[reason][contract_id] += 1
-    found = {
-        (contract_id, str(reason)): n
-        for reason, counts in by_reason.items()
-        for contract_id, n in counts.items()
-        if counted is None or contract_id == counted
-    }
-    if not found:
-        return
-    keys = sorted(found)
-    rows = rows_of(
-        {
-            "contract_id": (Uuid(), [key[0] for key in keys]),
-            "reason": (Text(), [key[1] for key in keys]),
-            "leads": (Integer(), [found[key] for key in keys]),
-        }
-    )
-    day = literal(at.date(), ContractRefusal.__table__.c.day.type).label("day")
-    names = [*rows.c.keys(), "day"]
-    statement = insert(ContractRefusal).from_select(names, select(*rows.c, day))
-    more = ContractRefusal.leads + statement.excluded.leads
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["contract_id", "day", "reason"], set_={"leads": more}
-        )
-    )
+            outbid[contract_id] -= 1
+            found[reason][contract_id] += 1
+    return found
 
 
 def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> set[UUID]:

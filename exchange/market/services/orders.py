@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Uuid, insert, literal, select
+from sqlalchemy import select
 
 from exchange.billing.services import holds
 from exchange.catalog import queries as catalog
@@ -25,7 +25,7 @@ from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.jobs import enqueue
 from exchange.core.money import Money
-from exchange.core.sets import rows_of
+from exchange.core.sets import insert_rows
 from exchange.core.states import transition
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.identity.permissions import OrganizationKind
@@ -250,25 +250,23 @@ def _write_order(offer: Offer, wanted: Wanted, *, count: int, actor: Actor) -> O
 def _write_lines(order: Order, offer: Offer, taken: reservations.Slots) -> list[Ref]:
     """One line per lead, in one statement; their ids sort as the leads were picked."""
     line_ids = sorted(uuid7() for _ in taken)
-    columns = OrderLine.__table__.c
-    leads, slots = list(taken), list(taken.values())
-    given = rows_of(
-        {"id": (Uuid(), line_ids), "lead_id": (Uuid(), leads), "slot": (Integer(), slots)}
+    lines = [
+        {"id": line_id, "lead_id": lead_id, "slot": slot}
+        for line_id, (lead_id, slot) in zip(line_ids, taken.items(), strict=True)
+    ]
+    statement = insert_rows(
+        OrderLine,
+        lines,
+        created_at=clock.now(),
+        order_id=order.id,
+        buyer_id=order.buyer_id,
+        seller_id=offer.seller_id,
+        price_amount=offer.price.amount,
+        price_currency=str(offer.price.currency),
+        refunded=0,
+        status=LineStatus.RESERVED,
     )
-    same = {
-        "created_at": clock.now(),
-        "order_id": order.id,
-        "buyer_id": order.buyer_id,
-        "seller_id": offer.seller_id,
-        "price_amount": offer.price.amount,
-        "price_currency": str(offer.price.currency),
-        "refunded": 0,
-        "status": LineStatus.RESERVED,
-    }
-    values = [literal(value, columns[name].type).label(name) for name, value in same.items()]
-    source = select(given.c.id, given.c.lead_id, given.c.slot, *values)
-    names = ["id", "lead_id", "slot", *same]
-    db.session.execute(insert(OrderLine).from_select(names, source, include_defaults=False))
+    db.session.execute(statement)
     return [Ref(OrderLine.KIND, line_id) for line_id in line_ids]
 
 

@@ -9,7 +9,6 @@ Locks: turns of buyers, the listing's gate, contracts by id, leads by id, wallet
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,7 +24,14 @@ from exchange.core.db import db, get
 from exchange.core.ids import uuid7
 from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
-from exchange.market.allocation import Allocation, Offered, RankKey, Round, allocate
+from exchange.market.allocation import (
+    Allocation,
+    Contracts,
+    Offered,
+    RankKey,
+    Round,
+    allocate,
+)
 from exchange.market.contract_index import ContractIndex, Entry, rank
 from exchange.market.fitting import Misfit, fits, misfits
 from exchange.market.models import Listing, ListingStatus
@@ -175,11 +181,8 @@ def wins_of(sale: Sale, done: Allocation) -> list[Win]:
 
 def _search(sale: Sale, index: ContractIndex, lead: LeadOnSale) -> Offered:
     found = index.all_fitting(replace(lead.facts, price_min=0), sale.now)
-    # They are ranked by price, so those that pay too little are the last.
-    enough = bisect_right(found, -lead.facts.price_min, key=lambda one: -one.price_at(sale.now))
-    cheap = [entry.id for entry in found[enough:]]
-    able = sorted(found[:enough], key=lambda entry: entry.is_per_action)
-    return offered(lead, [entry.id for entry in able], too_cheap=cheap)
+    able, cheap = found.split(lead.facts.price_min)
+    return offered(lead, able, too_cheap=cheap)
 
 
 def _search_one(sale: Sale, contract_id: UUID, lead: LeadOnSale) -> Offered:
@@ -191,9 +194,7 @@ def _search_one(sale: Sale, contract_id: UUID, lead: LeadOnSale) -> Offered:
     return offered(lead, fitting, too_cheap=[contract_id] if reasons == {Misfit.PRICE} else [])
 
 
-def offered(
-    lead: LeadOnSale, contracts: Sequence[UUID], *, too_cheap: Sequence[UUID] = ()
-) -> Offered:
+def offered(lead: LeadOnSale, contracts: Contracts, *, too_cheap: Contracts = ()) -> Offered:
     """The lead as it is given away."""
     return Offered(
         id=lead.id,
@@ -218,7 +219,7 @@ def _read(sale: Sale, contract_ids: Collection[UUID], known: Round) -> None:
     known.wallets |= {key: sale.wallets[key] for key in buyers}
 
 
-def _as_they_stand(sale: Sale, lead: Offered, *, stale: Collection[UUID]) -> Sequence[UUID]:
+def _as_they_stand(sale: Sale, lead: Offered, *, stale: Collection[UUID]) -> Contracts:
     """The lead's contracts in their order now; who asks something else now may have left."""
     if not stale:
         return lead.contracts
