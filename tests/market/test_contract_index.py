@@ -112,7 +112,7 @@ def test_whoever_goes_on_as_before_stands_where_it_stood(monkeypatch):
         assert entry.id not in index
         index.update([replace(entry)])
     lead = crowd.lead_facts(Random(9), now=NOW)
-    assert index.all_fitting(lead, NOW) == plainly(some, lead)
+    assert named(index, lead) == plainly(some, lead)
 
 
 def only_small(make):
