@@ -20,6 +20,7 @@ from exchange.buyers.contract_schemas import (
     content_of,
 )
 from exchange.buyers.offer_schemas import OfferForm, OwnOfferOut
+from exchange.buyers.refusing import refused
 from exchange.core.db import parse_id
 from exchange.core.doors import Blueprint
 from exchange.core.errors import NotFound
@@ -162,7 +163,10 @@ def unpublish(contract_id: str) -> Offer:
 @requires(Permission.CONTRACT_READ)
 @blueprint.response(200, DiagnosisOut)
 def diagnosis(contract_id: str) -> Json:
-    """Say why nothing comes, line by line, and which single filter removes most."""
+    """Say why nothing comes, line by line, and which single filter removes most.
+
+    `refusals` are leads that it asked for and did not get in the last 7 days, by reason.
+    """
     mine = _own(contract_id)
     found = market.diagnosis(mine)
     lines = diagnosing.checks(found, fields_of(mine.schema_id), language="en")
@@ -174,6 +178,7 @@ def diagnosis(contract_id: str) -> Json:
             for c in lines
         ],
         "narrowest": found.narrowest and asdict(found.narrowest),
+        "refusals": refused(found),
     }
 
 

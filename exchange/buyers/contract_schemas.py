@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import LeadKind, Source
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import Contract, ContractSourceStatus, ContractStatus
 from exchange.market.contract_terms import PastDue, Period
 from exchange.market.models import PricingModel
@@ -201,6 +202,17 @@ class DiagnosisLineOut(Schema):
     detail = fields.String()
 
 
+class RefusedOut(Schema):
+    """Leads that the contract asked for and did not get, for one reason."""
+
+    reason = fields.Enum(Refusal, by_value=True)
+    detail = fields.String(attribute="text")
+    leads = fields.Integer(allow_none=True, metadata={"description": "null: fewer than five"})
+    first_day = fields.Date(attribute="first", metadata={"description": "UTC"})
+    last_day = fields.Date(attribute="last", metadata={"description": "UTC"})
+    fix = fields.String(metadata={"description": "what would mend it; empty: nothing of yours"})
+
+
 class DiagnosisOut(Schema):
     """Why nothing comes, and the one filter that removes most."""
 
@@ -209,6 +221,7 @@ class DiagnosisOut(Schema):
     limited = fields.Nested(LimitOut, allow_none=True)
     checks = fields.List(fields.Nested(DiagnosisLineOut))
     narrowest = fields.Dict(allow_none=True)
+    refusals = fields.List(fields.Nested(RefusedOut))
 
 
 class RangeOut(Schema):

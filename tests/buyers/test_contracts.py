@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
+from exchange.buyers import refusing
+from exchange.core import clock
 from exchange.core.db import db, save
 from exchange.leads.services.sources import ensure_source
-from exchange.market import queries
+from exchange.market import queries, refusal_words
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import (
     Contract,
     ContractSource,
@@ -15,6 +20,7 @@ from exchange.market.contract_models import (
     ContractStatus,
 )
 from exchange.market.contract_terms import Caps, Period
+from exchange.market.match_models import ContractRefusal
 from exchange.market.services import contracts
 from exchange.notifications.models import Notice
 from tests.buyers.support import keep, key, place, text_of, words_of
@@ -223,6 +229,49 @@ class TestPages:
         assert "a lead costs $50.00, the wallet holds $0.00" in body
         assert "one filter removes most, regions: without it 6 more would fit" in body
         assert "version 1" in body.lower()
+
+    def test_the_page_says_what_it_did_not_get_why_and_what_would_mend_it(self, page, cast):
+        contract, today = make_contract(cast.buyer), clock.now().date()
+        for reason, days_ago, leads in (
+            (Refusal.OUTBID, 0, 3), (Refusal.OUTBID, 6, 4), (Refusal.OUTBID, 7, 100),
+            (Refusal.FUNDS, 0, 9), (Refusal.DUPLICATE, 0, 1),
+        ):  # fmt: skip
+            day = today - timedelta(days=days_ago)
+            db.session.add(
+                ContractRefusal(contract_id=contract.id, day=day, reason=reason, leads=leads)
+            )
+        keep()
+        answer = page.get(f"{HOME}/{contract.public_id}")
+        body, html = words_of(answer), text_of(answer)
+        assert "17 leads were refused in the last 7 days; most, 9: the wallet did" in body
+        table = body[body.index("Asked for and not got") :]
+        rows = ("the wallet did not cover a lead funds 9", "another contract pays more outbid 7",
+                "you had the person already duplicate 1")  # fmt: skip
+        assert [table.index(row) for row in rows] == sorted(table.index(row) for row in rows)
+        assert "Top up" in table
+        assert f"{contract.public_id}/edit#f-price" in html[html.index('id="refusals"') :]
+        headers = cast.buyer.key("contract:read")
+        found = page.get(f"/api/v1/contracts/{contract.public_id}/diagnosis", headers=headers)
+        outbid = found.json["refusals"][1]
+        assert outbid == {
+            "reason": "outbid", "detail": "another contract pays more", "leads": 7, "fix": "price",
+            "first_day": (today - timedelta(days=6)).isoformat(), "last_day": today.isoformat(),
+        }  # fmt: skip
+
+    def test_under_five_people_with_attributes_are_not_counted(self, page, cast):
+        contract = make_contract(cast.buyer, postal_codes=("43215",))
+        day = clock.now().date()
+        for reason, leads in ((Refusal.OUTBID, 5), (Refusal.PER_ACTION, 4)):
+            db.session.add(
+                ContractRefusal(contract_id=contract.id, day=day, reason=reason, leads=leads)
+            )
+        keep()
+        body = words_of(page.get(f"{HOME}/{contract.public_id}"))
+        assert "another contract pays more outbid 5" in body
+        assert "paid for leads and not for actions per_action under 5" in body
+
+    def test_every_reason_has_words_for_both_sides(self):
+        assert set(refusing.REFUSALS) == set(refusal_words.REFUSALS) == set(Refusal)
 
     def test_steps_lead_back_to_where_they_were_pressed(self, page, cast):
         contract = make_contract(cast.buyer)

@@ -132,7 +132,7 @@ from exchange.market.queries.orders import (
 from exchange.market.queries.prices import PriceGuidance, PriceTable, price_guidance, price_table
 from exchange.market.queries.refusals import (
     Met,
-    RefusedDay,
+    Refused,
     refusals_of_batch,
     refusals_of_contract,
     refusals_of_lead,
@@ -164,7 +164,7 @@ __all__ = [
     "OfferView",
     "PriceGuidance",
     "PriceTable",
-    "RefusedDay",
+    "Refused",
     "Results",
     "Shown",
     "Sort",

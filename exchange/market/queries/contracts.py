@@ -18,7 +18,6 @@ from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.leads.models import Lead
 from exchange.leads.queries import fields_of, vertical_of
-from exchange.market.allocation import Refusal
 from exchange.market.cap_periods import starts
 from exchange.market.contract_health import Used
 from exchange.market.contract_models import (
@@ -29,7 +28,6 @@ from exchange.market.contract_models import (
     ContractTerms,
 )
 from exchange.market.contract_terms import Period, Terms
-from exchange.market.match_models import ContractRefusal
 from exchange.market.models import LineStatus, OrderLine
 from exchange.market.queries import caps
 
@@ -159,17 +157,6 @@ def bought_by_contracts(asked: Collection[Contract], *, now: datetime) -> dict[U
     )
     found = {row.contract_id: row for row in rows}
     return {contract.id: _bought(contract, found.get(contract.id)) for contract in asked}
-
-
-def refusals_of(contract: Contract, *, since: date) -> dict[Refusal, int]:
-    """Leads that the contract asked for and did not get, by reason, most of them first."""
-    rows = db.session.execute(
-        select(ContractRefusal.reason, func.sum(ContractRefusal.leads).label("leads"))
-        .where(ContractRefusal.contract_id == contract.id, ContractRefusal.day >= since)
-        .group_by(ContractRefusal.reason)
-        .order_by(func.sum(ContractRefusal.leads).desc(), ContractRefusal.reason)
-    )
-    return {row.reason: int(row.leads) for row in rows}
 
 
 def trial_left(contract: Contract) -> int | None:
