@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from exchange.buyers import refusing
 from exchange.core import clock
-from exchange.core.db import db, save
+from exchange.core.db import db, get, save
 from exchange.leads.services.sources import ensure_source
 from exchange.market import queries, refusal_words
 from exchange.market.allocation import Refusal
@@ -21,10 +21,12 @@ from exchange.market.contract_models import (
 )
 from exchange.market.contract_terms import Caps, Period
 from exchange.market.match_models import ContractRefusal
+from exchange.market.models import Order
 from exchange.market.services import contracts
 from exchange.notifications.models import Notice
 from tests.buyers.support import keep, key, place, text_of, words_of
 from tests.doorbell import run_jobs
+from tests.factories.actions import make_action_lines
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.contracts import make_contract
@@ -333,6 +335,23 @@ class TestPages:
         headers = cast.buyer.key("order:read")
         found = page.get(f"/api/v1/orders?contract_id={contract.public_id}", headers=headers)
         assert {one["contract_id"] for one in found.json["data"]} == {contract.public_id}
+
+    def test_an_order_under_cpa_says_what_is_paid_for(self, page, cast):
+        lines = make_action_lines(cast, 2)
+        order = get(Order, lines[0].order_id)
+        keep()
+        run_jobs()
+        rows = words_of(page.get("/buyers/orders"))
+        assert "$50.00 per action paid per action" in rows
+        assert "no return" in rows
+        body = words_of(page.get(f"/buyers/orders/{order.public_id}"))
+        assert "$50.00 per action; the leads themselves cost nothing" in body
+        assert "Paid for actions so far" in body
+        assert "Set aside when ordered" not in body
+        found = page.get(
+            f"/api/v1/orders/{order.public_id}", headers=cast.buyer.key("order:read")
+        ).json
+        assert (found["pricing_model"], found["total"]["amount"]) == ("cpa", 0)
 
     @pytest.mark.parametrize("who", ["other_buyer", "seller"])
     def test_a_stranger_finds_nothing(self, enter, cast, who):
