@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -164,6 +165,28 @@ class TestEditor:
         for chosen in ('value="OH" checked', 'value="shared" checked', 'value="prime" checked'):
             assert chosen in form
         assert 'value="exclusive" checked' not in form
+
+    def test_what_no_contract_can_have_is_said_and_the_rest_is_asked(self, page):
+        looked = f"vertical={VERTICAL}&a.budget.max=900&has=budget&bad_max=8"
+        form = page.get(f"{HOME}/new?{looked}")
+        (bad,) = re.findall(r'<input[^>]*name="bad_upper_max"[^>]*>', text_of(form))
+        assert 'value="8"' in bad
+        assert "are not in the contract" not in words_of(form)
+        filled = text_of(page.get(f"{HOME}/new?vertical={VERTICAL}&a.is_homeowner=no&has=budget"))
+        assert "&#34;budget&#34;,\n  &#34;from&#34;: 0" in filled
+        lost = "temperature=hot&grade=A&price_min=10&has=email"
+        body = words_of(page.get(f"{HOME}/new?vertical={VERTICAL}&{lost}"))
+        for words in (
+            "Warmth: it changes",
+            "Seller grade: it",
+            "Price from: a contract",
+            "proof of",
+        ):
+            assert words in body, words
+
+    def test_filters_without_a_kind_of_lead_say_what_is_missing(self, page):
+        body = words_of(page.get("/buyers/market?temperature=hot"))
+        assert "Choose a kind of lead to save these filters" in body
 
     def test_once_however_often_it_is_sent(self, page):
         form = {**FORM, "idempotency_key": key()}

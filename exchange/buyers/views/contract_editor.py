@@ -21,6 +21,7 @@ from exchange.buyers.contract_form import (
     rows_of,
     sheet_of,
     sheet_of_market,
+    unasked,
 )
 from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog import queries as catalog
@@ -132,6 +133,7 @@ def _page(
         forecast=forecast,
         is_asked=is_asked,
         may_activate=organization().is_approved,
+        unasked=unasked(request.args, editing.fields),
     )
 
 
