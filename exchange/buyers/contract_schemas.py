@@ -239,8 +239,16 @@ class ForecastOut(Schema):
     matched = fields.Integer(allow_none=True, metadata={"description": "in those days"})
     week = fields.Nested(RangeOut, allow_none=True)
     won = fields.Nested(RangeOut, allow_none=True)
-    spend = fields.Nested(RangeOut, allow_none=True, metadata={"description": "minor units"})
+    spend = fields.Nested(
+        RangeOut, allow_none=True, metadata={"description": "minor units; null under CPA"}
+    )
     limited_by = fields.String(allow_none=True)
+    wallet = MoneyField(allow_none=True)
+    wallet_days = fields.Nested(
+        RangeOut,
+        allow_none=True,
+        metadata={"description": "until the wallet is spent; 30 or more is 30"},
+    )
 
 
 class ContractSourceOut(Schema):

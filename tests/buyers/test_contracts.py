@@ -34,6 +34,7 @@ from tests.factories.contracts import make_contract
 from tests.factories.leads import make_batch
 from tests.factories.market import make_listing
 from tests.market.test_contracts import buy
+from tests.market.test_forecasts import aged
 
 HOME = "/buyers/contracts"
 FORM = {
@@ -227,6 +228,27 @@ class TestForecast:
         wrong = page.post(f"{HOME}/forecast", data={**FORM, "price": "x"})
         assert "needs a form without mistakes" in words_of(wrong)
         assert db.session.scalar(select(Contract)) is None
+
+    def test_it_says_how_long_the_wallet_lasts(self, page, cast):
+        aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)
+        keep()
+
+        def box(**form):
+            headers = {"HX-Request": "true"}
+            return words_of(page.post(f"{HOME}/forecast", data={**FORM, **form}, headers=headers))
+
+        assert "$0.00, spent in 0 days" in box()
+        assert "Top up" in box()
+        fund_wallet(cast.buyer, 1_000_000_00)
+        keep()
+        assert "$1,000,000.00, lasts 30 days or longer" in box()
+        assert "Top up" not in box()
+        assert "$50.00 for each action that comes" in box(pricing_model="cpa", action="signed")
+        sent = {"vertical": VERTICAL, "price": {"amount": 50_00, "currency": "USD"}}
+        headers = cast.buyer.key("contract:read")
+        found = page.post("/api/v1/contracts/forecast", json=sent, headers=headers).json
+        assert found["wallet"] == {"amount": 1_000_000_00, "currency": "USD"}
+        assert found["wallet_days"] == {"low": 30, "high": 30}
 
 
 class TestPages:
