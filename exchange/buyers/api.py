@@ -107,7 +107,8 @@ def show(contract_id: str) -> Json:
 def change(form: Json, contract_id: str) -> Json:
     """Ask something else from now on (a new version), activate a draft, or end a contract.
 
-    A new price keeps the place among equal prices. Null takes a filter away.
+    A new price keeps the place among equal prices. Null takes a filter away. With the version that
+    you read as `terms_version`, 409 `terms_changed` tells you of a change that you have not seen.
     """
     mine = _own(contract_id)
     contracts.change(
@@ -115,6 +116,7 @@ def change(form: Json, contract_id: str) -> Json:
         name=form.get("name"),
         price=form.get("price"),
         content=content_of(form),
+        terms_version=form.get("terms_version"),
         actor=actor(),
     )
     step = {"active": contracts.activate, "ended": contracts.end}.get(form.get("status", ""))

@@ -118,6 +118,9 @@ class ContractChange(TermsBody):
     name = fields.String()
     price = MoneyField(metadata={"description": "of one lead, or of one action"})
     status = fields.String(validate=validate.OneOf(["active", "ended"]))
+    terms_version = fields.Integer(
+        strict=True, metadata={"description": "that you read; another than the newest is refused"}
+    )
 
 
 class ContractForecast(TermsBody):

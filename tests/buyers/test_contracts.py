@@ -341,6 +341,22 @@ class TestPages:
         assert "changed: price, age hours max" in body
         assert only().price.amount == 55_00
 
+    def test_a_stale_editor_is_told_of_the_change_and_overwrites_it_knowingly(self, page, cast):
+        contract = make_contract(cast.buyer)
+        keep()
+        here = f"{HOME}/{contract.public_id}"
+        assert 'name="terms_version" value="1"' in text_of(page.get(f"{here}/edit"))
+        assert send(page, here, price="55", terms_version="1").status_code == 303
+        late = send(page, here, price="61", terms_version="1")
+        body = words_of(late, 409)
+        assert "Somebody changed this contract while you edited it. It pays $55.00 now" in body
+        assert only().price.amount == 55_00
+        html = text_of(late, 409)
+        assert 'value="61"' in html
+        assert 'name="terms_version" value="2"' in html
+        assert send(page, here, price="61", terms_version="2").status_code == 303
+        assert only().price.amount == 61_00
+
     def test_a_source_waits_for_the_buyer(self, page, cast):
         contract = make_contract(cast.buyer, approves_sources=True)
         source = ensure_source(organization_id=cast.seller.organization.id, name="My secret ads")
