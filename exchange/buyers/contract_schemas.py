@@ -169,8 +169,10 @@ class BoughtOut(Schema):
     delivered = fields.Integer()
     returned = fields.Integer()
     checked = fields.Integer(metadata={"description": "verified by us"})
+    actions = fields.Integer(metadata={"description": "that were paid (CPA)"})
     spent = MoneyField()
     per_lead = MoneyField()
+    per_action = MoneyField()
     last_at = fields.DateTime(allow_none=True)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from exchange.buyers import refusing
 from exchange.core import clock
 from exchange.core.db import db, get, save
+from exchange.fulfillment.services import conversions
 from exchange.leads.services.sources import ensure_source
 from exchange.market import queries, refusal_words
 from exchange.market.allocation import Refusal
@@ -27,7 +28,7 @@ from exchange.market.services import contracts
 from exchange.notifications.models import Notice
 from tests.buyers.support import keep, key, place, text_of, words_of
 from tests.doorbell import run_jobs
-from tests.factories.actions import make_action_lines
+from tests.factories.actions import make_action_lines, report
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.contracts import make_contract
@@ -405,9 +406,21 @@ class TestPages:
         rows = words_of(page.get("/buyers/orders"))
         assert "$50.00 per action paid per action" in rows
         assert "no return" in rows
+        (contract,) = queries.contracts(viewer=cast.buyer.organization.id).items
+        listed = words_of(page.get(HOME))
+        assert "– per action" in listed
+        spent = words_of(page.get(f"{HOME}/{contract.public_id}"))
+        assert "Spent $0.00" in spent
+        assert "Paid per action – 0 actions paid" in spent
+        done = report(cast.buyer, lines[0])
+        conversions.approve(conversion_id=done.id, actor=cast.buyer.actor)
+        keep()
+        assert "$50.00 per action" in words_of(page.get(HOME))
+        paid = words_of(page.get(f"{HOME}/{contract.public_id}"))
+        assert "Paid per action $50.00 1 action paid" in paid
         body = words_of(page.get(f"/buyers/orders/{order.public_id}"))
         assert "$50.00 per action; the leads themselves cost nothing" in body
-        assert "Paid for actions so far" in body
+        assert "Paid for actions so far $50.00" in body
         assert "Set aside when ordered" not in body
         found = page.get(
             f"/api/v1/orders/{order.public_id}", headers=cast.buyer.key("order:read")
