@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 from babel import Locale
@@ -124,9 +124,10 @@ def second(moment: datetime) -> str:
     return format_datetime(moment.astimezone(get_timezone()), "HH:mm:ss", locale=_reader())
 
 
-def day(moment: datetime) -> str:
-    """The day of a moment in the reader's zone, with the month in letters."""
-    return format_date(moment.astimezone(get_timezone()), "d MMM y", locale=_reader())
+def day(moment: date) -> str:
+    """A day, or that of a moment in the reader's zone, with the month in letters."""
+    local = moment.astimezone(get_timezone()) if isinstance(moment, datetime) else moment
+    return format_date(local, "d MMM y", locale=_reader())
 
 
 def percent(share: float | None, decimals: int = 1) -> str:

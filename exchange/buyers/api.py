@@ -20,6 +20,7 @@ from exchange.buyers.contract_schemas import (
     content_of,
 )
 from exchange.buyers.offer_schemas import OfferForm, OwnOfferOut
+from exchange.buyers.refusing import refused
 from exchange.core.db import parse_id
 from exchange.core.doors import Blueprint
 from exchange.core.errors import NotFound
@@ -106,7 +107,8 @@ def show(contract_id: str) -> Json:
 def change(form: Json, contract_id: str) -> Json:
     """Ask something else from now on (a new version), activate a draft, or end a contract.
 
-    A new price keeps the place among equal prices. Null takes a filter away.
+    A new price keeps the place among equal prices. Null takes a filter away. With the version that
+    you read as `terms_version`, 409 `terms_changed` tells you of a change that you have not seen.
     """
     mine = _own(contract_id)
     contracts.change(
@@ -114,6 +116,7 @@ def change(form: Json, contract_id: str) -> Json:
         name=form.get("name"),
         price=form.get("price"),
         content=content_of(form),
+        terms_version=form.get("terms_version"),
         actor=actor(),
     )
     step = {"active": contracts.activate, "ended": contracts.end}.get(form.get("status", ""))
@@ -162,7 +165,10 @@ def unpublish(contract_id: str) -> Offer:
 @requires(Permission.CONTRACT_READ)
 @blueprint.response(200, DiagnosisOut)
 def diagnosis(contract_id: str) -> Json:
-    """Say why nothing comes, line by line, and which single filter removes most."""
+    """Say why nothing comes, line by line, and which single filter removes most.
+
+    `refusals` are leads that it asked for and did not get in the last 7 days, by reason.
+    """
     mine = _own(contract_id)
     found = market.diagnosis(mine)
     lines = diagnosing.checks(found, fields_of(mine.schema_id), language="en")
@@ -174,6 +180,7 @@ def diagnosis(contract_id: str) -> Json:
             for c in lines
         ],
         "narrowest": found.narrowest and asdict(found.narrowest),
+        "refusals": refused(found),
     }
 
 

@@ -16,8 +16,8 @@ from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
 
 from exchange.buyers.narrowing import PREFIX, WORDS, Narrowing
-from exchange.catalog.criteria import EVERYTHING, All, Criteria, Is, to_json
-from exchange.catalog.fields import LeadFields
+from exchange.catalog.criteria import EVERYTHING, All, Between, Criteria, Is, to_json
+from exchange.catalog.fields import FieldType, LeadFields
 from exchange.core.errors import FieldProblem
 from exchange.core.forms import AmountField
 from exchange.market.contract_terms import Opening, Period, Terms
@@ -27,6 +27,7 @@ Sheet = MultiDict[str, str]
 ROWS_SPARE: Final = 3  # empty rows of the schedule
 ROWS_MAX: Final = 20
 LISTS: Final = ("postal_codes", "sellers_only", "sellers_never", "sources_never")
+UNASKED: Final = ("temperature", "grade", "price_min")  # filters of the market alone
 ANSWERS: Final = {value: word for word, value in WORDS.items()}
 
 
@@ -56,10 +57,17 @@ def sheet_of(terms: Terms, fields: LeadFields) -> Sheet:
 
 
 def sheet_of_market(sent: Mapping[str, str], fields: LeadFields) -> Sheet:
-    """What was looked for in the market, as a contract asks it; the same names stand in both."""
-    narrowing = Narrowing.of(sent, fields, region=None, fresh_hours=None)
-    sheet: Sheet = MultiDict(_criteria_fields(narrowing.criteria(fields), fields))
+    """What was looked for in the market, as a contract asks it; the same names stand in both.
+
+    What is left out is named by `unasked`.
+    """
+    narrowing, has = Narrowing.of(sent, fields, region=None, fresh_hours=None), sent.get("has", "")
+    asked = narrowing.criteria(fields)
+    if _is_amount(has, fields) and has not in {name for name, _ in narrowing.ranges}:
+        asked = All((*_parts_of(asked), Between(has, 0, None)))
+    sheet: Sheet = MultiDict(_criteria_fields(asked, fields))
     sheet.update({
+        "bad_upper_max": sent.get("bad_max", ""),
         "age_hours_max": sent.get("fresh", ""),
         "price": sent.get("price_max", ""),
         "checked_only": "1" if sent.get("checked") else "",
@@ -69,6 +77,12 @@ def sheet_of_market(sent: Mapping[str, str], fields: LeadFields) -> Sheet:
         if sent.get(one):
             sheet.setlist(many, [sent[one]])
     return sheet
+
+
+def unasked(sent: Mapping[str, str], fields: LeadFields) -> list[str]:
+    """The filters of the market that were set and that no contract can have, by their names."""
+    is_lost = bool(sent.get("has")) and not _is_amount(sent["has"], fields)
+    return [name for name in UNASKED if sent.get(name)] + ["has"] * is_lost
 
 
 def rows_of(sheet: Sheet) -> list[int]:
@@ -232,11 +246,15 @@ def _conjuncts(criteria: Any) -> list[Any]:  # Any: JSON that nobody has read ye
     return parts if isinstance(parts, list) else [criteria]
 
 
+def _parts_of(criteria: Criteria) -> tuple[Criteria, ...]:
+    """What must hold together."""
+    return criteria.parts if isinstance(criteria, All) else (criteria,)
+
+
 def _criteria_fields(criteria: Criteria, fields: LeadFields) -> Iterator[tuple[str, str]]:
     """A field for each simple answer, once; the rest as JSON."""
-    parts = criteria.parts if isinstance(criteria, All) else (criteria,)
     names, rest = {spec.name for spec in choosable(fields)}, []
-    for part in parts:
+    for part in _parts_of(criteria):
         if isinstance(part, Is) and part.field in names:
             names.discard(part.field)
             yield PREFIX + part.field, _answer(part)
@@ -282,6 +300,11 @@ def _write_row(sheet: Sheet, number: int, span: Opening) -> None:
 
 def _is_filled(sheet: Sheet, number: int) -> bool:
     return any(sheet.get(f"s{number}.{name}") for name in ("days", "from", "to", "price"))
+
+
+def _is_amount(name: str, fields: LeadFields) -> bool:
+    """Whether a contract can ask that the field is filled in: an amount is nothing or more."""
+    return name in fields.by_name and fields.by_name[name].type is FieldType.MONEY
 
 
 def _number(value: int | None) -> str:

@@ -12,6 +12,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from exchange.catalog.policies import QualityClass
 from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import LeadKind, Source
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import Contract, ContractSourceStatus, ContractStatus
 from exchange.market.contract_terms import PastDue, Period
 from exchange.market.models import PricingModel
@@ -117,6 +118,9 @@ class ContractChange(TermsBody):
     name = fields.String()
     price = MoneyField(metadata={"description": "of one lead, or of one action"})
     status = fields.String(validate=validate.OneOf(["active", "ended"]))
+    terms_version = fields.Integer(
+        strict=True, metadata={"description": "that you read; another than the newest is refused"}
+    )
 
 
 class ContractForecast(TermsBody):
@@ -165,8 +169,10 @@ class BoughtOut(Schema):
     delivered = fields.Integer()
     returned = fields.Integer()
     checked = fields.Integer(metadata={"description": "verified by us"})
+    actions = fields.Integer(metadata={"description": "that were paid (CPA)"})
     spent = MoneyField()
     per_lead = MoneyField()
+    per_action = MoneyField()
     last_at = fields.DateTime(allow_none=True)
 
 
@@ -201,6 +207,17 @@ class DiagnosisLineOut(Schema):
     detail = fields.String()
 
 
+class RefusedOut(Schema):
+    """Leads that the contract asked for and did not get, for one reason."""
+
+    reason = fields.Enum(Refusal, by_value=True)
+    detail = fields.String(attribute="text")
+    leads = fields.Integer(allow_none=True, metadata={"description": "null: fewer than five"})
+    first_day = fields.Date(attribute="first", metadata={"description": "UTC"})
+    last_day = fields.Date(attribute="last", metadata={"description": "UTC"})
+    fix = fields.String(metadata={"description": "what would mend it; empty: nothing of yours"})
+
+
 class DiagnosisOut(Schema):
     """Why nothing comes, and the one filter that removes most."""
 
@@ -209,6 +226,7 @@ class DiagnosisOut(Schema):
     limited = fields.Nested(LimitOut, allow_none=True)
     checks = fields.List(fields.Nested(DiagnosisLineOut))
     narrowest = fields.Dict(allow_none=True)
+    refusals = fields.List(fields.Nested(RefusedOut))
 
 
 class RangeOut(Schema):
@@ -226,8 +244,16 @@ class ForecastOut(Schema):
     matched = fields.Integer(allow_none=True, metadata={"description": "in those days"})
     week = fields.Nested(RangeOut, allow_none=True)
     won = fields.Nested(RangeOut, allow_none=True)
-    spend = fields.Nested(RangeOut, allow_none=True, metadata={"description": "minor units"})
+    spend = fields.Nested(
+        RangeOut, allow_none=True, metadata={"description": "minor units; null under CPA"}
+    )
     limited_by = fields.String(allow_none=True)
+    wallet = MoneyField(allow_none=True)
+    wallet_days = fields.Nested(
+        RangeOut,
+        allow_none=True,
+        metadata={"description": "until the wallet is spent; 30 or more is 30"},
+    )
 
 
 class ContractSourceOut(Schema):

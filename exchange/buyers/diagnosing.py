@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from exchange.buyers.refusing import refused
 from exchange.catalog.fields import LeadFields
 from exchange.core.money import Money
 from exchange.market import queries as market
-from exchange.market.allocation import Refusal
 from exchange.market.contract_health import (
     Facts,
     Limit,
@@ -98,32 +98,6 @@ MISFITS: Final[Mapping[Misfit, str]] = {
     Misfit.CRITERIA: N_("answers"),
     Misfit.PRICE: N_("the price"),
 }
-
-
-REFUSALS: Final[Mapping[Refusal, str]] = {
-    Refusal.OUTBID: N_("another contract pays more"),
-    Refusal.PRICE: N_("it asks more than you pay"),
-    Refusal.NOT_ACTIVE: N_("the contract was off"),
-    Refusal.NOT_STARTED: N_("the contract had not started"),
-    Refusal.ENDED: N_("the contract was over"),
-    Refusal.SCHEDULE: N_("the schedule was closed"),
-    Refusal.CHANGED: N_("the contract had just been changed"),
-    Refusal.TRIAL: N_("the trial had its leads"),
-    Refusal.CAP: N_("a cap was reached"),
-    Refusal.FUNDS: N_("the wallet did not cover a lead"),
-    Refusal.OWN_LEADS: N_("these are your own leads"),
-    Refusal.BUYER_NOT_APPROVED: N_("your organization may not trade"),
-    Refusal.BUYER_NOT_WANTED: N_("the seller sells to other buyers"),
-    Refusal.SOURCE_NOT_APPROVED: N_("the source waits for your word"),
-    Refusal.SOURCE_REFUSED: N_("you refused the source"),
-    Refusal.DUPLICATE: N_("you had the person already"),
-    Refusal.SUPPRESSED: N_("the person is on a list"),
-    Refusal.NOT_NAMED: N_("the consent names other buyers"),
-}
-MENDED: Final[Mapping[Refusal, str]] = {
-    Refusal.OUTBID: "price", Refusal.PRICE: "price", Refusal.SCHEDULE: "edit",
-    Refusal.CAP: "edit", Refusal.FUNDS: "wallet", Refusal.SOURCE_NOT_APPROVED: "sources",
-}  # fmt: skip
 
 
 def reason(standing: ContractStanding) -> Said | None:
@@ -289,18 +263,17 @@ def _quality(found: Diagnosis) -> Said:
 
 def _refused(found: Diagnosis) -> Check:
     """What it asked for and did not get in seven days, by the reason that comes most often."""
-    if not found.refusals:
+    lines = refused(found)
+    if not lines:
         return _check("refusals", Said(N_("nothing was refused in the last 7 days")), ok=True)
-    reason, most = next(iter(found.refusals.items()))
-    terms = found.standing.facts.terms
-    in_all = sum(found.refusals.values())
-    values: dict[str, Value] = {"reason": REFUSALS[reason]}
+    most, terms = lines[0], found.standing.facts.terms
+    in_all = sum(one.leads for one in found.refusals)
+    values: dict[str, Value] = {"reason": most.text}
     text = N_("fewer than 5 leads were refused in the last 7 days, first of all: %(reason)s")
     if market.is_told(terms, in_all):
         text = N_("%(leads)s leads were refused in the last 7 days; most, %(most)s: %(reason)s")
-        values |= {"leads": in_all, "most": most}
-    fix = MENDED.get(reason, "")
-    return _check("refusals", Said(text, values), ok=False if fix else None, fix=fix)
+        values |= {"leads": in_all, "most": found.refusals[0].leads}
+    return _check("refusals", Said(text, values), ok=False if most.fix else None, fix=most.fix)
 
 
 def _price(found: Diagnosis) -> Said:

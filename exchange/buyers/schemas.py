@@ -100,6 +100,19 @@ class ContractsQuery(CursorQuery):
     status = fields.Enum(ContractStatus, by_value=True, load_default=None)
 
 
+class PricesForm(Schema):
+    """By how much contracts pay more, or less."""
+
+    ids = fields.List(IdField(Contract), load_default=list, validate=validate.Length(max=100))
+    percent = fields.Integer(load_default=None, validate=validate.Range(-90, 100))
+
+
+class DeedForm(PricesForm):
+    """What is done with several contracts."""
+
+    deed = fields.String(required=True, validate=validate.OneOf(["pause", "resume", "price"]))
+
+
 class LeadsQuery(CursorQuery):
     status = fields.Enum(LineStatus, by_value=True, load_default=None)
     closing = fields.Boolean(load_default=False)  # its return window closes inside a day

@@ -243,6 +243,14 @@ def postal_code_pattern(country: str) -> re.Pattern[str]:
     return _POSTAL_CODES.get(country, _ANY_POSTAL_CODE)
 
 
+_WITH_ADD_ON = re.compile(r"\d{5}-\d{4}")  # ZIP+4 of the United States: one side of a street
+
+
+def postal_area(code: str) -> str:
+    """The postal code by which places are listed and measured: without an add-on."""
+    return code[:5] if _WITH_ADD_ON.fullmatch(code) else code
+
+
 def _postal_code(spec: FieldSpec, text: str, context: ParseContext) -> Value:
     code = text.upper().removesuffix(".0")  # a spreadsheet took it for a number
     pattern = postal_code_pattern(context.country)

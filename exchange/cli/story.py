@@ -31,6 +31,7 @@ from exchange.cli.exits import Failed
 from exchange.cli.story_auctions import tell_awards, tell_bid
 from exchange.cli.story_demand import tell_offer, tell_orders, tell_targeted
 from exchange.cli.story_people import LOGINS, VERIFIERS, actor_of, people
+from exchange.cli.story_places import settle, tell_places
 from exchange.cli.story_sources import tell_sources
 from exchange.config import Settings
 from exchange.core import clock, events
@@ -107,6 +108,7 @@ def chapters() -> Mapping[str, Callable[[], None]]:
     return {
         "companies sign up": _in_one(people),
         "five verticals open": _in_one(_publish),
+        "cities are on the map": _in_one(tell_places),
         **{f"{lot.key}: uploaded, sealed and drawn": _telling(upload, lot) for lot in checked},
         **{f"{lot.key}: checked by phone": _telling(check, lot) for lot in checked},
         "a buyer tops up through Stripe": top_up,
@@ -237,6 +239,7 @@ def _file(lot: Lot) -> bytes:
         good = f"{random.randrange(10, 100)}"
         ending = random.choice(BAD_ENDINGS) if random.randrange(100) < lot.bad else good
         row["phone"] = row["phone"][:-2] + ending
+    settle(rows, country=definition.country, homes=Random(f"{lot.key}: homes"))  # noqa: S311
     samples.plant(rows, random=random, defects=DEFECTS)
     return samples.as_csv(definition, rows)
 

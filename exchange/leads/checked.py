@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, cast
 
-from exchange.catalog.fields import FieldType, Value
+from exchange.catalog.fields import FieldType, Value, postal_area
 from exchange.leads.cells import Finding, Reading
 from exchange.leads.fingerprints import IdentityKey, identity_keys
 from exchange.leads.mask import masked_email, masked_name, masked_phone
@@ -210,7 +210,7 @@ class CheckedBlock:
             channel=self._text("channel", place),
             sub_source=self._text("sub_id", place),
             region=str(attributes.get("region", "")),
-            postal_code=str(attributes.get("postal_code", "")),
+            postal_code=postal_area(str(attributes.get("postal_code", ""))),
             sent=sent,
         )
 

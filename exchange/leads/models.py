@@ -282,7 +282,7 @@ class Lead(Record):
     attributes: Mapped[dict[str, Any]] = mapped_column()  # by the schema, no contact among them
     preview: Mapped[dict[str, str]] = mapped_column()  # masked name, phone, email
     region: Mapped[str] = mapped_column(default="")
-    postal_code: Mapped[str] = mapped_column(default="")
+    postal_code: Mapped[str] = mapped_column(default="")  # `postal_area` of the answer
     requested_at: Mapped[datetime]  # when the person asked
     # How often the person asked, through whom else of the same seller (decision 4).
     asks: Mapped[int] = mapped_column(SmallInteger, default=1, server_default=text("1"))

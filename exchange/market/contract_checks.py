@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Final
 from zoneinfo import available_timezones
 
-from exchange.catalog.fields import LeadFields, postal_code_pattern
+from exchange.catalog.fields import LeadFields, postal_area, postal_code_pattern
 from exchange.catalog.places import KM_MAX
 from exchange.catalog.policies import PRICE_MAX
 from exchange.core import ids
@@ -92,8 +92,10 @@ def _places(terms: Terms, market: Market) -> Iterator[FieldProblem]:
             yield _problem(f"/regions/{number}", "value_not_allowed", "There is no such region.")
     looks = postal_code_pattern(market.country).fullmatch
     for number, code in enumerate(terms.postal_codes):
-        if not looks(code):
-            detail = f"“{code}” is not a postal code of the country."
+        area, detail = postal_area(code), f"“{code}” is not a postal code of the country."
+        if area != code:
+            detail = f"Leads are found by five digits: list {area} instead of {code}."
+        if area != code or not looks(code):
             yield _problem(f"/postal_codes/{number}", "postal_code_invalid", detail)
     if terms.radius is not None and not 1 <= terms.radius.km <= KM_MAX:
         yield _problem("/radius/km", "range", f"A radius is 1 to {KM_MAX} km.")

@@ -40,7 +40,7 @@ class LeadFacts:
     attributes: Attributes
     kind: LeadKind
     region: str
-    postal_code: str
+    postal_code: str  # without an add-on, as contracts list them
     quality_class: QualityClass  # sold as
     requested_at: datetime
     bad_upper: float  # of its listing; 1: unknown

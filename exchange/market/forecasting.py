@@ -72,6 +72,15 @@ def by_day(ages: Iterable[float], *, days: int, step: int = 1) -> list[int]:
     return counts
 
 
+def days_until_spent(wallet: int, week: Range, *, most: int) -> Range:
+    """How many whole days a wallet lasts where a week costs so much; `most` is told at most."""
+    if not wallet:
+        return Range(0, 0)
+    days = (WEEK_DAYS * wallet // cost if cost else most for cost in (week.high, week.low))
+    low, high = (min(found, most) for found in days)
+    return Range(low, high)
+
+
 def leads_a_week(caps: Caps) -> float:
     """The most leads that the caps in leads let through in a week; infinite without one."""
     return min((most * PER_WEEK[period] for period, most in caps.leads.items()), default=inf)

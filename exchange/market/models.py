@@ -196,6 +196,11 @@ class Order(Record):
         return self.test_seed is not None
 
     @property
+    def pricing_model(self) -> PricingModel:
+        """What its price is of: under CPA the leads cost nothing themselves, their actions do."""
+        return PricingModel.CPA if self.total.amount < self.price.amount else PricingModel.CPL
+
+    @property
     def organization_id(self) -> UUID:
         """Whose order it is: its events are the buyer's."""
         return self.buyer_id

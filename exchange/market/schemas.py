@@ -299,8 +299,13 @@ class OrderSummaryOut(Schema):
         lambda row: row["order"].test_seed and row["order"].test_seed.hex(),
         metadata={"type": "string", "description": "what they were drawn by, hexadecimal"},
     )
-    price = MoneyField(attribute="order.price")
-    total = MoneyField(attribute="order.total")
+    pricing_model = fields.Enum(PricingModel, by_value=True, attribute="order.pricing_model")
+    price = MoneyField(
+        attribute="order.price", metadata={"description": "of a lead; under CPA of an action"}
+    )
+    total = MoneyField(
+        attribute="order.total", metadata={"description": "nothing under CPA: actions are paid"}
+    )
     charged = MoneyField(attribute="tally.charged")
     refunded = MoneyField(attribute="tally.refunded")
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})

@@ -95,8 +95,10 @@ function countPicked() {
   const boxes = Array.from(document.querySelectorAll("[data-pick]"));
   const picked = boxes.filter((box) => box.checked).length;
   const all = bulk.querySelector("[data-pick-all]");
-  all.checked = picked > 0 && picked === boxes.length;
-  all.indeterminate = picked > 0 && picked < boxes.length;
+  if (all) {
+    all.checked = picked > 0 && picked === boxes.length;
+    all.indeterminate = picked > 0 && picked < boxes.length;
+  }
   bulk.classList.toggle("is-active", picked > 0);
   bulk.querySelector("[data-bulk-count]").textContent = picked ? words.chosen.replace("{n}", picked) : "";
 }

@@ -138,6 +138,16 @@ class TestChanging:
         assert (answer.json["name"], answer.json["terms_version"]) == ("Ohio", 2)
         assert api("PATCH", f"/{found['id']}", json={"trial_leads": 0}).status_code == 422
 
+    def test_a_change_of_what_has_changed_since_is_refused_with_the_new_price(self, api):
+        path = f"/{made(api)['id']}"
+        new = {"amount": 55_00, "currency": "USD"}
+        assert api("PATCH", path, json={"price": new, "terms_version": 1}).status_code == 200
+        late = api("PATCH", path, json={"age_hours_max": 5, "terms_version": 1})
+        assert late.status_code == 409
+        assert late.json["code"] == "terms_changed"
+        assert (late.json["terms_version"], late.json["amount"]) == (2, 55_00)
+        assert "age_hours_max" not in api("GET", path).json["terms"]
+
     def test_on_off_and_ended(self, api):
         path = f"/{made(api)['id']}"
         assert api("POST", f"{path}/pause").status_code == 409

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
-from exchange.core.db import db, save
+from exchange.buyers import refusing
+from exchange.core import clock
+from exchange.core.db import db, get, save
+from exchange.fulfillment.services import conversions
 from exchange.leads.services.sources import ensure_source
-from exchange.market import queries
+from exchange.market import queries, refusal_words
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import (
     Contract,
     ContractSource,
@@ -15,16 +22,20 @@ from exchange.market.contract_models import (
     ContractStatus,
 )
 from exchange.market.contract_terms import Caps, Period
+from exchange.market.match_models import ContractRefusal
+from exchange.market.models import Order
 from exchange.market.services import contracts
 from exchange.notifications.models import Notice
 from tests.buyers.support import keep, key, place, text_of, words_of
 from tests.doorbell import run_jobs
+from tests.factories.actions import make_action_lines, report
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.contracts import make_contract
 from tests.factories.leads import make_batch
 from tests.factories.market import make_listing
 from tests.market.test_contracts import buy
+from tests.market.test_forecasts import aged
 
 HOME = "/buyers/contracts"
 FORM = {
@@ -157,6 +168,28 @@ class TestEditor:
             assert chosen in form
         assert 'value="exclusive" checked' not in form
 
+    def test_what_no_contract_can_have_is_said_and_the_rest_is_asked(self, page):
+        looked = f"vertical={VERTICAL}&a.budget.max=900&has=budget&bad_max=8"
+        form = page.get(f"{HOME}/new?{looked}")
+        (bad,) = re.findall(r'<input[^>]*name="bad_upper_max"[^>]*>', text_of(form))
+        assert 'value="8"' in bad
+        assert "are not in the contract" not in words_of(form)
+        filled = text_of(page.get(f"{HOME}/new?vertical={VERTICAL}&a.is_homeowner=no&has=budget"))
+        assert "&#34;budget&#34;,\n  &#34;from&#34;: 0" in filled
+        lost = "temperature=hot&grade=A&price_min=10&has=email"
+        body = words_of(page.get(f"{HOME}/new?vertical={VERTICAL}&{lost}"))
+        for words in (
+            "Warmth: it changes",
+            "Seller grade: it",
+            "Price from: a contract",
+            "proof of",
+        ):
+            assert words in body, words
+
+    def test_filters_without_a_kind_of_lead_say_what_is_missing(self, page):
+        body = words_of(page.get("/buyers/market?temperature=hot"))
+        assert "Choose a kind of lead to save these filters" in body
+
     def test_once_however_often_it_is_sent(self, page):
         form = {**FORM, "idempotency_key": key()}
         first, second = (page.post(HOME, data=form) for _ in range(2))
@@ -197,6 +230,27 @@ class TestForecast:
         assert "needs a form without mistakes" in words_of(wrong)
         assert db.session.scalar(select(Contract)) is None
 
+    def test_it_says_how_long_the_wallet_lasts(self, page, cast):
+        aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)
+        keep()
+
+        def box(**form):
+            headers = {"HX-Request": "true"}
+            return words_of(page.post(f"{HOME}/forecast", data={**FORM, **form}, headers=headers))
+
+        assert "$0.00, spent in 0 days" in box()
+        assert "Top up" in box()
+        fund_wallet(cast.buyer, 1_000_000_00)
+        keep()
+        assert "$1,000,000.00, lasts 30 days or longer" in box()
+        assert "Top up" not in box()
+        assert "$50.00 for each action that comes" in box(pricing_model="cpa", action="signed")
+        sent = {"vertical": VERTICAL, "price": {"amount": 50_00, "currency": "USD"}}
+        headers = cast.buyer.key("contract:read")
+        found = page.post("/api/v1/contracts/forecast", json=sent, headers=headers).json
+        assert found["wallet"] == {"amount": 1_000_000_00, "currency": "USD"}
+        assert found["wallet_days"] == {"low": 30, "high": 30}
+
 
 class TestPages:
     def test_the_list_says_what_limits(self, page, cast):
@@ -224,6 +278,49 @@ class TestPages:
         assert "one filter removes most, regions: without it 6 more would fit" in body
         assert "version 1" in body.lower()
 
+    def test_the_page_says_what_it_did_not_get_why_and_what_would_mend_it(self, page, cast):
+        contract, today = make_contract(cast.buyer), clock.now().date()
+        for reason, days_ago, leads in (
+            (Refusal.OUTBID, 0, 3), (Refusal.OUTBID, 6, 4), (Refusal.OUTBID, 7, 100),
+            (Refusal.FUNDS, 0, 9), (Refusal.DUPLICATE, 0, 1),
+        ):  # fmt: skip
+            day = today - timedelta(days=days_ago)
+            db.session.add(
+                ContractRefusal(contract_id=contract.id, day=day, reason=reason, leads=leads)
+            )
+        keep()
+        answer = page.get(f"{HOME}/{contract.public_id}")
+        body, html = words_of(answer), text_of(answer)
+        assert "17 leads were refused in the last 7 days; most, 9: the wallet did" in body
+        table = body[body.index("Asked for and not got") :]
+        rows = ("the wallet did not cover a lead funds 9", "another contract pays more outbid 7",
+                "you had the person already duplicate 1")  # fmt: skip
+        assert [table.index(row) for row in rows] == sorted(table.index(row) for row in rows)
+        assert "Top up" in table
+        assert f"{contract.public_id}/edit#f-price" in html[html.index('id="refusals"') :]
+        headers = cast.buyer.key("contract:read")
+        found = page.get(f"/api/v1/contracts/{contract.public_id}/diagnosis", headers=headers)
+        outbid = found.json["refusals"][1]
+        assert outbid == {
+            "reason": "outbid", "detail": "another contract pays more", "leads": 7, "fix": "price",
+            "first_day": (today - timedelta(days=6)).isoformat(), "last_day": today.isoformat(),
+        }  # fmt: skip
+
+    def test_under_five_people_with_attributes_are_not_counted(self, page, cast):
+        contract = make_contract(cast.buyer, postal_codes=("43215",))
+        day = clock.now().date()
+        for reason, leads in ((Refusal.OUTBID, 5), (Refusal.PER_ACTION, 4)):
+            db.session.add(
+                ContractRefusal(contract_id=contract.id, day=day, reason=reason, leads=leads)
+            )
+        keep()
+        body = words_of(page.get(f"{HOME}/{contract.public_id}"))
+        assert "another contract pays more outbid 5" in body
+        assert "paid for leads and not for actions per_action under 5" in body
+
+    def test_every_reason_has_words_for_both_sides(self):
+        assert set(refusing.REFUSALS) == set(refusal_words.REFUSALS) == set(Refusal)
+
     def test_steps_lead_back_to_where_they_were_pressed(self, page, cast):
         contract = make_contract(cast.buyer)
         keep()
@@ -244,6 +341,22 @@ class TestPages:
         body = words_of(page.get(here))
         assert "changed: price, age hours max" in body
         assert only().price.amount == 55_00
+
+    def test_a_stale_editor_is_told_of_the_change_and_overwrites_it_knowingly(self, page, cast):
+        contract = make_contract(cast.buyer)
+        keep()
+        here = f"{HOME}/{contract.public_id}"
+        assert 'name="terms_version" value="1"' in text_of(page.get(f"{here}/edit"))
+        assert send(page, here, price="55", terms_version="1").status_code == 303
+        late = send(page, here, price="61", terms_version="1")
+        body = words_of(late, 409)
+        assert "Somebody changed this contract while you edited it. It pays $55.00 now" in body
+        assert only().price.amount == 55_00
+        html = text_of(late, 409)
+        assert 'value="61"' in html
+        assert 'name="terms_version" value="2"' in html
+        assert send(page, here, price="61", terms_version="2").status_code == 303
+        assert only().price.amount == 61_00
 
     def test_a_source_waits_for_the_buyer(self, page, cast):
         contract = make_contract(cast.buyer, approves_sources=True)
@@ -284,6 +397,35 @@ class TestPages:
         headers = cast.buyer.key("order:read")
         found = page.get(f"/api/v1/orders?contract_id={contract.public_id}", headers=headers)
         assert {one["contract_id"] for one in found.json["data"]} == {contract.public_id}
+
+    def test_an_order_under_cpa_says_what_is_paid_for(self, page, cast):
+        lines = make_action_lines(cast, 2)
+        order = get(Order, lines[0].order_id)
+        keep()
+        run_jobs()
+        rows = words_of(page.get("/buyers/orders"))
+        assert "$50.00 per action paid per action" in rows
+        assert "no return" in rows
+        (contract,) = queries.contracts(viewer=cast.buyer.organization.id).items
+        listed = words_of(page.get(HOME))
+        assert "– per action" in listed
+        spent = words_of(page.get(f"{HOME}/{contract.public_id}"))
+        assert "Spent $0.00" in spent
+        assert "Paid per action – 0 actions paid" in spent
+        done = report(cast.buyer, lines[0])
+        conversions.approve(conversion_id=done.id, actor=cast.buyer.actor)
+        keep()
+        assert "$50.00 per action" in words_of(page.get(HOME))
+        paid = words_of(page.get(f"{HOME}/{contract.public_id}"))
+        assert "Paid per action $50.00 1 action paid" in paid
+        body = words_of(page.get(f"/buyers/orders/{order.public_id}"))
+        assert "$50.00 per action; the leads themselves cost nothing" in body
+        assert "Paid for actions so far $50.00" in body
+        assert "Set aside when ordered" not in body
+        found = page.get(
+            f"/api/v1/orders/{order.public_id}", headers=cast.buyer.key("order:read")
+        ).json
+        assert (found["pricing_model"], found["total"]["amount"]) == ("cpa", 0)
 
     @pytest.mark.parametrize("who", ["other_buyer", "seller"])
     def test_a_stranger_finds_nothing(self, enter, cast, who):

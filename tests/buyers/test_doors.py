@@ -50,8 +50,12 @@ CONTRACT = {
     "kinds": "exclusive",
     "time_zone": "America/New_York",
 }
-# Tried in tests of their own: test_auctions, test_saved_searches, and test_offer of the journeys.
-ELSEWHERE = ("/buyers/auctions", "/buyers/market/saved")
+# Tried in tests of their own: test_auctions, test_saved_searches, test_contract_deeds, and
+# test_offer of the journeys.
+ELSEWHERE = (
+    *("/buyers/auctions", "/buyers/market/saved"),
+    *("/buyers/contracts/deeds", "/buyers/contracts/prices"),
+)
 PICTURE = "/buyers/listings/{listing}/picture"  # tried in tests/sellers/test_sources.py
 DEEDS: dict[str, tuple[dict[str, str], int]] = {
     "/buyers/listings/{listing}/orders": ({"quantity": "1", "terms_version": "1"}, 303),

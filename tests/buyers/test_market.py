@@ -299,3 +299,31 @@ class TestListing:
         words = words_of(buyer.get(f"/buyers/listings/{listing.public_id}"))
         assert "Sold out" in words
         assert "Buy 1" not in words
+
+
+def test_lots_are_compared_side_by_side(buyer: FlaskClient, listing: Listing, cast: Cast) -> None:
+    other = make_listing(cast.other_seller, leads=3, price=52_00)
+    more = [make_listing(cast.seller, leads=1) for _ in range(2)]
+    db.session.commit()
+    market = text_of(buyer.get("/buyers/market"))
+    assert f'value="{listing.public_id}" form="bulk"' in market
+    assert "/buyers/market/compare" in market
+    chosen = f"/buyers/market/compare?ids={listing.public_id}&ids={other.public_id}"
+    page = words_of(buyer.get(chosen))
+    assert "Price per lead $45.00 $52.00" in page
+    assert "Left for you 12 3" in page
+    assert f"Seller {cast.seller.organization.trade_name}" in page
+    assert "filled in" in page
+    assert "The first three" not in page
+    assert "The first three" in words_of(
+        buyer.get(chosen + "".join(f"&ids={one.public_id}" for one in more))
+    )
+    for person in PEOPLE:
+        assert person["phone"] not in page
+    assert "Choose two or three lots" in words_of(buyer.get("/buyers/market/compare"))
+
+
+def test_what_is_not_on_sale_is_not_compared(buyer: FlaskClient, cast: Cast) -> None:
+    draft = make_draft(cast.seller, leads=2)
+    db.session.commit()
+    assert buyer.get(f"/buyers/market/compare?ids={draft.public_id}").status_code == 404

@@ -508,6 +508,12 @@ def test_buyer_saves_filters_as_a_contract_and_a_posted_lead_arrives(stage: Stag
         make_terms(stage.cast.seller, source=source, trusted=True)
         key = stage.cast.seller.key("lead:post")
     with stage.visit(stage.cast.buyer) as page:
+        page.goto(f"/buyers/market?vertical={VERTICAL}")
+        for box in page.get_by_role("checkbox", name="Choose the lot").all()[:2]:
+            box.check()
+        expect(page.get_by_text("2 chosen")).to_be_visible()
+        page.get_by_role("button", name="Compare up to three").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Compare")
         page.goto(f"/buyers/market?vertical={VERTICAL}&region=OH")
         page.get_by_role("link", name="Save as contract").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("New contract")

@@ -106,6 +106,7 @@ class TestDraft:
             ({"kinds": []}, "/kinds", "missing_required"),
             ({"regions": ["XX"]}, "/regions/0", "value_not_allowed"),
             ({"postal_codes": ["4321"]}, "/postal_codes/0", "postal_code_invalid"),
+            ({"postal_codes": ["43215", "43085-1234"]}, "/postal_codes/1", "postal_code_invalid"),
             ({"radius": {"postal_code": "10001", "km": 9}}, "/radius/postal_code", "no_places"),
             ({"radius": {"postal_code": "10001", "km": 0}}, "/radius/km", "range"),
             ({"sellers_only": ["con_1"]}, "/sellers_only/0", "invalid"),

@@ -16,8 +16,14 @@ from exchange.leads.models import LeadKind
 from exchange.market import queries
 from exchange.market.contract_health import Facts, Limit, Met, Used, limit_of, limits
 from exchange.market.contract_models import ContractStatus
-from exchange.market.contract_terms import Caps, Opening, Period, Terms
-from exchange.market.forecasting import Range, by_day, leads_a_week, week_range
+from exchange.market.contract_terms import ActionTerms, Caps, Opening, Period, Terms
+from exchange.market.forecasting import (
+    Range,
+    by_day,
+    days_until_spent,
+    leads_a_week,
+    week_range,
+)
 from exchange.market.models import ListingMode
 from exchange.market.queries.supply import supply
 from tests.factories.billing import fund_wallet
@@ -51,6 +57,11 @@ class TestWeek:
         assert leads_a_week(caps) == pytest.approx(100 * 7 / 30.4375)
         assert Range(10, 50).at_most(22.9) == Range(10, 22)
         assert Range(10, 50).at_most(leads_a_week(Caps())) == Range(10, 50)
+
+    def test_a_wallet_lasts_as_long_as_a_week_costs(self):
+        assert days_until_spent(100, Range(50, 200), most=30) == Range(3, 14)
+        assert days_until_spent(100, Range(0, 10), most=30) == Range(30, 30)
+        assert days_until_spent(0, Range(0, 10), most=30) == Range(0, 0)
 
 
 def see(cast, **options):
@@ -141,6 +152,25 @@ class TestForecast:
         budget = ask(cast, caps=Caps(amount={Period.WEEK: 100_00}))
         assert (budget.won, budget.limited_by) == (Range(2, 2), "budget")
         assert budget.spend.high <= 100_00
+
+    def test_it_says_when_the_wallet_is_spent(self, cast):
+        for days in range(1, 31):
+            aged(make_listing(cast.seller, leads=2, price=40_00), days - 0.5)
+        spend = ask(cast).spend
+        assert ask(cast).wallet_days == Range(0, 0)
+        fund_wallet(cast.buyer, spend.high // 100)
+        found = ask(cast)
+        assert found.wallet == Money(spend.high // 100, Currency.USD)
+        assert found.wallet_days == Range(0, 7 * found.wallet.amount // spend.low)
+        fund_wallet(cast.buyer, spend.high * 5)
+        assert ask(cast).wallet_days == Range(30, 30)
+
+    def test_under_cpa_leads_cost_nothing(self, cast):
+        for days in range(1, 31):
+            aged(make_listing(cast.seller, leads=2, price=40_00), days - 0.5)
+        found = ask(cast, action=ActionTerms("signed contract"))
+        assert found.won.high > 0
+        assert (found.spend, found.wallet_days) == (None, None)
 
     def test_a_closed_schedule_takes_nothing(self, cast):
         aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)

@@ -247,9 +247,8 @@ def test_both_sides_learn_why(cast, client, listing):
     make_contract(cast.other_buyer, price=PRICE - 1)
     matches.match_listing(listing_id=listing.id)
     seen = queries.refusals_of_contract(contract.id)
-    assert [(one.day, one.reason, one.leads) for one in seen] == [
-        (clock.now().date(), Refusal.CAP, 3)
-    ]
+    today = clock.now().date()
+    assert seen == [queries.Refused(Refusal.CAP, 3, first=today, last=today)]
     batch = queries.get_batch_of(listing).public_id
     met = queries.refusals_of_batch(listing.batch_id)
     assert met == queries.Met(4, 4, 1, {Refusal.PRICE: 4, Refusal.CAP: 3})

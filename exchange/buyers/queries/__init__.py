@@ -29,8 +29,10 @@ from exchange.buyers.queries.leads import (
     with_leads,
 )
 from exchange.buyers.queries.listings import (
+    Compared,
     Filled,
     ListingView,
+    compare,
     completeness,
     count_leads,
     freshest,
@@ -54,6 +56,7 @@ __all__ = [
     "AuctionRow",
     "AuctionView",
     "BoughtLead",
+    "Compared",
     "ContractRow",
     "Filled",
     "ListingView",
@@ -71,6 +74,7 @@ __all__ = [
     "bought_leads",
     "bought_this_week",
     "closing_leads",
+    "compare",
     "completeness",
     "contract_rows",
     "contracts",

@@ -62,6 +62,15 @@ class Filled:
     share: float | None  # 0..1; None: locked, and nobody has looked
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A listing beside others."""
+
+    seen: ListingView
+    left: int | None  # what the viewer can still buy of it
+    filled: Mapping[str, Filled]  # by field
+
+
 def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
     """A listing on sale, or sold out, with all that is shown of it. Raises NotFound."""
     listing = market.get_listing(listing_id, viewer=viewer)
@@ -152,6 +161,12 @@ def completeness(seen: ListingView) -> list[Filled]:
         for spec in seen.fields.specs
         if not spec.is_record_field
     ]
+
+
+def compare(seen: ListingView, *, viewer: UUID) -> Compared:
+    """What is put beside other listings."""
+    left = count_leads(seen, viewer=viewer, narrowing=Narrowing())
+    return Compared(seen, left, {one.spec.name: one for one in completeness(seen)})
 
 
 def _share(spec: FieldSpec, counts: Mapping[str, int], *, of: int) -> float | None:

@@ -21,6 +21,7 @@ from exchange.buyers.contract_form import (
     rows_of,
     sheet_of,
     sheet_of_market,
+    unasked,
 )
 from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog import queries as catalog
@@ -132,7 +133,15 @@ def _page(
         forecast=forecast,
         is_asked=is_asked,
         may_activate=organization().is_approved,
+        unasked=unasked(request.args, editing.fields),
+        is_stale=_is_stale(editing),
     )
+
+
+def _is_stale(editing: Editing) -> bool:
+    """Whether what was sent was begun from a version that is not the newest any more."""
+    read = request.form.get("terms_version", type=int)
+    return bool(read and editing.contract and read != editing.contract.terms_version)
 
 
 def _saved(editing: Editing) -> Contract:
@@ -152,7 +161,12 @@ def _save(editing: Editing, content: dict[str, Any], price: Money) -> Contract: 
     name = request.form.get("name", "")
     if editing.contract is not None:
         return verbs.change(
-            contract_id=editing.contract.id, name=name, price=price, content=content, actor=actor()
+            contract_id=editing.contract.id,
+            name=name,
+            price=price,
+            content=content,
+            terms_version=request.form.get("terms_version", type=int),
+            actor=actor(),
         )
     return verbs.draft(
         vertical_code=editing.vertical.code,

@@ -10,6 +10,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from exchange.buyers import diagnosing, queries
+from exchange.buyers.refusing import refused
 from exchange.buyers.schemas import ContractsQuery
 from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog.criteria import condition_fields
@@ -56,6 +57,7 @@ def contract(contract_id: str) -> Response:
         "buyers/contracts/detail.html",
         row=row,
         checks=diagnosing.checks(found, fields, language=str(get_locale())),
+        refusals=refused(found),
         fields=fields,
         asks=list(dict.fromkeys(condition_fields(row.terms.criteria))),
         periods=list(Period),

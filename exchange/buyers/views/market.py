@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from urllib.parse import parse_qsl
 
 from flask import Response, request
@@ -14,6 +15,7 @@ from exchange.buyers.models import SavedSearch
 from exchange.buyers.narrowing import rangeable
 from exchange.buyers.schemas import MarketQuery, SavedSearchForm
 from exchange.buyers.views.blueprint import blueprint
+from exchange.buyers.views.common import seen_listing
 from exchange.catalog import queries as catalog
 from exchange.core.db import parse_id
 from exchange.core.web import again_with_errors, load_form, load_query, render, see_other
@@ -21,6 +23,8 @@ from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.market.filters import choosable
 from exchange.market.queries import count_lately, facets
+
+COMPARED_MAX: Final = 3
 
 
 @blueprint.get("/market")
@@ -45,6 +49,21 @@ def market() -> Response:
         rangeable=rangeable(fields) if fields else [],
         saved=queries.saved_searches(viewer=ours.id),
         query=kept_query(request.args),
+    )
+
+
+@blueprint.get("/market/compare")
+@requires(Permission.MARKET_READ)
+def compare() -> Response:
+    """The chosen listings side by side: the first three of them."""
+    chosen = list(dict.fromkeys(request.args.getlist("ids")))
+    return render(
+        "buyers/market/compare.html",
+        compared=[
+            queries.compare(seen_listing(one), viewer=organization().id)
+            for one in chosen[:COMPARED_MAX]
+        ],
+        is_cut=len(chosen) > COMPARED_MAX,
     )
 
 

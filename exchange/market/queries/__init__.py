@@ -4,7 +4,7 @@ from exchange.market.filters import Facets, Filters, Sort
 from exchange.market.queries import auction_checks as auction_checks
 from exchange.market.queries import caps as caps
 from exchange.market.queries import checks as checks
-from exchange.market.queries.actions import CHARGED, action_terms
+from exchange.market.queries.actions import action_terms
 from exchange.market.queries.aging import count_ripe, ripe_leads
 from exchange.market.queries.auctions import (
     auction_proof,
@@ -27,6 +27,7 @@ from exchange.market.queries.auctions import (
     standing_bids,
 )
 from exchange.market.queries.buyers import KnownBuyer, buyers_of, pseudonym, pseudonyms_of
+from exchange.market.queries.charged import CHARGED
 from exchange.market.queries.contract_book import contract_index
 from exchange.market.queries.contracts import (
     Bought,
@@ -132,7 +133,7 @@ from exchange.market.queries.orders import (
 from exchange.market.queries.prices import PriceGuidance, PriceTable, price_guidance, price_table
 from exchange.market.queries.refusals import (
     Met,
-    RefusedDay,
+    Refused,
     refusals_of_batch,
     refusals_of_contract,
     refusals_of_lead,
@@ -164,7 +165,7 @@ __all__ = [
     "OfferView",
     "PriceGuidance",
     "PriceTable",
-    "RefusedDay",
+    "Refused",
     "Results",
     "Shown",
     "Sort",

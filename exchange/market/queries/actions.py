@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from exchange.billing.models import Pool
 from exchange.core import clock
@@ -20,14 +20,6 @@ from exchange.market.queries.contracts import get_contract_terms
 from exchange.market.queries.stock import in_list
 
 PRICE: Final = OrderLine.__table__.c.price_amount
-# What was paid for a line once it is delivered: the SQL form of `OrderLine.charged`.
-CHARGED: Final = case(
-    (
-        (OrderLine.pricing_model == PricingModel.CPA) & (OrderLine.action != LineAction.PAID),
-        0,
-    ),
-    else_=PRICE,
-)
 REMEMBERED: Final = 1_000  # leads of a vertical that came to their end last
 NOTHING: Final = Record(0, 0)
 

@@ -18,7 +18,6 @@ from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.leads.models import Lead
 from exchange.leads.queries import fields_of, vertical_of
-from exchange.market.allocation import Refusal
 from exchange.market.cap_periods import starts
 from exchange.market.contract_health import Used
 from exchange.market.contract_models import (
@@ -29,12 +28,11 @@ from exchange.market.contract_models import (
     ContractTerms,
 )
 from exchange.market.contract_terms import Period, Terms
-from exchange.market.match_models import ContractRefusal
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineAction, LineStatus, OrderLine
 from exchange.market.queries import caps
+from exchange.market.queries.charged import CHARGED
 
 WEEK: Final = timedelta(days=7)
-PRICE: Final = OrderLine.__table__.c.price_amount
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,8 @@ class Bought:
     delivered: int
     returned: int
     checked: int  # verified by us
-    spent: Money  # for what was kept
+    actions: int  # that were paid; none but under CPA
+    spent: Money  # for what was kept, and under CPA for actions
     last_at: datetime | None
 
     @property
@@ -55,6 +54,12 @@ class Bought:
         """What a lead that was kept has cost; None without one."""
         kept = self.leads - self.returned
         return Money(self.spent.amount // kept, self.spent.currency) if kept else None
+
+    @property
+    def per_action(self) -> Money | None:
+        """What a paid action has cost; None without one."""
+        each = self.spent.amount // self.actions if self.actions else None
+        return None if each is None else Money(each, self.spent.currency)
 
 
 def get_contract(contract_id: UUID, *, viewer: UUID | None) -> Contract:
@@ -147,7 +152,8 @@ def bought_by_contracts(asked: Collection[Contract], *, now: datetime) -> dict[U
             _count(OrderLine.delivered_at.is_not(None)).label("delivered"),
             _count(OrderLine.status == LineStatus.RETURNED).label("returned"),
             _count(Lead.checked_at.is_not(None)).label("checked"),
-            func.sum(PRICE - OrderLine.refunded).filter(kept).label("spent"),
+            _count(OrderLine.action == LineAction.PAID).label("actions"),
+            func.sum(CHARGED - OrderLine.refunded).filter(kept).label("spent"),
             func.max(OrderLine.created_at).label("last_at"),
         )
         .join(Lead, Lead.id == OrderLine.lead_id)
@@ -159,17 +165,6 @@ def bought_by_contracts(asked: Collection[Contract], *, now: datetime) -> dict[U
     )
     found = {row.contract_id: row for row in rows}
     return {contract.id: _bought(contract, found.get(contract.id)) for contract in asked}
-
-
-def refusals_of(contract: Contract, *, since: date) -> dict[Refusal, int]:
-    """Leads that the contract asked for and did not get, by reason, most of them first."""
-    rows = db.session.execute(
-        select(ContractRefusal.reason, func.sum(ContractRefusal.leads).label("leads"))
-        .where(ContractRefusal.contract_id == contract.id, ContractRefusal.day >= since)
-        .group_by(ContractRefusal.reason)
-        .order_by(func.sum(ContractRefusal.leads).desc(), ContractRefusal.reason)
-    )
-    return {row.reason: int(row.leads) for row in rows}
 
 
 def trial_left(contract: Contract) -> int | None:
@@ -212,9 +207,9 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def _bought(contract: Contract, row: Any) -> Bought:  # Any: a row of counts, or none
     currency = contract.price.currency
     if row is None:
-        return Bought(0, 0, 0, 0, 0, 0, Money(0, currency), None)
+        return Bought(0, 0, 0, 0, 0, 0, 0, Money(0, currency), None)
     spent = Money(int(row.spent or 0), currency)
     return Bought(
-        row.leads, row.today, row.week, row.delivered, row.returned, row.checked, spent,
-        row.last_at,
+        row.leads, row.today, row.week, row.delivered, row.returned, row.checked, row.actions,
+        spent, row.last_at,
     )  # fmt: skip

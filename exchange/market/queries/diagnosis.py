@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -27,15 +27,15 @@ from exchange.core.money import Currency, Money
 from exchange.identity.models import Organization
 from exchange.leads import people
 from exchange.leads.queries import vertical_of
-from exchange.market.allocation import Refusal
 from exchange.market.contract_health import Facts, Limit, Met, limit_of
 from exchange.market.contract_models import Contract, ContractStatus
 from exchange.market.contract_terms import Terms
 from exchange.market.fitting import Misfit, misfits
 from exchange.market.models import Order, OrderStatus
-from exchange.market.queries.contracts import cap_uses, refusals_of, resolve, terms_of
+from exchange.market.queries.contracts import cap_uses, resolve, terms_of
 from exchange.market.queries.forecasts import is_told
 from exchange.market.queries.prices import PriceGuidance, price_guidance
+from exchange.market.queries.refusals import Refused, refusals_of_contract
 from exchange.market.queries.supply import SAMPLE_MAX, Seen, Supply, supply
 
 SUPPLY_DAYS: Final = 7
@@ -76,7 +76,7 @@ class Diagnosis:
     asked: Money | None  # the median of what is asked for leads that fit
     guidance: PriceGuidance | None
     known_people: int  # on the buyer's own lists
-    refusals: Mapping[Refusal, int]  # leads that it asked for and did not get, by reason
+    refusals: Sequence[Refused]  # what it asked for and did not get, the commonest reason first
     is_schema_newest: bool
 
 
@@ -137,9 +137,7 @@ def diagnosis(contract: Contract) -> Diagnosis:
         quality=quality if is_told(terms, quality) else None,
         asked=_asked(look, contract.price.currency) if met.is_told else None,
         guidance=price_guidance(vertical.id, currency=vertical.currency),
-        refusals=refusals_of(
-            contract, since=(clock.now() - timedelta(days=SUPPLY_DAYS)).astimezone(UTC).date()
-        ),
+        refusals=refusals_of_contract(contract.id, days=SUPPLY_DAYS),
         known_people=people.count_people(owner_id=contract.organization_id),
         is_schema_newest=catalog.get_schema(vertical).id == contract.schema_id,
     )

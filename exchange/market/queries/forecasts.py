@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
+from exchange.billing import queries as billing
 from exchange.catalog.criteria import EVERYTHING
 from exchange.catalog.models import Vertical
 from exchange.core import clock
@@ -32,6 +33,7 @@ from exchange.market.forecasting import (
     Range,
     budget_a_week,
     by_day,
+    days_until_spent,
     leads_a_week,
     week_range,
 )
@@ -56,7 +58,9 @@ class Forecast:
     matched: int | None = None  # in those days
     week: Range | None = None  # leads that fit
     won: Range | None = None  # of them, at this price and within the caps
-    spend: Range | None = None  # minor units
+    spend: Range | None = None  # minor units; None under CPA: it depends on actions
+    wallet: Money | None = None  # what contracts of the buyer can spend now
+    wallet_days: Range | None = None  # until it is spent, nothing else bought; HISTORY_DAYS at most
     limited_by: Literal["cap", "budget"] | None = None
 
     def money(self, amount: int) -> Money:
@@ -88,7 +92,10 @@ def forecast(
         return Forecast(days, looked_at, price, "little_history", matched)
     won = _won(fitting, terms, price=price.amount, contract_id=contract_id)
     found = Forecast(days, looked_at, price, matched=matched)
-    return _with_figures(found, terms, fitting=fitting, won=won, step=seen.step)
+    wallet = billing.wallets([viewer], currency=price.currency)[viewer]
+    return _with_wallet(
+        _with_figures(found, terms, fitting=fitting, won=won, step=seen.step), wallet
+    )
 
 
 def fitting_leads(terms: Terms, seen: Supply, *, price: int, vertical: Vertical) -> list[Seen]:
@@ -158,9 +165,14 @@ def _with_figures(
         found,
         week=_week(fitting, found.days, step=step),
         won=within,
-        spend=within * each,
+        spend=within * each if terms.action is None else None,
         limited_by="budget" if within != by_leads else "cap" if by_leads != free else None,
     )
+
+
+def _with_wallet(found: Forecast, wallet: int) -> Forecast:
+    days = found.spend and days_until_spent(wallet, found.spend, most=HISTORY_DAYS)
+    return replace(found, wallet=found.money(wallet), wallet_days=days)
 
 
 def _mean_price(won: Sequence[Seen], terms: Terms, *, price: int) -> float:

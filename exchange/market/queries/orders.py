@@ -24,7 +24,7 @@ from exchange.market.models import (
     OrderStatus,
     PricingModel,
 )
-from exchange.market.queries.actions import CHARGED
+from exchange.market.queries.charged import CHARGED
 from exchange.market.queries.stock import in_list
 
 # Whose contact the buyer may read; a refunded line is never readable again.

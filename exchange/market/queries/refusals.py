@@ -7,7 +7,7 @@ for a lead, never whose they are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -33,12 +33,13 @@ TO_SELLER: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDay:
-    """How many leads a contract did not get on one UTC day, by reason."""
+class Refused:
+    """How many leads a contract asked for and did not get, for one reason, on which UTC days."""
 
-    day: date
     reason: Refusal
     leads: int
+    first: date
+    last: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +52,25 @@ class Met:
     reasons: dict[Refusal, int]  # by reason, how often a contract gave it
 
 
-def refusals_of_contract(contract_id: UUID, *, days: int = DAYS) -> list[RefusedDay]:
-    """What a contract asked for and did not get, the last day first; the caller may see it."""
+def refusals_of_contract(contract_id: UUID, *, days: int = DAYS) -> Sequence[Refused]:
+    """What a contract asked for and did not get in these days, the commonest reason first.
+
+    The caller may see the contract.
+    """
     since = clock.now().date() - timedelta(days=days - 1)
-    rows = db.session.scalars(
-        select(ContractRefusal)
-        .where(ContractRefusal.contract_id == contract_id, ContractRefusal.day >= since)
-        .order_by(ContractRefusal.day.desc(), ContractRefusal.leads.desc(), ContractRefusal.reason)
+    leads, day = func.sum(ContractRefusal.leads), ContractRefusal.day
+    rows = db.session.execute(
+        select(
+            ContractRefusal.reason,
+            leads.label("leads"),
+            func.min(day).label("first"),
+            func.max(day).label("last"),
+        )
+        .where(ContractRefusal.contract_id == contract_id, day >= since)
+        .group_by(ContractRefusal.reason)
+        .order_by(leads.desc(), ContractRefusal.reason)
     )
-    return [RefusedDay(row.day, row.reason, row.leads) for row in rows]
+    return [Refused(row.reason, int(row.leads), row.first, row.last) for row in rows]
 
 
 def refusals_of_lead(lead_id: UUID) -> Met | None:

@@ -98,6 +98,7 @@ def change(
     name: str | None = None,
     price: Money | None = None,
     content: Content | None = None,
+    terms_version: int | None = None,
     actor: Actor,
 ) -> Contract:
     """Ask something else from now on: a new version of the terms; former orders keep theirs.
@@ -105,10 +106,12 @@ def change(
     `content` names what changes; what is None there is not asked any longer. A new price keeps the
     contract's place among equal prices. Criteria that are sent are read with the vertical's newest
     schema, which is the contract's from then on; without them the schema stays. Raises Invalid with
-    every mistake, Conflict `contract_ended`.
+    every mistake, Conflict `contract_ended`, and `terms_changed` where `terms_version`, which the
+    caller had read, is not the newest any more.
     """
     contract = _own(contract_id, actor)
     _require_not_ended(contract)
+    _require_newest(contract, terms_version)
     former = queries.get_contract_terms(contract.id, version=contract.terms_version)
     asked = _said({**former.content, **(content or {})})
     vertical = inventory.vertical_of(contract.vertical_id)
@@ -331,6 +334,17 @@ def _own(contract_id: UUID, actor: Actor) -> Contract:
 def _require_not_ended(contract: Contract) -> None:
     if contract.status is ContractStatus.ENDED:
         raise Conflict("This contract has ended.", code="contract_ended")
+
+
+def _require_newest(contract: Contract, read_version: int | None) -> None:
+    if read_version not in {None, contract.terms_version}:
+        raise Conflict(
+            "The contract was changed meanwhile. Nothing of yours is saved.",
+            code="terms_changed",
+            terms_version=contract.terms_version,
+            amount=contract.price.amount,
+            currency=str(contract.price.currency),
+        )
 
 
 def _touch(contract: Contract) -> None:
