@@ -7,7 +7,7 @@ told the new one. For whom and until when a listing is open is no term of a purc
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
 from sqlalchemy import func, select
@@ -32,6 +32,7 @@ from exchange.market.queries.stock import belongs
 KEPT: Final = ("mode", "criteria", "decay", "buyers_only", "buyers_never", "expires_at")
 # Beside the price, what a buyer agrees to. How a price goes on falling is said and never owed.
 TERMS: Final = frozenset({"mode", "criteria"})
+FAR: Final = datetime(2200, 1, 1, tzinfo=UTC)  # until then every zone can tell the time
 NOTICE: Final = timedelta(days=3)  # before a listing expires its seller is told
 
 
@@ -237,8 +238,9 @@ def _set_expiry(listing: Listing, at: datetime | None) -> None:
     """Who sets a term that is near needs no word that it is."""
     if at == listing.expires_at:
         return
-    if at is not None and at <= clock.now():
-        raise _invalid("/expires_at", "past", "The end of a listing lies ahead.")
+    if at is not None and not clock.now() < at < FAR:
+        detail = "The end of a listing lies ahead, before the year 2200."
+        raise _invalid("/expires_at", "out_of_range", detail)
     listing.expires_at = at
     listing.warned_of = at if at and at <= clock.now() + NOTICE else None
 
