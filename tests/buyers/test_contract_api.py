@@ -123,6 +123,9 @@ class TestMaking:
         assert api("POST", json=body(**changes)).status_code == 422
         assert db.session.scalar(select(Contract)) is None
 
+    def test_what_is_said_twice_is_asked_once(self, api):
+        assert made(api, regions=["OH", "PA", "OH"])["terms"]["regions"] == ["OH", "PA"]
+
     def test_rights(self, api, cast):
         reader = cast.buyer.key("contract:read")
         assert api("POST", json=body(), as_=reader).status_code == 404

@@ -35,6 +35,7 @@ from tests.factories.auctions import HOUR, bid, close, make_auction
 from tests.factories.billing import fund_wallet
 from tests.factories.leads import make_batch, make_person
 from tests.factories.market import make_listing, place
+from tests.market.test_filters import NEW, make_filter
 
 PRICE = 45_00
 WALLET = 10_000_00
@@ -135,6 +136,23 @@ class TestAnnouncing:
                 closes_at=(opens_at or clock.now()) + timedelta(minutes=lasts),
                 actor=cast.seller.actor,
             )
+
+    @pytest.mark.parametrize("later", [0, 60])
+    def test_what_is_auctioned_stays_what_was_announced(self, cast, later):
+        filtered = make_filter(cast, make_listing(cast.seller, leads=18))
+        opens_at = clock.now() + timedelta(minutes=later)
+        auctions.schedule(
+            listing_id=filtered.id,
+            units=2,
+            opens_at=opens_at if later else None,
+            closes_at=opens_at + HOUR,
+            actor=cast.seller.actor,
+        )
+        with pytest.raises(Conflict) as refused:
+            listings.change(
+                listing_id=filtered.id, changes={"criteria": NEW}, actor=cast.seller.actor
+            )
+        assert refused.value.code == "auction_running"
 
     def test_it_can_be_called_off_until_it_opens(self, cast, listing):
         opens_at = clock.now() + HOUR

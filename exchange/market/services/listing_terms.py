@@ -51,7 +51,8 @@ class Changes(TypedDict, total=False):
 def apply(listing: Listing, batch: Batch, changes: Changes) -> None:
     """Write the changes into a locked listing, the terms apart.
 
-    Raises Invalid for what no listing can be, Conflict `mode_fixed` and `criteria_fixed`.
+    Raises Invalid for what no listing can be, Conflict `mode_fixed`, `criteria_fixed` and
+    `auction_running`.
     """
     if "mode" in changes:
         _set_mode(listing, changes["mode"])
@@ -187,6 +188,8 @@ def _set_criteria(listing: Listing, batch: Batch, data: dict[str, Any]) -> None:
         return
     if not (criteria and listing.criteria):
         raise Conflict("List the leads by another filter beside it.", code="criteria_fixed")
+    if queries.running_auction(listing.id) is not None:
+        raise Conflict("Bids are for the leads as they were announced.", code="auction_running")
     narrow(listing, batch, criteria)
     db.session.flush()
     require_enough(listing)
