@@ -12,7 +12,6 @@ from flask_babel import gettext as _
 from exchange.buyers import diagnosing, queries
 from exchange.buyers.schemas import ContractsQuery
 from exchange.buyers.views.blueprint import blueprint
-from exchange.catalog.criteria import condition_fields
 from exchange.core.db import parse_id
 from exchange.core.errors import NotFound
 from exchange.core.web import again_with_errors, load_query, render, see_other
@@ -57,7 +56,7 @@ def contract(contract_id: str) -> Response:
         row=row,
         checks=diagnosing.checks(found, fields, language=str(get_locale())),
         fields=fields,
-        asks=list(dict.fromkeys(condition_fields(row.terms.criteria))),
+        asks=row.terms.to_json().get("criteria"),
         periods=list(Period),
         versions=queries.versions(row.contract),
         sources=queries.source_rows(row.contract),
