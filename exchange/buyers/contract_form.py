@@ -26,9 +26,9 @@ from exchange.market.filters import choosable
 
 Sheet = MultiDict[str, str]
 ROWS_SPARE: Final = 3  # empty rows of the schedule
+ACTION_DAYS: Final = {"attribution_days": 30, "decision_days": 14}  # where nothing is typed
 WEEKDAYS: Final = frozenset("0123456")  # 0 is Monday
 LISTS: Final = ("postal_codes", "sellers_only", "sellers_never", "sources_never")
-ACTION_DAYS: Final = {"attribution_days": 30, "decision_days": 14}  # where nothing is typed
 ANSWERS: Final = {value: word for word, value in WORDS.items()}
 
 

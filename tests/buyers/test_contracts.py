@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import time
-
 import pytest
 from sqlalchemy import select
 
@@ -16,7 +14,7 @@ from exchange.market.contract_models import (
     ContractSourceStatus,
     ContractStatus,
 )
-from exchange.market.contract_terms import Caps, Opening, Period
+from exchange.market.contract_terms import Caps, Period
 from exchange.market.services import contracts
 from exchange.notifications.models import Notice
 from tests.buyers.support import keep, key, place, text_of, words_of
@@ -118,30 +116,6 @@ class TestEditor:
         sent["cap_amount_week"] = "1000.50"
         assert send(page, f"{HOME}/{made.public_id}", **sent).status_code == 303
         assert only().terms_version == 1
-
-    @pytest.mark.parametrize(
-        "typed",
-        [
-            {"bad_upper_max": "inf"},
-            {"s0.days": "\u00b2", "s0.from": "09:00", "s0.to": "10:00"},
-            {"ends_at": "9999-12-31T23:59"},
-            {"pricing_model": "cpa", "action": "sale", "attribution_days": "0"},
-        ],
-    )
-    def test_what_is_no_value_is_no_fault_of_ours(self, page, typed):
-        assert send(page, **typed).status_code == 422
-        assert db.session.scalar(select(Contract)) is None
-
-    def test_a_long_schedule_is_shown_whole(self, page, cast):
-        """Who opens it and saves it again changes nothing."""
-        hours = [
-            Opening(frozenset({0}), time(n // 2, n % 2 * 30), time(n // 2, 29 + n % 2 * 30))
-            for n in range(30)
-        ]
-        made = make_contract(cast.buyer, schedule=tuple(hours))
-        keep()
-        body = text_of(page.get(f"{HOME}/{made.public_id}/edit"))
-        assert "s29.from" in body
 
     def test_every_mistake_is_shown_and_nothing_is_made(self, page):
         answer = send(

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import cast, func, select, true
@@ -67,12 +67,8 @@ def refusals_of_lead(lead_id: UUID) -> Met | None:
     found = db.session.get(LeadMatch, lead_id)
     if found is None:
         return None
-    return Met(1, int(found.fitting > 0), found.taken, told_to_seller(found.refusals))
-
-
-def told_to_seller(refusals: Mapping[str, Any]) -> dict[Refusal, int]:  # Any: JSON of LeadMatch
-    """Why contracts did not take a lead, in the words for its seller, the commonest first."""
-    return _told({word: said["contracts"] for word, said in refusals.items()})
+    counts = {word: said["contracts"] for word, said in found.refusals.items()}
+    return Met(1, int(found.fitting > 0), found.taken, _told(counts))
 
 
 def refusals_of_batch(batch_id: UUID) -> Met | None:
