@@ -197,6 +197,15 @@ class TestBidding:
         assert bid(cast.buyer, auction, 55_00, units=10).held.amount == 10 * step
         assert balance(cast.buyer) == spare
 
+    def test_nobody_fills_the_chain(self, cast, auction, monkeypatch):
+        monkeypatch.setattr(bids, "BIDS_MAX", 2)
+        first, last = bid(cast.buyer, auction, 50_00), bid(cast.buyer, auction, 51_00)
+        with pytest.raises(Conflict) as refused:
+            bid(cast.buyer, auction, 52_00)
+        assert refused.value.code == "too_many_bids"
+        assert (first.status, last.status) == (BidStatus.WITHDRAWN, BidStatus.SEALED)
+        assert bid(cast.other_buyer, auction, 52_00).sequence == 3
+
     def test_it_is_withdrawn_and_the_withdrawal_is_public(self, cast, auction):
         made = bid(cast.buyer, auction, 50_00)
         bids.withdraw(bid_id=made.id, actor=cast.buyer.actor)
