@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time
 from typing import Any, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from marshmallow import ValidationError
 from werkzeug.datastructures import MultiDict
@@ -20,12 +20,14 @@ from exchange.catalog.criteria import EVERYTHING, All, Between, Criteria, Is, to
 from exchange.catalog.fields import FieldType, LeadFields
 from exchange.core.errors import FieldProblem
 from exchange.core.forms import AmountField
+from exchange.market.contract_checks import OPENINGS_MAX, TIME_ZONES
 from exchange.market.contract_terms import Opening, Period, Terms
 from exchange.market.filters import choosable
 
 Sheet = MultiDict[str, str]
 ROWS_SPARE: Final = 3  # empty rows of the schedule
-ROWS_MAX: Final = 20
+ACTION_DAYS: Final = {"attribution_days": 30, "decision_days": 14}  # where nothing is typed
+WEEKDAYS: Final = frozenset("0123456")  # 0 is Monday
 LISTS: Final = ("postal_codes", "sellers_only", "sellers_never", "sources_never")
 UNASKED: Final = ("temperature", "grade", "price_min")  # filters of the market alone
 ANSWERS: Final = {value: word for word, value in WORDS.items()}
@@ -87,8 +89,8 @@ def unasked(sent: Mapping[str, str], fields: LeadFields) -> list[str]:
 
 def rows_of(sheet: Sheet) -> list[int]:
     """The numbers of the schedule's rows on the page: those that are filled in, and some spare."""
-    filled = [number for number in range(ROWS_MAX) if _is_filled(sheet, number)]
-    return list(range(min(ROWS_MAX, (filled[-1] + 1 if filled else 0) + ROWS_SPARE)))
+    filled = [number for number in range(OPENINGS_MAX) if _is_filled(sheet, number)]
+    return list(range(min(OPENINGS_MAX, (filled[-1] + 1 if filled else 0) + ROWS_SPARE)))
 
 
 class Reader:
@@ -134,7 +136,7 @@ class Reader:
             return None
         try:
             return read(text)
-        except (ValueError, ValidationError):
+        except (ValueError, OverflowError, ValidationError):
             self._refuse(at, wrong)
             return None
 
@@ -162,7 +164,7 @@ class Reader:
         return found
 
     def _moment(self, name: str, zone: str) -> str | None:
-        if zone not in available_timezones():
+        if zone not in TIME_ZONES:
             return None  # the zone is refused, and nothing can be said of the moment
         found: str | None = self._read(
             name,
@@ -204,12 +206,14 @@ class Reader:
         }
 
     def _schedule(self) -> Iterator[dict[str, Any]]:  # Any: JSON
-        for number in (n for n in range(ROWS_MAX) if _is_filled(self._sheet, n)):
+        for number in (n for n in range(OPENINGS_MAX) if _is_filled(self._sheet, n)):
             name = f"s{number}"
             price = self._amount(f"{name}.price", at="schedule")
             begins, ends = (self._time(f"{name}.{end}") for end in ("from", "to"))
             yield {
-                "days": [int(day) for day in self._sheet.getlist(f"{name}.days") if day.isdigit()],
+                "days": [
+                    int(day) for day in self._sheet.getlist(f"{name}.days") if day in WEEKDAYS
+                ],
                 "from": begins,
                 "to": ends,
                 **({} if price is None else {"price": price}),
@@ -226,16 +230,13 @@ class Reader:
 
     def _action(self) -> dict[str, Any] | None:  # Any: JSON
         what = self._sheet.get("action", "").strip()
-        days = {
-            name: self._whole(name, at="action") for name in ("attribution_days", "decision_days")
-        }
+        typed = {name: self._whole(name, at="action") for name in ACTION_DAYS}
         if not what:
             return None
         past_due = self._sheet.get("past_due", "")
         return {
             "action": what,
-            "attribution_days": days["attribution_days"] or 30,
-            "decision_days": days["decision_days"] or 14,
+            **{n: ACTION_DAYS[n] if days is None else days for n, days in typed.items()},
             "past_due": past_due if past_due in {"approve", "reject"} else "approve",
         }
 

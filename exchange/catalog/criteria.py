@@ -8,7 +8,6 @@ before anything is asked.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -18,7 +17,16 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Numeric, Text, and_, case, cast, false, func, not_, or_, true
 from sqlalchemy.dialects.postgresql import JSONB
 
-from exchange.catalog.fields import CHOICES, NUMBERS, TIMES, FieldSpec, FieldType, LeadFields, Value
+from exchange.catalog.fields import (
+    CHOICES,
+    INTEGER_MAX,
+    NUMBERS,
+    TIMES,
+    FieldSpec,
+    FieldType,
+    LeadFields,
+    Value,
+)
 from exchange.catalog.values import iso_moment
 from exchange.core.errors import FieldProblem, Invalid
 
@@ -344,7 +352,8 @@ def _refusal(spec: FieldSpec, value: Any) -> str | None:  # Any: a JSON value
         return "type_invalid"
     if spec.type in TIMES and not _is_canonical_time(value, spec.type):
         return "date_invalid"
-    return None if _kind(value) != "number" or math.isfinite(value) else "type_invalid"
+    # No lead holds a larger one; what has no end, or is no number, is not smaller either.
+    return None if _kind(value) != "number" or abs(value) <= INTEGER_MAX else "type_invalid"
 
 
 def _json_kind(kind: FieldType) -> str:

@@ -230,10 +230,10 @@ def _country(_: FieldSpec, text: str, __: ParseContext) -> Value:
 
 
 _POSTAL_CODES: Final = {
-    "RU": re.compile(r"[1-9]\d{5}"),
-    "ES": re.compile(r"(?:0[1-9]|[1-4]\d|5[0-2])\d{3}"),
-    "MY": re.compile(r"\d{5}"),
-    "US": re.compile(r"\d{5}(?:-\d{4})?"),
+    "RU": re.compile(r"[1-9]\d{5}", re.ASCII),
+    "ES": re.compile(r"(?:0[1-9]|[1-4]\d|5[0-2])\d{3}", re.ASCII),
+    "MY": re.compile(r"\d{5}", re.ASCII),
+    "US": re.compile(r"\d{5}(?:-\d{4})?", re.ASCII),
 }
 _ANY_POSTAL_CODE = re.compile(r"[A-Z0-9][A-Z0-9 -]{1,8}[A-Z0-9]")
 

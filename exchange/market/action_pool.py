@@ -10,6 +10,7 @@ they will not exceed with 95 % certainty (decision 19).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from math import fsum
 from typing import Final
@@ -77,6 +78,7 @@ class Backing:
         self.open_leads += 1
 
 
+@lru_cache(maxsize=1_024)  # a round asks the same three times for each lead
 def likely_actions(open_leads: int, known: Chance, *, certainty: float = CERTAINTY) -> int:
     """The least number that the actions among so many open leads do not exceed, so certainly."""
     weights = _weights(open_leads, known)

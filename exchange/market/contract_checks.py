@@ -29,6 +29,9 @@ AGE_HOURS_MAX: Final = 24 * 366
 LIST_MAX: Final = 2_000  # of postal codes, regions, sellers and sources each
 OPENINGS_MAX: Final = 50
 ACTION_MAX: Final = 200  # characters
+# Without those that mean something else on the next machine.
+TIME_ZONES: Final = available_timezones() - {"localtime", "Factory"}
+YEARS: Final = range(2000, 2200)  # every zone can tell the time in them
 DAYS_MAX: Final = 365  # to report an action, and to decide about it
 REGION: Final = "region"
 SELLER, SOURCE = "org", "src"  # what the ids of the lists begin with
@@ -179,12 +182,13 @@ def _overlap(first: Opening, second: Opening) -> bool:
 
 
 def _time(terms: Terms) -> Iterator[FieldProblem]:
-    if terms.time_zone not in available_timezones():
+    if terms.time_zone not in TIME_ZONES:
         yield _problem("/time_zone", "unknown_time_zone", "There is no such time zone.")
     begins, ends = terms.starts_at, terms.ends_at
     for name, moment in (("starts_at", begins), ("ends_at", ends)):
-        if moment is not None and moment.tzinfo is None:
-            yield _problem(f"/{name}", "date_invalid", "Say the moment with its zone.")
+        if moment is not None and (moment.tzinfo is None or moment.year not in YEARS):
+            detail = f"Say the moment with its zone, from {YEARS[0]} to {YEARS[-1]}."
+            yield _problem(f"/{name}", "date_invalid", detail)
             return
     if begins is not None and ends is not None and ends <= begins:
         yield _problem("/ends_at", "empty_range", "It ends after it starts.")

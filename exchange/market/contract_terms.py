@@ -186,7 +186,8 @@ _PLAIN: Final = (
 
 
 def _narrowed(data: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON of the checked shape
-    lists = {name: tuple(data.get(name, ())) for name in _LISTS}
+    # Each once: who is said twice must not count twice on the wanted board.
+    lists = {name: tuple(dict.fromkeys(data.get(name, ()))) for name in _LISTS}
     return lists | {name: data[name] for name in _PLAIN if name in data}
 
 

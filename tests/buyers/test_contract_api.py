@@ -111,11 +111,20 @@ class TestMaking:
             {"kinds": ["stolen"]},
             {"starts_at": "2030-01-01T00:00:00"},
             {"price": {"amount": 50.5, "currency": "USD"}},
+            {"criteria": {"field": "budget", "from": 10**400}},
+            {"criteria": {"field": "budget", "is": -(10**400)}},
+            {"time_zone": "localtime"},
+            {"postal_codes": ["\u0664\u0663\u0660\u0660\u0664"]},
+            {"starts_at": "0001-01-01T00:00:00+14:00"},
+            {"ends_at": "9999-12-31T23:59:59-14:00"},
         ],
     )
     def test_what_cannot_be_read_is_refused(self, api, changes):
         assert api("POST", json=body(**changes)).status_code == 422
         assert db.session.scalar(select(Contract)) is None
+
+    def test_what_is_said_twice_is_asked_once(self, api):
+        assert made(api, regions=["OH", "PA", "OH"])["terms"]["regions"] == ["OH", "PA"]
 
     def test_rights(self, api, cast):
         reader = cast.buyer.key("contract:read")

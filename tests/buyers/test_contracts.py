@@ -120,6 +120,9 @@ class TestEditor:
         shown = text_of(page.get(f"{HOME}/{made.public_id}/edit"))
         for value in ("43215", "7.5", "1000.50", "2030-01-01T08:00", "55.00", "&#34;not&#34;"):
             assert value in shown
+        said = words_of(page.get(f"{HOME}/{made.public_id}"))
+        assert "Owns the home: yes" in said
+        assert "not: Budget: up to 0.05 USD" in said
         # What the form shows again is what was asked: saving it changes nothing.
         sent["cap_amount_week"] = "1000.50"
         assert send(page, f"{HOME}/{made.public_id}", **sent).status_code == 303

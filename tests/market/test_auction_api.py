@@ -77,6 +77,15 @@ def test_it_is_announced(client, listing, seller):
     assert (again.status_code, again.json["code"]) == (409, "auction_running")
 
 
+def test_who_may_not_see_the_listing_does_not_see_its_auction(client, cast, listing, buyer, path):
+    listing.buyers_never = [cast.buyer.organization.public_id]
+    db.session.commit()
+    assert client.get(path, headers=buyer).status_code == 404
+    assert client.get(f"{API}/auctions", headers=buyer).json["data"] == []
+    other = cast.other_buyer.key("market:read")
+    assert len(client.get(f"{API}/auctions", headers=other).json["data"]) == 1
+
+
 def test_a_moment_has_its_zone(client, listing, seller):
     asked = {"listing_id": listing.public_id, "units": 4, "closes_at": "2030-01-01T10:00:00"}
     answer = client.post(

@@ -35,6 +35,7 @@ from tests.factories.auctions import HOUR, bid, close, make_auction
 from tests.factories.billing import fund_wallet
 from tests.factories.leads import make_batch, make_person
 from tests.factories.market import make_listing, place
+from tests.market.test_filters import NEW, make_filter
 
 PRICE = 45_00
 WALLET = 10_000_00
@@ -136,6 +137,23 @@ class TestAnnouncing:
                 actor=cast.seller.actor,
             )
 
+    @pytest.mark.parametrize("later", [0, 60])
+    def test_what_is_auctioned_stays_what_was_announced(self, cast, later):
+        filtered = make_filter(cast, make_listing(cast.seller, leads=18))
+        opens_at = clock.now() + timedelta(minutes=later)
+        auctions.schedule(
+            listing_id=filtered.id,
+            units=2,
+            opens_at=opens_at if later else None,
+            closes_at=opens_at + HOUR,
+            actor=cast.seller.actor,
+        )
+        with pytest.raises(Conflict) as refused:
+            listings.change(
+                listing_id=filtered.id, changes={"criteria": NEW}, actor=cast.seller.actor
+            )
+        assert refused.value.code == "auction_running"
+
     def test_it_can_be_called_off_until_it_opens(self, cast, listing):
         opens_at = clock.now() + HOUR
         made = auctions.schedule(
@@ -178,6 +196,15 @@ class TestBidding:
         step = 56_25
         assert bid(cast.buyer, auction, 55_00, units=10).held.amount == 10 * step
         assert balance(cast.buyer) == spare
+
+    def test_nobody_fills_the_chain(self, cast, auction, monkeypatch):
+        monkeypatch.setattr(bids, "BIDS_MAX", 2)
+        first, last = bid(cast.buyer, auction, 50_00), bid(cast.buyer, auction, 51_00)
+        with pytest.raises(Conflict) as refused:
+            bid(cast.buyer, auction, 52_00)
+        assert refused.value.code == "too_many_bids"
+        assert (first.status, last.status) == (BidStatus.WITHDRAWN, BidStatus.SEALED)
+        assert bid(cast.other_buyer, auction, 52_00).sequence == 3
 
     def test_it_is_withdrawn_and_the_withdrawal_is_public(self, cast, auction):
         made = bid(cast.buyer, auction, 50_00)

@@ -12,6 +12,7 @@ from exchange.core.db import db, save
 from exchange.core.money import Money
 from exchange.identity.permissions import OrganizationKind
 from exchange.identity.services import suspend_organization
+from exchange.market.contract_checks import CAP_MAX
 from exchange.market.contract_models import CapUse, ContractStatus
 from exchange.market.contract_terms import ActionTerms, Caps, Period, period_start
 from exchange.market.models import PricingModel
@@ -56,6 +57,11 @@ class TestCounts:
         for buyer in buyers:
             make_contract(buyer, **OHIO)
         assert board().contracts == 3
+
+    def test_a_cap_without_measure_hides_nobody_elses_row(self, buyers):
+        for buyer in buyers:
+            make_contract(buyer, caps=Caps(leads={Period.DAY: CAP_MAX}), **OHIO)
+        assert board().unfilled == 3 * CAP_MAX
 
     def test_a_contract_counts_in_each_region_that_it_names_and_nowhere_else(self, buyers):
         for buyer in buyers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -223,6 +223,9 @@ class TestTerm:
         assert listing.expires_at is None
         assert buy(cast.buyer, listing)
 
-    def test_ends_ahead(self, cast, listing):
+    @pytest.mark.parametrize("end", ["now", "9999-12-31T23:59:59-14:00"])
+    def test_ends_ahead_and_not_beyond_all_clocks(self, cast, listing, end):
+        """What no program can read back, nobody could list."""
+        at = clock.now() if end == "now" else datetime.fromisoformat(end)
         with pytest.raises(Invalid):
-            change(cast, listing, expires_at=clock.now())
+            change(cast, listing, expires_at=at)

@@ -118,6 +118,12 @@ class TestRefusals:
         with pytest.raises(Invalid):
             place(cast.buyer, listing, quantity)
 
+    def test_criteria_do_not_tell_what_is_hidden_of_a_chosen_lead(self, cast, listing):
+        lead = leads_of(queries.get_batch_of(listing))[0]
+        guess = {"field": "postal_code", "is": lead.attributes["postal_code"]}
+        with pytest.raises(Invalid):
+            place(cast.buyer, listing, lead_ids=[lead.id], criteria=guess)
+
     def test_a_lead_twice_in_one_order(self, cast, listing):
         lead_id = leads_of(queries.get_batch_of(listing))[0].id
         with pytest.raises(Invalid):

@@ -190,6 +190,15 @@ class TestMaskedLeads:
         common = criteria(listing, {"field": "is_homeowner", "is": True})
         assert len(self.page(cast, listing, criteria=common).items) == 25
 
+    def test_are_withheld_where_who_stays_would_tell_what_is_hidden(self, cast):
+        listing = make_listing(cast.seller, leads=12)
+        codes = {lead.attributes["postal_code"] for lead in leads_of(queries.get_batch_of(listing))}
+        for kind in ("is", "not"):
+            asked = {"field": "postal_code", "in": [*codes, "99999"]}
+            read = criteria(listing, asked if kind == "is" else {"not": asked})
+            page = self.page(cast, listing, criteria=read)
+            assert (page.is_withheld, page.items) == (True, ())
+
     def test_leave_out_what_the_viewer_has(self, cast):
         listing = make_listing(cast.seller, leads=3, kind=LeadKind.SHARED)
         fund_wallet(cast.buyer)

@@ -15,6 +15,7 @@ from exchange.core.errors import Conflict
 from exchange.core.money import Money
 from exchange.leads.models import Lead, LeadKind
 from exchange.market import queries
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import Contract, ContractSource, ContractSourceStatus
 from exchange.market.contract_terms import Caps, Period
 from exchange.market.match_models import LeadMatch
@@ -176,3 +177,18 @@ def test_the_invariant_sees_a_lead_that_went_astray(cast):
         f"line {line.id} sold a lead of another contract"
     ]
     line.contract_id = contract.id
+
+
+def test_the_seller_is_not_told_whom_a_buyer_knows(cast):
+    """A person on the buyer's own list and one who was bought before look the same."""
+    contract = make_contract(cast.buyer)
+    listing = targeted(cast, contract, leads=1)
+    (lead,) = leads_of(queries.get_batch_of(listing))
+    refused = {str(Refusal.SUPPRESSED): {"contracts": 1, "first": [str(contract.id)]}}
+    met = LeadMatch(
+        lead_id=lead.id, listing_id=listing.id, terms_version=1, matched_at=clock.now(),
+        fitting=1, taken=0, refusals=refused,
+    )  # fmt: skip
+    db.session.add(met)
+    joined = db.session.scalars(select(ContractSource)).one()
+    assert queries.why_not_taken(joined, [lead.id]) == {lead.id: Refusal.DUPLICATE}

@@ -12,7 +12,9 @@ from exchange.market.contract_models import ContractSourceStatus
 from exchange.market.contract_terms import ActionTerms
 from exchange.market.models import PricingModel
 from exchange.market.services import contracts
+from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.fulfillment import buy
+from tests.factories.leads import make_batch
 from tests.factories.market import make_listing
 from tests.factories.offers import HEADLINE, approve, contract_of, join, make_offer, terms_of
 from tests.factories.posts import CONSENT, SOURCE, make_body
@@ -54,6 +56,13 @@ class TestPages:
         assert "You have joined no offer yet" in text_of(browser.get("/sellers/offers/joined"))
         assert "No standing order of this kind" in text_of(browser.get("/sellers/wanted"))
         assert "Nothing is sold yet" in text_of(browser.get("/sellers/sales"))
+
+    def test_the_board_opens_at_what_the_seller_brought_last(self, cast, browser):
+        make_vertical("audit_services_ru")  # the first one by name
+        make_batch(cast.seller, leads=2)
+        db.session.commit()
+        chosen = f'value="{VERTICAL}" selected'
+        assert chosen in text_of(browser.get("/sellers/wanted"))
 
     def test_an_offer_says_what_it_pays_and_asks_and_not_who_it_is(self, cast, browser, offer):
         assert HEADLINE in text_of(browser.get("/sellers/offers"))

@@ -78,7 +78,7 @@ class AuctionView:
 
 def auction_page(*, viewer: UUID, cursor: str | None = None) -> Page[AuctionRow]:
     """Auctions that are announced or open, newest first."""
-    page = market.auctions(status=RUNNING, cursor=cursor)
+    page = market.auctions(viewer=viewer, status=RUNNING, cursor=cursor)
     return Page(_rows(page.items, viewer=viewer), page.next_cursor)
 
 

@@ -13,7 +13,6 @@ from exchange.buyers import diagnosing, queries
 from exchange.buyers.refusing import refused
 from exchange.buyers.schemas import ContractsQuery
 from exchange.buyers.views.blueprint import blueprint
-from exchange.catalog.criteria import condition_fields
 from exchange.core.db import parse_id
 from exchange.core.errors import NotFound
 from exchange.core.web import again_with_errors, load_query, render, see_other
@@ -59,7 +58,7 @@ def contract(contract_id: str) -> Response:
         checks=diagnosing.checks(found, fields, language=str(get_locale())),
         refusals=refused(found),
         fields=fields,
-        asks=list(dict.fromkeys(condition_fields(row.terms.criteria))),
+        asks=row.terms.to_json().get("criteria"),
         periods=list(Period),
         versions=queries.versions(row.contract),
         sources=queries.source_rows(row.contract),

@@ -144,7 +144,7 @@ def _place(seen: ListingView, wish: Wish, *, terms_version: int) -> Order:
             terms_version=terms_version,
             quantity=None if wish.lead_ids else wish.quantity,
             lead_ids=wish.lead_ids or None,
-            criteria=wish.narrowing.order_criteria(),
+            criteria=None if wish.lead_ids else wish.narrowing.order_criteria(),
             actor=actor(),
         )
     except DomainError as error:

@@ -46,9 +46,9 @@ def schedule_auction(form: Json) -> Json:
 @blueprint.response(200, list_of(AuctionOut))
 def list_auctions(asked: Json) -> Json:
     """List auctions, newest first. A seller gets the own ones."""
-    is_buyer = Permission.MARKET_READ in actor().permissions
     page = queries.auctions(
-        seller_id=None if is_buyer else organization().id,
+        viewer=organization().id,
+        is_seller=Permission.MARKET_READ not in actor().permissions,
         status=(asked["status"],) if asked["status"] else (),
         cursor=asked["cursor"],
         limit=asked["limit"],

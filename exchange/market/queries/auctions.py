@@ -27,6 +27,7 @@ from exchange.market.auction_models import (
 from exchange.market.auction_proof import FORMAT, Entry, EntryKind, genesis, instant
 from exchange.market.models import Listing, ListingStatus, Order
 from exchange.market.queries.listings import get_listing
+from exchange.market.queries.openness import open_to
 from exchange.market.queries.stock import Goods, on_sale
 
 
@@ -63,19 +64,20 @@ def get_own_auction(auction_id: UUID, *, viewer: UUID) -> Auction:
 
 def auctions(
     *,
-    seller_id: UUID | None = None,
+    viewer: UUID,
+    is_seller: bool = False,
     status: Collection[AuctionStatus] = (),
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[Auction]:
-    """A seller's auctions, or those of listings that buyers may see, newest first."""
+    """A seller's own auctions, or those of listings that a buyer may see, newest first."""
     statement = select(Auction)
-    if seller_id is not None:
-        statement = statement.where(Auction.organization_id == seller_id)
+    if is_seller:
+        statement = statement.where(Auction.organization_id == viewer)
     else:
         public = (ListingStatus.PUBLISHED, ListingStatus.SOLD_OUT)
         statement = statement.join(Listing, Listing.id == Auction.listing_id)
-        statement = statement.where(Listing.status.in_(public))
+        statement = statement.where(Listing.status.in_(public), *open_to(viewer))
     if status:
         statement = statement.where(Auction.status.in_(status))
     return paginate(statement, Auction, cursor=cursor, limit=limit)

@@ -27,7 +27,7 @@ CONTRACTS_MIN: Final = 5  # under so many prices a quartile is a price of somebo
 _PLACED: Final = """
     WITH wanted AS (
       SELECT contract.id, contract.organization_id, contract.pricing_model, contract.price_amount,
-             terms.content, CAST(terms.content #>> '{caps,leads,day}' AS integer) AS day_cap,
+             terms.content, CAST(terms.content #>> '{caps,leads,day}' AS bigint) AS day_cap,
              coalesce(used.leads, 0) AS used
         FROM contract
         JOIN contract_terms AS terms

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_
 
-from exchange.catalog.criteria import EVERYTHING, Criteria, to_sql
+from exchange.catalog.criteria import EVERYTHING, Criteria, condition_fields, to_sql
 from exchange.catalog.fields import FieldType, LeadFields, Value
 from exchange.catalog.models import Vertical
 from exchange.core import clock
@@ -205,13 +205,16 @@ def sellable_leads(
     """Masked leads of a listing that the viewer can still buy, freshest first.
 
     Where criteria fit fewer than five people none is shown: a filter is no way to look somebody
-    up. They can be bought by quantity all the same. Region and freshness never hide.
+    up. Nor where they ask what is hidden of a lead: who stays in the list would tell it. They can
+    be bought by quantity all the same. Region and freshness never hide.
     """
     statement = _sellable(listing, viewer, region=region, fresh_hours=fresh_hours)
     statement = statement.where(to_sql(criteria, ATTRIBUTES))
-    if criteria != EVERYTHING and _is_narrow(statement):
+    batch = get_batch_of(listing)
+    asks_hidden = _asks_hidden(criteria, fields_of(batch.schema_id))
+    if asks_hidden or (criteria != EVERYTHING and _is_narrow(statement)):
         return MaskedLeads((), None, is_withheld=True)
-    return _page(statement, get_batch_of(listing), cursor=cursor, limit=min(limit, LIMIT_MAX))
+    return _page(statement, batch, cursor=cursor, limit=min(limit, LIMIT_MAX))
 
 
 def count_sellable(
@@ -294,6 +297,11 @@ def _sellable(
         since = clock.now() - timedelta(hours=fresh_hours)
         statement = statement.where(Lead.requested_at >= since)
     return statement
+
+
+def _asks_hidden(criteria: Criteria, fields: LeadFields) -> bool:
+    asked = (fields.by_name[name].type for name in condition_fields(criteria))
+    return not (HIDDEN | {FieldType.DATE}).isdisjoint(asked)
 
 
 def _is_narrow(statement: Rows) -> bool:

@@ -20,6 +20,7 @@ from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Batch, Lead, Source
 from exchange.leads.post_models import SourceTerms
 from exchange.leads.queries import vertical_of
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import (
     Contract,
     ContractSource,
@@ -34,6 +35,7 @@ from exchange.market.models import LineStatus, OrderLine, PricingModel
 from exchange.market.offer_models import Offer, OfferStatus
 from exchange.market.queries.contracts import resolved_terms, terms_of
 from exchange.market.queries.meeting import leads_on_sale
+from exchange.market.queries.refusals import TO_SELLER
 
 TAKEN_MIN: Final = 20  # leads, under which a share says nothing
 TAKEN: Final = (LineStatus.DELIVERED, LineStatus.SETTLED, LineStatus.RETURNED)
@@ -221,17 +223,21 @@ def targeted_leads(
 def why_not_taken(one: ContractSource, lead_ids: Collection[UUID]) -> dict[UUID, str]:
     """By lead that met the contract and was not taken: the word of what keeps it from being.
 
-    A limit as it was when they met (Refusal), else the first thing that does not fit what the
-    contract asks now (Misfit).
+    A limit as it was when they met, in the words for sellers, else the first thing that does not
+    fit what the contract asks now (Misfit).
     """
     rows = db.session.execute(
         select(LeadMatch.lead_id, LeadMatch.refusals).where(
             LeadMatch.lead_id.in_(lead_ids), LeadMatch.taken == 0
         )
     )
-    met = {row.lead_id: next(iter(row.refusals), "") for row in rows}
+    met = {row.lead_id: _to_seller(row.refusals) for row in rows}
     unfit = _misfits(one, [lead_id for lead_id, reason in met.items() if not reason])
     return met | unfit
+
+
+def _to_seller(refusals: Mapping[str, Any]) -> str:  # Any: JSON of LeadMatch
+    return next((str(TO_SELLER.get(Refusal(word), word)) for word in refusals), "")
 
 
 def _misfits(one: ContractSource, lead_ids: Collection[UUID]) -> dict[UUID, str]:

@@ -9,27 +9,23 @@ from __future__ import annotations
 from uuid import UUID
 
 from exchange.billing.services import pools
-from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.db import lock
 from exchange.core.events import Ref
 from exchange.core.money import Money
 from exchange.market.action_pool import Backing
 from exchange.market.contract_models import Contract
-from exchange.market.contract_terms import Terms
 from exchange.market.models import OrderLine
 from exchange.market.queries.actions import backings
 
 
-def cover(*, contract: Contract, terms: Terms, new_leads: int, actor: Actor) -> Money:
-    """Make the pool large enough for so many leads more, or change nothing; returns its size.
+def cover(*, contract: Contract, price: int, new_leads: int, actor: Actor) -> Money:
+    """Make the pool large enough for so many leads more at `price` minor units, or change nothing.
 
-    Asked before their lines are written. Raises InsufficientFunds, with what is missing, when the
-    pool cannot grow: then nothing is delivered (decision 19).
+    Returns its size. Asked before their lines are written. Raises InsufficientFunds, with what is
+    missing, when the pool cannot grow: then nothing is delivered (decision 19).
     """
-    price = terms.price_at(clock.now(), price=contract.price.amount)
-    found = _backing(contract, price)
-    return _resize(contract, found.size(new_leads), actor=actor)
+    return _resize(contract, _backing(contract, price).size(new_leads), actor=actor)
 
 
 def missing(contract: Contract, *, new_leads: int = 1) -> Money:

@@ -6,9 +6,10 @@ What is held is a step of the public ladder for each lead, so that the books do 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from exchange.billing.services import holds
 from exchange.catalog.policies import PRICE_MAX
@@ -27,18 +28,22 @@ from exchange.market.queries.auctions import seller_may_sell
 from exchange.market.services import auctions, bid_seal
 from exchange.market.services.orders import require_buyer
 
+BIDS_MAX: Final = 100  # versions of one bidder's: the proof and every page of it carry them all
+
 
 def place(*, auction_id: UUID, buyer_id: UUID, amount: Money, units: int, actor: Actor) -> Bid:
     """Seal a bid of `amount` for each of at most `units` leads; the former one is replaced.
 
     `held_for` says what is set aside. In or out is decided by the clock behind the auction's lock.
     Raises NotFound, Forbidden (not approved, one's own leads), Invalid, Conflict
-    `auction_not_open` or `listing_unavailable`, Gone `auction_over`, InsufficientFunds.
+    `auction_not_open`, `listing_unavailable` or `too_many_bids`, Gone `auction_over`,
+    InsufficientFunds.
     """
     require_buyer(buyer_id)
     auction, at = _enter(auction_id)
     require_valid(auction, amount, units)
     _require_open_to(auction, buyer_id)
+    _require_few(auction, buyer_id)
     former = standing_bid(auction.id, buyer_id)
     if former is not None:
         former.is_replaced = True
@@ -114,6 +119,13 @@ def _require_open_to(auction: Auction, buyer_id: UUID) -> None:
     listing = queries.get_listing(auction.listing_id, viewer=buyer_id)
     if not seller_may_sell(listing):
         raise Conflict("This listing is not on sale at the moment.", code="listing_unavailable")
+
+
+def _require_few(auction: Auction, buyer_id: UUID) -> None:
+    made = select(func.count()).where(Bid.auction_id == auction.id, Bid.organization_id == buyer_id)
+    if (db.session.scalar(made) or 0) >= BIDS_MAX:
+        detail = f"You have bid {BIDS_MAX} times in this auction. What stands, stands."
+        raise Conflict(detail, code="too_many_bids")
 
 
 def _write(

@@ -78,7 +78,7 @@ def _cover(wins: Sequence[Win], *, actor: Actor) -> None:
         if win.entry.is_per_action:
             action_holds.cover(
                 contract=get(Contract, win.entry.id),
-                terms=win.entry.terms,
+                price=win.price,
                 new_leads=len(win.lead_ids),
                 actor=actor,
             )

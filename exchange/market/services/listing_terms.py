@@ -7,7 +7,7 @@ told the new one. For whom and until when a listing is open is no term of a purc
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
 from sqlalchemy import func, select
@@ -32,6 +32,7 @@ from exchange.market.queries.stock import belongs
 KEPT: Final = ("mode", "criteria", "decay", "buyers_only", "buyers_never", "expires_at")
 # Beside the price, what a buyer agrees to. How a price goes on falling is said and never owed.
 TERMS: Final = frozenset({"mode", "criteria"})
+FAR: Final = datetime(2200, 1, 1, tzinfo=UTC)  # until then every zone can tell the time
 NOTICE: Final = timedelta(days=3)  # before a listing expires its seller is told
 
 
@@ -50,7 +51,8 @@ class Changes(TypedDict, total=False):
 def apply(listing: Listing, batch: Batch, changes: Changes) -> None:
     """Write the changes into a locked listing, the terms apart.
 
-    Raises Invalid for what no listing can be, Conflict `mode_fixed` and `criteria_fixed`.
+    Raises Invalid for what no listing can be, Conflict `mode_fixed`, `criteria_fixed` and
+    `auction_running`.
     """
     if "mode" in changes:
         _set_mode(listing, changes["mode"])
@@ -186,6 +188,8 @@ def _set_criteria(listing: Listing, batch: Batch, data: dict[str, Any]) -> None:
         return
     if not (criteria and listing.criteria):
         raise Conflict("List the leads by another filter beside it.", code="criteria_fixed")
+    if queries.running_auction(listing.id) is not None:
+        raise Conflict("Bids are for the leads as they were announced.", code="auction_running")
     narrow(listing, batch, criteria)
     db.session.flush()
     require_enough(listing)
@@ -237,8 +241,9 @@ def _set_expiry(listing: Listing, at: datetime | None) -> None:
     """Who sets a term that is near needs no word that it is."""
     if at == listing.expires_at:
         return
-    if at is not None and at <= clock.now():
-        raise _invalid("/expires_at", "past", "The end of a listing lies ahead.")
+    if at is not None and not clock.now() < at < FAR:
+        detail = "The end of a listing lies ahead, before the year 2200."
+        raise _invalid("/expires_at", "out_of_range", detail)
     listing.expires_at = at
     listing.warned_of = at if at and at <= clock.now() + NOTICE else None
 

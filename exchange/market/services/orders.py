@@ -72,13 +72,16 @@ def place_order(
     """Take leads and set their price aside, or change nothing; the money moves on delivery.
 
     Either a `quantity`, freshest first and narrowed by `criteria` where given, or exactly these
-    `lead_ids`; at most a thousand. The price is the one of `terms_version`.
+    `lead_ids`, without criteria; at most a thousand. The price is the one of `terms_version`.
 
     Raises Invalid, Forbidden (not approved, one's own leads), NotFound, Conflict `terms_changed`
     (with the new terms), `listing_unavailable`, `auction_only` or `contracts_only`, Gone
     `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
     """
     count = _count(quantity, lead_ids)
+    if lead_ids is not None and criteria:
+        # Whether a chosen lead fits what is hidden of it would be told before it is paid.
+        raise _invalid("/criteria", "one_of", "Criteria narrow a quantity, not leads you chose.")
     offer = _enter(listing_id, terms_version=terms_version, buyer_id=buyer_id)
     wanted = _wanted(offer, buyer_id)
     accepted = _read_criteria(criteria, offer.batch)

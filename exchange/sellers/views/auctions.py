@@ -25,7 +25,9 @@ from exchange.sellers.views.blueprint import blueprint
 @blueprint.get("/auctions")
 @requires(Permission.BATCH_READ)
 def auctions() -> Response:
-    page = queries.auctions(seller_id=organization().id, cursor=request.args.get("cursor"))
+    page = queries.auctions(
+        viewer=organization().id, is_seller=True, cursor=request.args.get("cursor")
+    )
     listings = [
         queries.get_own_listing(one.listing_id, viewer=one.organization_id) for one in page.items
     ]

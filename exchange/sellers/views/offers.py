@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from exchange.catalog import queries as catalog
+from exchange.catalog.models import Vertical
 from exchange.core.db import parse_id
 from exchange.core.forms import PageQuery
 from exchange.core.idempotency import idempotent
@@ -30,7 +33,7 @@ def wanted() -> Response:
     asked = load_query(WantedQuery())
     verticals = catalog.verticals()
     vertical = catalog.get_vertical(asked["vertical"]) if asked["vertical"] else None
-    shown = vertical or next(iter(verticals), None)
+    shown = vertical or _usual(verticals)
     return render(
         "sellers/offers/wanted.html",
         block="results",
@@ -128,3 +131,9 @@ def join_offer(offer_id: str) -> ResponseReturnValue:
 
 def _mine(joined_id: str) -> ContractSource:
     return market.get_joined(parse_id(joined_id, ContractSource), viewer=organization().id)
+
+
+def _usual(verticals: Sequence[Vertical]) -> Vertical | None:
+    """The kind of lead that the seller brought last, else the first one there is."""
+    last = leads.batches(viewer=organization().id, limit=1).items
+    return leads.vertical_of(last[0].vertical_id) if last else next(iter(verticals), None)
