@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from uuid import UUID
 
 from flask.testing import FlaskClient
@@ -135,11 +136,8 @@ def qualify_verifiers() -> None:
     """Whoever calls in tests may call for every vertical that there is by now."""
     roles = {role for role in Role if Permission.TASK_WORK in permissions_of(CALLERS, role)}
     calling = select(Membership.user_id).where(Membership.role.in_(roles)).distinct()
-    pairs = [
-        (verifier_id, vertical)
-        for verifier_id in db.session.scalars(calling.order_by(Membership.user_id))
-        for vertical in verticals()
-    ]
+    callers = db.session.scalars(calling.order_by(Membership.user_id)).all()
+    pairs = list(product(callers, verticals()))
     if not pairs or db.session.scalar(select(Qualification.id).limit(1)) is not None:
         _qualify(pairs)
     else:

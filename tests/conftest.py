@@ -7,6 +7,7 @@ its own. After every test all invariants are asked.
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -31,6 +32,7 @@ from exchange.core.limits import limiter
 from exchange.market import kept
 from tests.cast import Cast, make_cast
 from tests.doorbell import run_jobs as drain
+from tests.invariants import Watch
 
 TEMPLATE = "exchange_template"
 MASTER_KEYS = "1:" + "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -39,6 +41,7 @@ SERVERS = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, in the process that hands out the tests."""
+    gc.set_threshold(20_000, 20, 20)  # modules, tests and plans are made by the thousand and stay
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     stack = ExitStack()
@@ -49,6 +52,15 @@ def pytest_configure(config: pytest.Config) -> None:
     _make_template(servers.database_url)
     os.environ["TEST_DATABASE_URL"] = servers.database_url
     os.environ["TEST_REDIS_URL"] = servers.redis_url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what starts processes of its own, and takes longest.
+
+    Each worker begins with its half and whoever is done takes over the other's last tests, so the
+    run ends with short ones on all workers, and no browser or house is started twice for a module.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("commits") is None)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -149,13 +161,29 @@ def shared_app(settings: Settings) -> Iterator[Flask]:
     app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
     # The limiter reads its settings once, and there is one for all applications of the process.
     limiter.enabled = False
+    _spare_the_collector()
     yield app
     with app.app_context():
         db.engine.dispose()
 
 
+def _spare_the_collector() -> None:
+    """What is there by now, tests and application, stays to the end: never walk over it again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def watch(shared_app: Flask, settings: Settings) -> Watch:
+    """What is asked after each test, noted before the first."""
+    with shared_app.app_context():
+        made = Watch(settings.database_url)
+        db.session.remove()
+        return made
+
+
 @pytest.fixture
-def app(shared_app: Flask) -> Iterator[Flask]:
+def app(shared_app: Flask, watch: Watch) -> Iterator[Flask]:
     """The application inside a transaction that is rolled back; commits become savepoints."""
     with shared_app.app_context():
         engine = db.engines[None]
@@ -166,7 +194,7 @@ def app(shared_app: Flask) -> Iterator[Flask]:
         shared_app.extensions.pop(kept.BOOKS, None)  # of contracts that were rolled back
         try:
             yield shared_app
-            _after_test()
+            _after_test(watch)
         finally:
             db.session.remove()
             outer.rollback()
@@ -174,11 +202,11 @@ def app(shared_app: Flask) -> Iterator[Flask]:
             db.engines[None] = engine  # type: ignore[index]  # as above
 
 
-def _after_test() -> None:
+def _after_test(watch: Watch) -> None:
     db.session.rollback()
     # A savepoint never checks deferred constraints, so they are asked for here.
     db.session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-    assert violations() == []
+    assert watch.violations() == []
 
 
 @pytest.fixture

@@ -76,6 +76,7 @@ def _configure(app: Flask, settings: Settings, statement_timeout_seconds: int) -
             "max_overflow": 8,
             "pool_timeout": 5,
             "pool_pre_ping": True,
+            "query_cache_size": 2_000,  # there are more than the 500 queries that it keeps unasked
             "connect_args": {
                 "connect_timeout": 3,
                 "options": _connection_options(settings, statement_timeout_seconds),

@@ -150,6 +150,8 @@ def judge_errors(errors: Sequence[bool]) -> Run:
     run: list[bool] = []
     for is_error in errors:
         run.append(is_error)
+        if not is_error and len(run) not in LX_15.looks:
+            continue  # only an error can stop, and only a whole look can pass
         decision = decide(LX_15, count_looks(LX_15, run)).decision
         if decision is Decision.REJECT:
             return Run(decision, len(run), sum(run))

@@ -24,10 +24,8 @@ def make_vertical(code: str = VERTICAL) -> Vertical:
     found = queries.find_vertical(code)
     if found is not None:
         return found
-    if queries.verticals():
-        _publish(code)
-    else:
-        play(f"vertical {code}", lambda: _publish(code))
+    beside = " ".join(str(vertical.id) for vertical in queries.verticals(with_paused=True))
+    play(f"vertical {code} beside {beside}", lambda: _publish(code))
     qualify_verifiers()
     return queries.get_vertical(code)
 
