@@ -136,6 +136,7 @@ from exchange.market.queries.refusals import (
     refusals_of_batch,
     refusals_of_contract,
     refusals_of_lead,
+    refusals_of_listing,
 )
 from exchange.market.queries.search import Found, Results, Spread, count_lately, facets, search
 from exchange.market.queries.stock import Goods, Stock, has_stock, stocks
@@ -258,6 +259,7 @@ __all__ = [
     "refusals_of_batch",
     "refusals_of_contract",
     "refusals_of_lead",
+    "refusals_of_listing",
     "resolve",
     "resolved_terms",
     "results",

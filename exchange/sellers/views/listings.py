@@ -19,6 +19,7 @@ from exchange.leads import queries as inventory
 from exchange.leads.models import Batch
 from exchange.market import queries
 from exchange.market.models import CHOSEN_MODES, Listing
+from exchange.market.refusal_words import REFUSALS
 from exchange.market.services import listings as verbs
 from exchange.market.services.listing_terms import Changes
 from exchange.sellers import listing_forms as forms
@@ -57,6 +58,8 @@ def listing(listing_id: str) -> Response:
         versions=queries.terms_history(found.id),
         ripe=queries.count_ripe([seen.batch.id]).get(seen.batch.id, 0) if is_whole else 0,
         aged=queries.find_listing_of_batch(seen.batch.id, is_aged=True),
+        met=queries.refusals_of_listing(found.id),
+        refusal_words=REFUSALS,
     )
 
 
