@@ -48,13 +48,14 @@ def named_source(name: str, *, viewer: UUID) -> Source:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetedLead:
-    """A lead that was brought for an offer, and where it stands."""
+class LeadStanding:
+    """A lead that was brought, and where it stands."""
 
     lead: Lead
     batch: Batch
-    line: OrderLine | None  # its sale to the one buyer it is for
-    reason: str  # why it was not taken when it met the contract; empty: it was, or did not yet
+    line: OrderLine | None  # its last sale; one for an offer has one at most
+    # Why one for an offer was not taken when it met the contract; empty: it was, or did not yet.
+    reason: str = ""
 
     @property
     def state(self) -> str:
@@ -70,12 +71,12 @@ class TargetedLead:
         return "refused" if self.reason else "offered"
 
 
-def targeted_leads(one: ContractSource, page: Sequence[Lead]) -> list[TargetedLead]:
+def targeted_leads(one: ContractSource, page: Sequence[Lead]) -> list[LeadStanding]:
     """Leads that the source brought, with their lots and sales, in their order."""
     lead_ids = [lead.id for lead in page]
     lines, reasons = market.lines_of_leads(lead_ids), market.why_not_taken(one, lead_ids)
     return [
-        TargetedLead(
+        LeadStanding(
             lead=lead,
             batch=get(Batch, lead.batch_id),
             line=lines.get(lead.id),
@@ -93,6 +94,7 @@ class Sale:
     lead: Lead
     batch: Batch
     buyer: str
+    pseudonym: str  # by which this seller's listings allow and deny the buyer
     listing: Listing
 
     @property
@@ -120,6 +122,7 @@ def sales(lines: Sequence[OrderLine]) -> list[Sale]:
             lead=leads[line.lead_id],
             batch=get(Batch, leads[line.lead_id].batch_id),
             buyer=get(Organization, line.buyer_id).trade_name,
+            pseudonym=market.pseudonym(seller_id=line.seller_id, buyer_id=line.buyer_id),
             listing=get(Listing, get(Order, line.order_id).listing_id),
         )
         for line in lines
