@@ -9,6 +9,7 @@ from uuid import UUID
 from exchange.core.db import get
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.money import Money
+from exchange.fulfillment.queries import OfferRecord, offer_records
 from exchange.identity.models import Organization
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus, Source
@@ -24,6 +25,7 @@ class OfferSeen:
 
     view: market.OfferView
     joined: Sequence[market.JoinedView]
+    record: OfferRecord | None  # None: no lead was brought for it
 
     @property
     def criteria(self) -> dict[str, object]:
@@ -34,8 +36,20 @@ class OfferSeen:
 
 def offer_seen(offer: Offer, *, viewer: UUID) -> OfferSeen:
     """The offer as the seller sees it; the door has fetched it for its viewer."""
-    mine = market.joined_to(offer.contract_id, viewer=viewer)
-    return OfferSeen(market.offer_view(offer), market.joined_views(mine))
+    return offers_seen([offer], viewer=viewer)[0]
+
+
+def offers_seen(offers: Sequence[Offer], *, viewer: UUID) -> list[OfferSeen]:
+    """The same of several, in their order."""
+    records = offer_records([offer.contract_id for offer in offers])
+    return [
+        OfferSeen(
+            view=market.offer_view(offer),
+            joined=market.joined_views(market.joined_to(offer.contract_id, viewer=viewer)),
+            record=records.get(offer.contract_id),
+        )
+        for offer in offers
+    ]
 
 
 def named_source(name: str, *, viewer: UUID) -> Source:

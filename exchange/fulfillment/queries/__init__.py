@@ -27,6 +27,7 @@ from exchange.fulfillment.queries.lines import (
     undelivered_orders,
     waiting_deliveries,
 )
+from exchange.fulfillment.queries.offers import OfferRecord, offer_records
 from exchange.fulfillment.queries.returns import (
     OPEN,
     Rules,
@@ -64,6 +65,7 @@ __all__ = [
     "REMIND_AFTER",
     "UNDECIDED",
     "DueLine",
+    "OfferRecord",
     "Rules",
     "SeenConversion",
     "action_sales",
@@ -92,6 +94,7 @@ __all__ = [
     "most_urgent",
     "notices_of",
     "notices_to_remind",
+    "offer_records",
     "open_returns_of_lead",
     "orders_to_close",
     "orders_to_settle",
