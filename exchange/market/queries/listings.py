@@ -230,6 +230,19 @@ def count_sellable(
     return None if criteria != EVERYTHING and count < COUNT_MIN else count
 
 
+def first_on_sale(goods: Goods, fields: LeadFields) -> MaskedLead | None:
+    """The lead of a lot that stands first before its buyers, masked as for them; if one is left."""
+    statement = select(Lead).where(*on_sale(goods))
+    freshest = statement.order_by(Lead.requested_at.desc(), Lead.id.desc()).limit(1)
+    lead = db.session.scalar(freshest)
+    return None if lead is None else masked(lead, fields)
+
+
+def count_on_sale(goods: Goods) -> int:
+    """How many leads of a lot can still be bought, by whomever."""
+    return db.session.scalar(select(func.count()).select_from(Lead).where(*on_sale(goods))) or 0
+
+
 def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
     """What may be shown of a lead to somebody who has not bought it."""
     return MaskedLead(

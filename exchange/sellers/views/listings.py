@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
@@ -12,7 +12,14 @@ from exchange.core.db import parse_id
 from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.idempotency import idempotent
 from exchange.core.money import Money
-from exchange.core.web import again_with_errors, load_form, render, see_other
+from exchange.core.web import (
+    FormState,
+    again_with_errors,
+    is_fragment,
+    load_form,
+    render,
+    see_other,
+)
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
 from exchange.leads import queries as inventory
@@ -24,6 +31,7 @@ from exchange.market.services import listings as verbs
 from exchange.market.services.listing_terms import Changes
 from exchange.sellers import listing_forms as forms
 from exchange.sellers import queries as own
+from exchange.sellers.previews import Preview, preview
 from exchange.sellers.schemas import PriceForm
 from exchange.sellers.views.blueprint import blueprint
 
@@ -42,7 +50,13 @@ def listings() -> Response:
 @requires(Permission.BATCH_READ)
 def listing(listing_id: str) -> Response:
     """How one listing is sold, with the form that changes it."""
-    seen = own.listing_view(_mine(listing_id))
+    mine = _mine(listing_id)
+    return _listing_page(mine, preview(queries.get_batch_of(mine), {}, listing=mine))
+
+
+def _listing_page(mine: Listing, shown: Preview | None, **more: Any) -> Response:
+    """The page of a listing; `more`: a form that is shown again."""
+    seen = own.listing_view(mine)
     found, seller = seen.listing, organization().id
     is_whole = not (found.criteria or found.is_aged)
     return render(
@@ -60,7 +74,20 @@ def listing(listing_id: str) -> Response:
         aged=queries.find_listing_of_batch(seen.batch.id, is_aged=True),
         met=queries.refusals_of_listing(found.id),
         refusal_words=REFUSALS,
+        preview=shown,
+        **more,
     )
+
+
+@blueprint.post("/listings/<listing_id>/preview")
+@requires(Permission.LISTING_PUBLISH)
+def preview_listing(listing_id: str) -> Response:
+    """What buyers would see, alone for htmx; without a script the page again with it."""
+    mine = _mine(listing_id)
+    shown = _previewed(queries.get_batch_of(mine), mine)
+    if is_fragment():
+        return render("sellers/listings/_preview.html", preview=shown)
+    return _listing_page(mine, shown, form=FormState(request.form.to_dict()))
 
 
 @blueprint.post("/listings/<listing_id>")
@@ -69,9 +96,6 @@ def listing(listing_id: str) -> Response:
 def change_listing(listing_id: str) -> ResponseReturnValue:
     mine = _mine(listing_id)
     changes = _changes(queries.get_batch_of(mine), mine)
-    known = inventory.fields_of(queries.get_batch_of(mine).schema_id)
-    if mine.criteria and forms.ticks_of(mine.criteria) is not None:
-        changes["criteria"] = forms.criteria_of(request.form, known)
     verbs.change(listing_id=mine.id, changes=changes, actor=actor())
     return see_other("sellers.listing", listing_id=listing_id, toast=_("The listing is changed."))
 
@@ -81,6 +105,21 @@ def change_listing(listing_id: str) -> ResponseReturnValue:
 def new_listing(batch_id: str) -> Response:
     """List a part of a lot beside the whole."""
     batch = _my_batch(batch_id)
+    return _new_page(batch, preview(batch, {}))
+
+
+@blueprint.post("/batches/<batch_id>/listings/preview")
+@requires(Permission.LISTING_PUBLISH)
+def preview_part(batch_id: str) -> Response:
+    """The same of a part that is not listed yet."""
+    batch = _my_batch(batch_id)
+    shown = _previewed(batch)
+    if is_fragment():
+        return render("sellers/listings/_preview.html", preview=shown)
+    return _new_page(batch, shown, form=FormState(request.form.to_dict()))
+
+
+def _new_page(batch: Batch, shown: Preview | None, **more: Any) -> Response:
     vertical = inventory.vertical_of(batch.vertical_id)
     return render(
         "sellers/listings/new.html",
@@ -90,6 +129,8 @@ def new_listing(batch_id: str) -> Response:
         modes=CHOSEN_MODES,
         buyers=queries.buyers_of(organization().id),
         filterable=forms.filterable(inventory.fields_of(batch.schema_id)),
+        preview=shown,
+        **more,
     )
 
 
@@ -100,8 +141,7 @@ def new_listing(batch_id: str) -> Response:
 def create_listing(batch_id: str) -> ResponseReturnValue:
     batch = _my_batch(batch_id)
     changes = _changes(batch)
-    price = changes.pop("price")
-    criteria = forms.criteria_of(request.form, inventory.fields_of(batch.schema_id))
+    price, criteria = changes.pop("price"), changes.pop("criteria")
     if not criteria:
         text = _("Choose what the listing is about; the whole lot is listed by itself.")
         raise Invalid(errors=(FieldProblem("/criteria", "missing_required", text),))
@@ -161,7 +201,18 @@ def _changes(batch: Batch, mine: Listing | None = None) -> Changes:
         zone=inventory.vertical_of(batch.vertical_id).time_zone,
         listing=mine,
     )
+    if mine is None or (mine.criteria and forms.ticks_of(mine.criteria) is not None):
+        known = inventory.fields_of(batch.schema_id)
+        found["criteria"] = forms.criteria_of(request.form, known)
     return cast("Changes", found)  # its schema has read each of them as the verb wants it
+
+
+def _previewed(batch: Batch, mine: Listing | None = None) -> Preview | None:
+    """What the sent form would show to buyers; None where it cannot be read."""
+    try:
+        return preview(batch, _changes(batch, mine), listing=mine)
+    except Invalid:
+        return None
 
 
 def _my_batch(batch_id: str) -> Batch:
