@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from exchange.core.db import db
 from exchange.fulfillment.conversion_models import Conversion, ConversionStatus
@@ -16,6 +16,7 @@ from exchange.leads.models import Batch, Lead
 from exchange.market.match_models import LeadMatch
 from exchange.market.models import LineAction, LineStatus, OrderLine, PricingModel
 from exchange.market.queries.offers import TAKEN, TAKEN_MIN
+from exchange.market.queries.stock import Rows
 
 # A window that closes pays for a lead; an action is paid for when its money was divided.
 _PAID_AT: Final = case(
@@ -90,7 +91,7 @@ def _approved(row: Any) -> Part:  # Any: a row of counts, if there is one
     return Part(0, 0) if row is None else Part(row.approved, row.decided)
 
 
-def _of_leads(contract_ids: Collection[UUID]) -> Select[Any]:  # Any: counts by contract
+def _of_leads(contract_ids: Collection[UUID]) -> Rows:
     is_taken = OrderLine.status.in_(TAKEN)
     has_ended = or_(
         OrderLine.status.in_((LineStatus.SETTLED, LineStatus.RETURNED)),
@@ -133,7 +134,7 @@ def _median(length: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.percentile_disc(0.5).within_group(length)
 
 
-def _of_actions(contract_ids: Collection[UUID]) -> Select[Any]:  # Any: counts by contract
+def _of_actions(contract_ids: Collection[UUID]) -> Rows:
     approved = Conversion.status.in_((ConversionStatus.APPROVED, ConversionStatus.REVERSED))
     decided = approved | (Conversion.status == ConversionStatus.REJECTED)
     return (
