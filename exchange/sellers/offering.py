@@ -110,6 +110,7 @@ class Sale:
     buyer: str
     pseudonym: str  # by which this seller's listings allow and deny the buyer
     listing: Listing
+    is_test: bool  # one of five that were drawn for a buyer who tries the listing
 
     @property
     def by_contract(self) -> bool:
@@ -137,7 +138,9 @@ def sales(lines: Sequence[OrderLine]) -> list[Sale]:
             batch=get(Batch, leads[line.lead_id].batch_id),
             buyer=get(Organization, line.buyer_id).trade_name,
             pseudonym=market.pseudonym(seller_id=line.seller_id, buyer_id=line.buyer_id),
-            listing=get(Listing, get(Order, line.order_id).listing_id),
+            listing=get(Listing, order.listing_id),
+            is_test=order.is_test,
         )
         for line in lines
+        for order in [get(Order, line.order_id)]
     ]

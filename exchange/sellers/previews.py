@@ -11,6 +11,7 @@ from exchange.catalog.criteria import from_json
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.jsonpaths import to_jsonpath
 from exchange.catalog.models import Vertical
+from exchange.catalog.policies import QualityClass
 from exchange.core.money import Money
 from exchange.leads import queries as leads
 from exchange.leads.models import Batch
@@ -36,6 +37,7 @@ class Preview:
     fields: LeadFields
     left: int | None  # leads; None: so few fit that a listing of them would point at people
     lead: MaskedLead | None  # the first that a buyer sees, masked as for them
+    quality_class: QualityClass  # as what it is sold
     quality: Quality | None
     grade: Grade
     guidance: market.PriceGuidance | None
@@ -65,6 +67,7 @@ def preview(
         fields=fields,
         left=None if is_narrow else left,
         lead=None if is_narrow else market.first_on_sale(goods, fields),
+        quality_class=(listing or batch).quality_class,
         quality=verification.published_quality(batch.id),
         grade=_grade(batch),
         guidance=market.price_guidance(vertical.id, currency=vertical.currency),

@@ -155,13 +155,13 @@ class TestPosts:
         return made
 
     def test_the_page_says_who_paid_what_and_why_others_did_not(self, cast, seller, terms, posted):
-        page = words_of(seller.get(f"/sellers/posts/{posted.public_id}"))
+        page = words_of(seller.get(f"/sellers/posting/posts/{posted.public_id}"))
         assert "standing order" in page
         assert "$46.00" in page
         assert "The contract pays less than is asked" in page
         assert cast.buyer.organization.name not in page
         posts = seller.get(f"/sellers/posting/{terms.public_id}").text
-        assert f"/sellers/posts/{posted.public_id}" in posts
+        assert f"/sellers/posting/posts/{posted.public_id}" in posts
 
     def test_the_api_says_the_same(self, cast, client, key, posted):
         found = client.get(f"/api/v1/posts/{posted.public_id}", headers=key).json
@@ -177,17 +177,19 @@ class TestPosts:
         found = client.get(f"/api/v1/posts/{made.public_id}", headers=key).json
         assert (found["state"], found["sales"], found["refusals"]) == ("rejected", [], None)
         assert "/contact/phone" in {error["pointer"] for error in found["errors"]}
-        assert "Nothing of it was kept." in words_of(seller.get(f"/sellers/posts/{made.public_id}"))
+        assert "Nothing of it was kept." in words_of(
+            seller.get(f"/sellers/posting/posts/{made.public_id}")
+        )
 
     def test_before_it_met_anybody_it_is_on_sale(self, cast, seller, terms):
         made = post(cast.seller, terms).post
         db.session.commit()
-        page = words_of(seller.get(f"/sellers/posts/{made.public_id}"))
+        page = words_of(seller.get(f"/sellers/posting/posts/{made.public_id}"))
         assert "nobody has bought it yet" in page
 
     def test_strangers_find_none(self, app, client, cast, posted):
         stranger = cast.other_seller.sign_in(app.test_client())
-        assert stranger.get(f"/sellers/posts/{posted.public_id}").status_code == 404
+        assert stranger.get(f"/sellers/posting/posts/{posted.public_id}").status_code == 404
         other = cast.other_seller.key("batch:read")
         api = f"/api/v1/posts/{posted.public_id}"
         assert client.get(api, headers=other).status_code == 404

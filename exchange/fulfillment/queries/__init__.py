@@ -3,8 +3,10 @@
 from exchange.fulfillment.queries import checks as checks
 from exchange.fulfillment.queries import pending as pending
 from exchange.fulfillment.queries.conversions import (
+    ActionSums,
     SeenConversion,
     action_sales,
+    action_sums,
     actions_past_due,
     actions_to_settle,
     conversions,
@@ -64,11 +66,13 @@ __all__ = [
     "OPEN",
     "REMIND_AFTER",
     "UNDECIDED",
+    "ActionSums",
     "DueLine",
     "OfferRecord",
     "Rules",
     "SeenConversion",
     "action_sales",
+    "action_sums",
     "actions_past_due",
     "actions_to_settle",
     "are_all_final",

@@ -20,7 +20,7 @@ from exchange.sellers import posted, queries
 from exchange.sellers.views.blueprint import blueprint
 
 
-@blueprint.get("/posts/<post_id>")
+@blueprint.get("/posting/posts/<post_id>")
 @requires(Permission.BATCH_READ)
 def post(post_id: str) -> Response:
     """What became of one post: its sales, or why nobody bought it."""
