@@ -280,3 +280,29 @@ class TestPreview:
         assert stranger.post(f"{address(listing)}/preview", data=FORM).status_code == 404
         url = f"/sellers/batches/{queries.get_batch_of(listing).public_id}/listings/preview"
         assert stranger.post(url, data=FORM).status_code == 404
+
+
+class TestList:
+    def test_it_is_narrowed_by_state_and_way_of_selling(self, seller, listing):
+        assert "A lot of tests" in words_of(seller.get("/sellers/listings?status=published"))
+        for query in ("status=paused", "mode=contracts"):
+            page = words_of(seller.get(f"/sellers/listings?{query}"))
+            assert "No listing fits these filters" in page
+            assert "A lot of tests" not in page
+        both = "vertical=home_improvement_us&mode=fixed"
+        assert "A lot of tests" in words_of(seller.get(f"/sellers/listings?{both}"))
+
+    def test_a_second_click_is_told_and_changes_nothing(self, seller, listing):
+        for step, said, state in (
+            ("pause", "off sale until you put it on sale again", ListingStatus.PAUSED),
+            ("withdraw", "off sale for good", ListingStatus.WITHDRAWN),
+        ):
+            done = post(seller, f"{address(listing)}/{step}")
+            assert said in words_of(seller.get(done.location))
+            again = words_of(post(seller, f"{address(listing)}/{step}"), 409)
+            assert f"This listing is {state} and cannot become {state}." in again
+            assert now(listing).status is state
+
+    def test_a_filter_that_is_none_is_refused(self, seller, listing):
+        assert seller.get("/sellers/listings?status=sold").status_code == 422
+        assert seller.get("/sellers/listings?vertical=none").status_code == 404

@@ -130,12 +130,20 @@ def action_sums(seller_id: UUID) -> list[ActionSums]:
 
 
 def _sums(row: Any) -> ActionSums:  # Any: a row of sums by name
-    money = {
-        name: Money(int(getattr(row, name) or 0), Currency(row.currency))
-        for name in ("held", "waiting", "owed", "settled")
-    }
-    counts = {name: getattr(row, name) for name in ("held_n", "waiting_n", "settled_n")}
-    return ActionSums(**money, **counts, rejected_n=row.rejected_n)
+    held, waiting, owed, settled = (
+        Money(int(amount or 0), Currency(row.currency))
+        for amount in (row.held, row.waiting, row.owed, row.settled)
+    )
+    return ActionSums(
+        held=held,
+        held_n=row.held_n,
+        waiting=waiting,
+        waiting_n=row.waiting_n,
+        owed=owed,
+        settled=settled,
+        settled_n=row.settled_n,
+        rejected_n=row.rejected_n,
+    )
 
 
 def conversions_of_lines(line_ids: Collection[UUID]) -> dict[UUID, Conversion]:

@@ -25,6 +25,7 @@ from exchange.market.decay import Decay
 from exchange.market.filters import COUNT_MIN
 from exchange.market.models import (
     Listing,
+    ListingMode,
     ListingStatus,
     ListingTerms,
     Order,
@@ -110,12 +111,18 @@ def listings_of_seller(
     organization_id: UUID,
     *,
     status: ListingStatus | None = None,
+    mode: ListingMode | None = None,
+    vertical_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[Listing]:
     """A seller's listings, newest first."""
-    own = Listing.organization_id == organization_id
-    return _listings(select(Listing).where(own), status=status, cursor=cursor, limit=limit)
+    own = select(Listing).where(Listing.organization_id == organization_id)
+    if mode is not None:
+        own = own.where(Listing.mode == mode)
+    if vertical_id is not None:
+        own = own.where(Listing.vertical_id == vertical_id)
+    return _listings(own, status=status, cursor=cursor, limit=limit)
 
 
 def all_listings(

@@ -8,6 +8,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from exchange.catalog import queries as catalog
 from exchange.core.db import parse_id
 from exchange.core.errors import FieldProblem, Invalid, NotFound
 from exchange.core.idempotency import idempotent
@@ -17,6 +18,7 @@ from exchange.core.web import (
     again_with_errors,
     is_fragment,
     load_form,
+    load_query,
     render,
     see_other,
 )
@@ -39,10 +41,12 @@ from exchange.sellers.views.blueprint import blueprint
 @blueprint.get("/listings")
 @requires(Permission.BATCH_READ)
 def listings() -> Response:
+    asked = load_query(forms.ListingsQuery())
     return render(
         "sellers/listings/index.html",
         block="results",
-        page=own.listing_views(viewer=organization().id, cursor=request.args.get("cursor")),
+        page=own.listing_views(viewer=organization().id, **asked),
+        verticals=catalog.verticals(with_paused=True),
     )
 
 
@@ -185,12 +189,16 @@ def set_price(listing_id: str) -> ResponseReturnValue:
 @again_with_errors(_again)
 def move(listing_id: str, step: str) -> ResponseReturnValue:
     listing = _mine(listing_id)
-    steps = {"publish": verbs.publish, "pause": verbs.pause, "withdraw": verbs.withdraw}
-    verb = steps.get(step)
-    if verb is None:
+    steps = {
+        "publish": (verbs.publish, _("It is on sale.")),
+        "pause": (verbs.pause, _("It is off sale until you put it on sale again.")),
+        "withdraw": (verbs.withdraw, _("It is off sale for good.")),
+    }
+    if step not in steps:
         raise NotFound
+    verb, said = steps[step]
     verb(listing_id=listing.id, actor=actor())
-    return see_other("sellers.listings")
+    return see_other("sellers.listings", toast=said)
 
 
 def _changes(batch: Batch, mine: Listing | None = None) -> Changes:
