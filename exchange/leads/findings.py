@@ -146,6 +146,14 @@ ROW_SENTENCES: Final[dict[str, str]] = {
     "bid_lapsed": N_(
         "No bid of the ping can be paid any longer. Nothing of the lead was kept: it stays yours."
     ),
+    "not_open_to_contracts": N_(
+        "The lot that takes this lead is not on sale to standing orders at the moment."
+    ),
+    "no_contract_asks": N_("No standing order asks for such a lead."),
+    "contracts_pay_less": N_("Standing orders that ask for such a lead pay less than you ask."),
+    "no_contract_takes_now": N_(
+        "Standing orders that ask for such a lead cannot take one more at the moment."
+    ),
     "check_first": N_("The lead is kept and goes on sale when its lot is accepted; bids are void."),
     "resubmitted": N_(
         "The lead is of a lot that was not accepted: only a full inspection clears it."

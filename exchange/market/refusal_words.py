@@ -7,6 +7,7 @@ from typing import Final
 from flask_babel import lazy_gettext as _
 
 from exchange.market.allocation import Refusal
+from exchange.market.queries import Met
 
 REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.OUTBID: _("Another contract ranks higher"),
@@ -29,3 +30,18 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.SUPPRESSED: _("The buyer does not want this person, or nobody may be sold them"),
     Refusal.NOT_NAMED: _("The person's consent names other buyers"),
 }
+
+
+def refusals_json(met: Met | None) -> dict[str, object]:
+    """What the API says of leads that met contracts, or did not yet."""
+    met = met or Met(0, 0, 0, {})
+    return {
+        "leads": met.leads,
+        "asked_for": met.asked_for,
+        "taken": met.taken,
+        "reasons": [
+            {"reason": reason, "detail": REFUSALS[reason], "times": times}
+            for reason, times in met.reasons.items()
+        ],
+        "few": met.few,
+    }

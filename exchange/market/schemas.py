@@ -11,6 +11,7 @@ from exchange.core.forms import IdField, MoneyField, PageQuery
 from exchange.leads.models import Batch, Lead, LeadKind
 from exchange.leads.source_cards import Collector, SourceChannel
 from exchange.leads.temperature import Because, Temperature
+from exchange.market.allocation import Refusal
 from exchange.market.contract_models import Contract
 from exchange.market.decay import Fall
 from exchange.market.matching import ORDER_LEADS_MAX
@@ -218,6 +219,23 @@ class ListingOut(Schema):
     buyers_only = fields.List(fields.String(), metadata={"description": "for its seller alone"})
     buyers_never = fields.List(fields.String(), metadata={"description": "for its seller alone"})
     metadata: fields.Constant[dict[str, str]] = fields.Constant({})
+
+
+class RefusalOut(Schema):
+    reason = fields.Enum(Refusal, by_value=True)
+    detail = fields.String()
+    times = fields.Integer(metadata={"description": "contracts, over all leads"})
+
+
+class RefusalsOut(Schema):
+    """What became of leads when they last met the contracts of all buyers."""
+
+    object = fields.Constant("refusals")
+    leads = fields.Integer(metadata={"description": "that met contracts; at most 10,000 are read"})
+    asked_for = fields.Integer(metadata={"description": "of these, by at least one contract"})
+    taken = fields.Integer(metadata={"description": "sales then"})
+    reasons = fields.List(fields.Nested(RefusalOut), metadata={"description": "commonest first"})
+    few = fields.Integer(metadata={"description": "refusals of reasons of fewer than 3 buyers"})
 
 
 class KnownBuyerOut(Schema):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from exchange.billing.models import Payout, TopUp
 from exchange.core.db import get
@@ -19,13 +20,14 @@ from exchange.fulfillment.queries import holders
 from exchange.identity.models import Organization
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, Import, Source, SourceStatus
+from exchange.leads.queries import vertical_of
 from exchange.market import queries as market
 from exchange.market.auction_models import Auction
 from exchange.market.contract_models import Contract, ContractSource
 from exchange.market.models import LineStatus, Listing, Order
 from exchange.market.queries import opened_bids
 from exchange.market.services import contracts
-from exchange.notifications.services import Facts, tell
+from exchange.notifications.services import Facts, add_up, tell
 from exchange.verification.gold_models import Appeal
 from exchange.verification.inspection_models import FullInspection, GuaranteeRun
 
@@ -130,6 +132,25 @@ def tell_seller_of_sale(event: Event) -> None:
     batch = get(Batch, listing.batch_id)
     facts = {"name": batch.name, "quantity": order.quantity, **_money(order.total)}
     tell(event, organization_id=listing.organization_id, facts=facts)
+
+
+@on("listing.matched")
+def tell_seller_of_contracts(event: Event) -> None:
+    """The seller learns what standing orders took of a listing: a line for each of its days."""
+    listing = get(Listing, event.subject.id)
+    zone = ZoneInfo(vertical_of(listing.vertical_id).time_zone)
+    facts: Facts = {
+        "name": get(Batch, listing.batch_id).name,
+        "currency": listing.price.currency,
+    }
+    counts = {name: event.facts[name] for name in ("sold", "per_action", "amount")}
+    add_up(
+        event,
+        organization_id=listing.organization_id,
+        day=event.occurred_at.astimezone(zone).date(),
+        facts=facts,
+        counts=counts,
+    )
 
 
 @on("contract.limited")

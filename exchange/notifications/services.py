@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import BigInteger, ColumnElement, SQLColumnExpression, cast, func, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from exchange.core import clock
 from exchange.core.actors import Actor
@@ -27,6 +31,41 @@ def tell(event: Event, *, organization_id: UUID, facts: Facts) -> Notice:
             facts=facts,
         )
     )
+
+
+def add_up(
+    event: Event, *, organization_id: UUID, day: date, facts: Facts, counts: Mapping[str, int]
+) -> None:
+    """Say it in the one line of the day about the event's subject: counts are added to its own.
+
+    The bell rings for the first of a day; who has read it finds the line grown when they look.
+    """
+    told = {
+        "organization_id": organization_id,
+        "kind": event.type,
+        "subject_kind": event.subject_kind,
+        "subject_id": event.subject.id,
+        "day": day,
+    }
+    statement = insert(Notice).values(**told, facts={**facts, **counts})
+    more = statement.excluded.facts
+    sums = [
+        part
+        for name in counts
+        for part in (name, _number(Notice.facts, name) + _number(more, name))
+    ]
+    grown = Notice.facts.concat(func.jsonb_build_object(*sums, type_=JSONB))
+    db.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["organization_id", "subject_id", "kind", "day"],
+            index_where=Notice.day.is_not(None),
+            set_={"facts": grown},
+        )
+    )
+
+
+def _number(facts: SQLColumnExpression[Any], name: str) -> ColumnElement[int]:
+    return cast(facts[name].astext, BigInteger)
 
 
 def read(*, notice_id: UUID, actor: Actor) -> Notice:

@@ -28,6 +28,7 @@ LINKS: Final = {
     ("seller", "return"): ("sellers.lead_return", "return_id", "ret"),
     ("buyer", "contract"): ("buyers.contract", "contract_id", "con"),
     ("buyer", "return"): ("buyers.lead_return", "return_id", "ret"),
+    ("seller", "order"): ("sellers.sales", None, None),
     ("seller", "auction"): ("sellers.auction", "auction_id", "auc"),
     ("buyer", "auction"): ("buyers.auction", "auction_id", "auc"),
     ("seller", "conversion"): ("sellers.action", "conversion_id", "cnv"),

@@ -14,10 +14,10 @@ from zoneinfo import ZoneInfo
 from marshmallow import Schema, fields, validate
 
 from exchange.catalog.fields import CHOICES, FieldSpec, LeadFields
-from exchange.core.forms import AmountField
+from exchange.core.forms import AmountField, PageQuery
 from exchange.core.money import Currency, Money
 from exchange.market.decay import Fall
-from exchange.market.models import CHOSEN_MODES, Listing, ListingMode
+from exchange.market.models import CHOSEN_MODES, Listing, ListingMode, ListingStatus
 
 PREFIX: Final = "a."  # of a form field that names choices of a field of the leads
 
@@ -32,6 +32,14 @@ class ListingForm(Schema):
     buyers_only = fields.List(fields.String(), load_default=list)
     buyers_never = fields.List(fields.String(), load_default=list)
     expires_on = fields.Date(load_default=None)
+
+
+class ListingsQuery(PageQuery):
+    """Which of the own listings."""
+
+    vertical = fields.String(load_default="")  # a code
+    status = fields.Enum(ListingStatus, by_value=True, load_default=None)
+    mode = fields.Enum(ListingMode, by_value=True, load_default=None)
 
 
 class AgedForm(Schema):

@@ -104,6 +104,29 @@ class JoinedOut(Schema):
     )
 
 
+class PartOut(Schema):
+    share = fields.Float(allow_none=True, metadata={"description": "null: n is under twenty"})
+    n = fields.Integer()
+
+
+class WaitOut(Schema):
+    median_seconds = fields.Function(
+        lambda wait: wait.median and round(wait.median.total_seconds()),
+        metadata={"type": ["integer", "null"], "description": "null: n is under twenty"},
+    )
+    n = fields.Integer()
+
+
+class OfferRecordOut(Schema):
+    """What became of the leads that all sellers brought for the offer."""
+
+    taken = fields.Nested(PartOut, metadata={"description": "of those that met the contract"})
+    paid = fields.Nested(PartOut, metadata={"description": "of the delivered that came to an end"})
+    approved = fields.Nested(PartOut, metadata={"description": "actions, of the decided ones"})
+    delivery = fields.Nested(WaitOut, metadata={"description": "from the post"})
+    payment = fields.Nested(WaitOut, metadata={"description": "from the post to the money"})
+
+
 def _terms(name: str) -> Any:  # Any: marshmallow's field
     return fields.List(fields.String(), attribute=f"view.terms.{name}")
 
@@ -137,4 +160,7 @@ class OfferOut(Schema):
     return_window_hours = fields.Integer(attribute="view.return_window_hours")
     leads_taken = fields.Integer(attribute="view.figures.taken", allow_none=True)
     returned_share = fields.Float(attribute="view.figures.returned", allow_none=True)
+    record = fields.Nested(
+        OfferRecordOut, allow_none=True, metadata={"description": "null: no lead was brought"}
+    )
     joined = fields.List(fields.Nested(JoinedOut))

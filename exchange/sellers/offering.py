@@ -9,6 +9,7 @@ from uuid import UUID
 from exchange.core.db import get
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.money import Money
+from exchange.fulfillment.queries import OfferRecord, offer_records
 from exchange.identity.models import Organization
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, BatchStatus, Lead, LeadStatus, Source
@@ -24,6 +25,7 @@ class OfferSeen:
 
     view: market.OfferView
     joined: Sequence[market.JoinedView]
+    record: OfferRecord | None  # None: no lead was brought for it
 
     @property
     def criteria(self) -> dict[str, object]:
@@ -34,8 +36,20 @@ class OfferSeen:
 
 def offer_seen(offer: Offer, *, viewer: UUID) -> OfferSeen:
     """The offer as the seller sees it; the door has fetched it for its viewer."""
-    mine = market.joined_to(offer.contract_id, viewer=viewer)
-    return OfferSeen(market.offer_view(offer), market.joined_views(mine))
+    return offers_seen([offer], viewer=viewer)[0]
+
+
+def offers_seen(offers: Sequence[Offer], *, viewer: UUID) -> list[OfferSeen]:
+    """The same of several, in their order."""
+    records = offer_records([offer.contract_id for offer in offers])
+    return [
+        OfferSeen(
+            view=market.offer_view(offer),
+            joined=market.joined_views(market.joined_to(offer.contract_id, viewer=viewer)),
+            record=records.get(offer.contract_id),
+        )
+        for offer in offers
+    ]
 
 
 def named_source(name: str, *, viewer: UUID) -> Source:
@@ -48,13 +62,14 @@ def named_source(name: str, *, viewer: UUID) -> Source:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetedLead:
-    """A lead that was brought for an offer, and where it stands."""
+class LeadStanding:
+    """A lead that was brought, and where it stands."""
 
     lead: Lead
     batch: Batch
-    line: OrderLine | None  # its sale to the one buyer it is for
-    reason: str  # why it was not taken when it met the contract; empty: it was, or did not yet
+    line: OrderLine | None  # its last sale; one for an offer has one at most
+    # Why one for an offer was not taken when it met the contract; empty: it was, or did not yet.
+    reason: str = ""
 
     @property
     def state(self) -> str:
@@ -70,12 +85,12 @@ class TargetedLead:
         return "refused" if self.reason else "offered"
 
 
-def targeted_leads(one: ContractSource, page: Sequence[Lead]) -> list[TargetedLead]:
+def targeted_leads(one: ContractSource, page: Sequence[Lead]) -> list[LeadStanding]:
     """Leads that the source brought, with their lots and sales, in their order."""
     lead_ids = [lead.id for lead in page]
     lines, reasons = market.lines_of_leads(lead_ids), market.why_not_taken(one, lead_ids)
     return [
-        TargetedLead(
+        LeadStanding(
             lead=lead,
             batch=get(Batch, lead.batch_id),
             line=lines.get(lead.id),
@@ -93,7 +108,9 @@ class Sale:
     lead: Lead
     batch: Batch
     buyer: str
+    pseudonym: str  # by which this seller's listings allow and deny the buyer
     listing: Listing
+    is_test: bool  # one of five that were drawn for a buyer who tries the listing
 
     @property
     def by_contract(self) -> bool:
@@ -120,7 +137,10 @@ def sales(lines: Sequence[OrderLine]) -> list[Sale]:
             lead=leads[line.lead_id],
             batch=get(Batch, leads[line.lead_id].batch_id),
             buyer=get(Organization, line.buyer_id).trade_name,
-            listing=get(Listing, get(Order, line.order_id).listing_id),
+            pseudonym=market.pseudonym(seller_id=line.seller_id, buyer_id=line.buyer_id),
+            listing=get(Listing, order.listing_id),
+            is_test=order.is_test,
         )
         for line in lines
+        for order in [get(Order, line.order_id)]
     ]

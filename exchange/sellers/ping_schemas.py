@@ -1,12 +1,14 @@
-"""What goes out at the door of pings."""
+"""What goes out at the door of pings, and of posts that are asked about later."""
 
 from __future__ import annotations
 
 from marshmallow import Schema, fields
 
 from exchange.core.forms import MoneyField
+from exchange.market.models import LineStatus, PricingModel
 from exchange.market.ping_models import PingAnswer
-from exchange.sellers.schemas import PostProblemOut
+from exchange.market.schemas import RefusalsOut
+from exchange.sellers.schemas import PostOut, PostProblemOut
 
 
 class PingBidOut(Schema):
@@ -37,3 +39,26 @@ class PingOut(Schema):
     errors = fields.List(fields.Nested(PostProblemOut))
     ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
     test = fields.Boolean()
+
+
+class SaleOut(Schema):
+    """One sale of a lead; who bought it is not told."""
+
+    created_at = fields.DateTime()
+    status = fields.Enum(LineStatus, by_value=True)
+    price = MoneyField(metadata={"description": "of the lead, or of an action under CPA"})
+    pricing_model = fields.Enum(PricingModel, by_value=True)
+
+
+class PostSeenOut(PostOut):
+    """A post, with what became of its lead since."""
+
+    state = fields.String(
+        metadata={
+            "description": "queued_for_check, offered, or of the last sale, the lead or its lot"
+        }
+    )
+    sales = fields.List(fields.Nested(SaleOut), metadata={"description": "the last first"})
+    refusals = fields.Nested(
+        RefusalsOut, allow_none=True, metadata={"description": "null: it has met no contracts yet"}
+    )

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from exchange.catalog import queries as catalog
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
@@ -166,9 +167,12 @@ class ListingView:
     decay: Decay | None
 
 
-def listing_views(*, viewer: UUID, cursor: str | None = None) -> Page[ListingView]:
-    """A seller's listings, newest first."""
-    page = market.listings_of_seller(viewer, cursor=cursor)
+def listing_views(
+    *, viewer: UUID, vertical: str = "", **asked: Any
+) -> Page[ListingView]:  # Any: as `listings_of_seller` takes it
+    """A seller's listings, newest first; `vertical` is a code. Raises NotFound."""
+    vertical_id = catalog.get_vertical(vertical).id if vertical else None
+    page = market.listings_of_seller(viewer, vertical_id=vertical_id, **asked)
     return Page(_listing_views(page.items), page.next_cursor)
 
 

@@ -38,6 +38,7 @@ from exchange.core.idempotency import IdempotencyKey
 from exchange.core.ids import encode
 from exchange.identity.permissions import PAGES_ONLY
 from exchange.leads.models import Batch, Import, Lead, Source
+from exchange.leads.post_models import Post
 from exchange.leads.rights import Erasure
 from exchange.leads.services import erasures, sources
 from exchange.market import queries as market
@@ -203,6 +204,7 @@ class Rounds:
             "erasure_id": [found.public_id for found in db.session.scalars(select(Erasure))],
             "token": [*story.invitations[:1], *story.shared],
             "terms_id": story.terms,
+            "post_id": [found.public_id for found in db.session.scalars(select(Post).limit(2))],
             "table": list(TABLES),
             "preset": ["meta"],
             "code": [VERTICAL],

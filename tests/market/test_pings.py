@@ -147,7 +147,7 @@ class TestBids:
         make_contract(cast.buyer, price=HIGH, regions=("CA",))
         make_contract(cast.buyer, price=HIGH, kinds=(LeadKind.SHARED,))
         make_contract(cast.buyer, price=terms.price.amount - 1)
-        assert said(ask(terms, make_ping())) == ("no_match", "")
+        assert said(ask(terms, make_ping())) == ("no_match", "contracts_pay_less")
 
     def test_who_cannot_pay_does_not_bid(self, cast, terms, low):
         fund_wallet(cast.buyer, HIGH - 1)
@@ -167,7 +167,7 @@ class TestBids:
         post(cast.seller, ask(terms, ping), lead_of(ping, person))
         listing = db.session.scalars(select(Listing)).one()
         pause(listing, cast)
-        assert said(ask(terms, make_ping())) == ("no_match", "")
+        assert said(ask(terms, make_ping())) == ("no_match", "not_open_to_contracts")
 
 
 def pause(listing, cast) -> None:

@@ -227,3 +227,82 @@ def test_a_day_ends_by_the_clock_of_the_vertical():
         zone=ZONE,
     )
     assert changes["expires_at"].isoformat() == "2026-03-09T00:00:00-04:00"
+
+
+class TestPreview:
+    def test_the_card_that_buyers_see_stands_beside_the_form(self, seller, listing):
+        page = words_of(seller.get(address(listing)))
+        assert "What buyers see" in page
+        assert "18 leads are left to buy" in page
+
+    def test_a_form_that_is_not_saved_is_shown_and_kept(self, seller, listing):
+        form = {**FORM, "price": "61.50", "mode": "contracts", "decay": "5", "decay_floor": "20"}
+        shown = post(seller, f"{address(listing)}/preview", **form)
+        page = words_of(shown)
+        assert "$61.50" in page
+        assert "Standing orders only" in page
+        assert "Price falls" in page
+        assert 'value="61.50"' in text_of(shown)
+        assert (now(listing).price.amount, listing.terms_version) == (45_00, 1)
+
+    def test_a_script_gets_the_card_alone(self, seller, listing):
+        shown = seller.post(
+            f"{address(listing)}/preview", data={**FORM, "price": "9"}, headers={"HX-Request": "1"}
+        )
+        page = text_of(shown)
+        assert "$9.00" in page
+        assert "<html" not in page
+
+    def test_a_form_with_a_mistake_shows_no_card(self, seller, listing):
+        page = words_of(post(seller, f"{address(listing)}/preview", **{**FORM, "price": "much"}))
+        assert "The preview needs a form without mistakes" in page
+
+    def test_a_part_is_counted_before_it_is_listed(self, seller, listing):
+        url = f"/sellers/batches/{queries.get_batch_of(listing).public_id}/listings/preview"
+        page = words_of(post(seller, url, **FORM, **{"a.scope": "repair"}))
+        assert "6 leads are left to buy" in page
+        text = text_of(post(seller, url, **FORM, **{"a.scope": "repair"}))
+        assert 'value="repair" checked' in text
+        assert db.session.scalars(select(Listing)).all() == [listing]
+
+    def test_so_few_that_they_are_people_are_not_shown(self, app, cast):
+        batch = make_batch(cast.seller, leads=9)
+        make_listing(cast.seller, batch)
+        keep()
+        client = cast.seller.sign_in(app.test_client())
+        url = f"/sellers/batches/{batch.public_id}/listings/preview"
+        page = words_of(post(client, url, **FORM, **{"a.scope": "repair"}))
+        assert "Fewer than 5 leads fit" in page
+        assert "***" not in page
+
+    def test_nobody_else_is_shown_it(self, app, cast, listing):
+        stranger = cast.other_seller.sign_in(app.test_client())
+        assert stranger.post(f"{address(listing)}/preview", data=FORM).status_code == 404
+        url = f"/sellers/batches/{queries.get_batch_of(listing).public_id}/listings/preview"
+        assert stranger.post(url, data=FORM).status_code == 404
+
+
+class TestList:
+    def test_it_is_narrowed_by_state_and_way_of_selling(self, seller, listing):
+        assert "A lot of tests" in words_of(seller.get("/sellers/listings?status=published"))
+        for query in ("status=paused", "mode=contracts"):
+            page = words_of(seller.get(f"/sellers/listings?{query}"))
+            assert "No listing fits these filters" in page
+            assert "A lot of tests" not in page
+        both = "vertical=home_improvement_us&mode=fixed"
+        assert "A lot of tests" in words_of(seller.get(f"/sellers/listings?{both}"))
+
+    def test_a_second_click_is_told_and_changes_nothing(self, seller, listing):
+        for step, said, state in (
+            ("pause", "off sale until you put it on sale again", ListingStatus.PAUSED),
+            ("withdraw", "off sale for good", ListingStatus.WITHDRAWN),
+        ):
+            done = post(seller, f"{address(listing)}/{step}")
+            assert said in words_of(seller.get(done.location))
+            again = words_of(post(seller, f"{address(listing)}/{step}"), 409)
+            assert f"This listing is {state} and cannot become {state}." in again
+            assert now(listing).status is state
+
+    def test_a_filter_that_is_none_is_refused(self, seller, listing):
+        assert seller.get("/sellers/listings?status=sold").status_code == 422
+        assert seller.get("/sellers/listings?vertical=none").status_code == 404

@@ -91,6 +91,8 @@ DEEDS: dict[str, dict[str, str]] = {
 }
 UPLOAD = "/sellers/imports"
 MERGE = "/sellers/imports/{checked}/problems"  # a file, sent below
+# A form that is shown again: tests/sellers/test_listing_pages.py looks at what it shows.
+PREVIEWS = ("/sellers/listings/{listing}/preview", "/sellers/batches/{parted}/listings/preview")
 PREFIXES = {
     **dict.fromkeys(("draft", "checked", "taken"), "imp"),
     **dict.fromkeys(("batch", "accepted", "undecided", "refused", "imported", "parted"), "batch"),
@@ -220,7 +222,7 @@ def attempt(client: FlaskClient, path: str, ids: dict[str, str], *, deed: bool) 
 
 def every_door() -> Iterable[tuple[str, bool]]:
     yield from ((path, False) for path in (*PAGES, *LEADING_ON))
-    yield from ((path, True) for path in (*DEEDS, UPLOAD, MERGE))
+    yield from ((path, True) for path in (*DEEDS, *PREVIEWS, UPLOAD, MERGE))
 
 
 def statuses(client: FlaskClient, ids: dict[str, str]) -> dict[tuple[str, bool], int]:
@@ -230,7 +232,8 @@ def statuses(client: FlaskClient, ids: dict[str, str]) -> dict[tuple[str, bool],
     }
 
 
-# Tried in tests of their own: test_posting_pages, test_offers, and test_auctions of the buyers.
+# Tried in tests of their own: test_posting_pages, test_posted, test_offers, and
+# test_auctions of the buyers.
 ELSEWHERE = (
     *("/sellers/posting", "/sellers/offers", "/sellers/wanted", "/sellers/sales"),
     "/sellers/auctions",

@@ -3,8 +3,10 @@
 from exchange.fulfillment.queries import checks as checks
 from exchange.fulfillment.queries import pending as pending
 from exchange.fulfillment.queries.conversions import (
+    ActionSums,
     SeenConversion,
     action_sales,
+    action_sums,
     actions_past_due,
     actions_to_settle,
     conversions,
@@ -27,6 +29,7 @@ from exchange.fulfillment.queries.lines import (
     undelivered_orders,
     waiting_deliveries,
 )
+from exchange.fulfillment.queries.offers import OfferRecord, offer_records
 from exchange.fulfillment.queries.returns import (
     OPEN,
     Rules,
@@ -63,10 +66,13 @@ __all__ = [
     "OPEN",
     "REMIND_AFTER",
     "UNDECIDED",
+    "ActionSums",
     "DueLine",
+    "OfferRecord",
     "Rules",
     "SeenConversion",
     "action_sales",
+    "action_sums",
     "actions_past_due",
     "actions_to_settle",
     "are_all_final",
@@ -92,6 +98,7 @@ __all__ = [
     "most_urgent",
     "notices_of",
     "notices_to_remind",
+    "offer_records",
     "open_returns_of_lead",
     "orders_to_close",
     "orders_to_settle",

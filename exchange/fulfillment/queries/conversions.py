@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, or_, select
@@ -15,6 +16,7 @@ from exchange.core.db import db, get
 from exchange.core.errors import NotFound
 from exchange.core.ids import encode
 from exchange.core.invariants import invariant
+from exchange.core.money import Currency, Money
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.fulfillment.conversion_models import LIVE, Conversion, ConversionStatus
 from exchange.market.contract_models import Contract
@@ -50,6 +52,20 @@ class SeenConversion:
     def contract_id(self) -> str | None:
         """The contract that it is reported under, for the buyer."""
         return encode(Contract.PREFIX, self.conversion.contract_id) if self.is_mine else None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSums:
+    """What is reported of a seller's leads in one currency, by how far the money has come."""
+
+    held: Money  # set apart; the buyer decides
+    held_n: int
+    waiting: Money  # approved, and not the seller's yet
+    waiting_n: int
+    owed: Money  # of that, what buyers have to pay in first
+    settled: Money
+    settled_n: int
+    rejected_n: int
 
 
 def get_conversion(conversion_id: UUID, *, viewer: UUID | None) -> Conversion:
@@ -89,6 +105,45 @@ def action_sales(
         OrderLine.status != LineStatus.RELEASED,
     )
     return paginate(statement, OrderLine, cursor=cursor, limit=limit)
+
+
+def action_sums(seller_id: UUID) -> list[ActionSums]:
+    """What is reported of a seller's leads and where its money is, a row for each currency."""
+    price, code = Conversion.__table__.c.price_amount, Conversion.__table__.c.price_currency
+    is_approved = Conversion.status == ConversionStatus.APPROVED
+    parts = {
+        "held": Conversion.status == ConversionStatus.ON_HOLD,
+        "waiting": is_approved & Conversion.settled_at.is_(None),
+        "settled": is_approved & Conversion.settled_at.is_not(None),
+        "rejected": Conversion.status == ConversionStatus.REJECTED,
+    }
+    counts = [func.count().filter(part).label(f"{name}_n") for name, part in parts.items()]
+    amounts = [func.sum(price).filter(part).label(name) for name, part in parts.items()]
+    owed = func.sum(Conversion.owed).filter(parts["waiting"]).label("owed")
+    rows = db.session.execute(
+        select(code.label("currency"), *counts, *amounts, owed)
+        .where(Conversion.seller_id == seller_id)
+        .group_by(code)
+        .order_by(code)
+    )
+    return [_sums(row) for row in rows]
+
+
+def _sums(row: Any) -> ActionSums:  # Any: a row of sums by name
+    held, waiting, owed, settled = (
+        Money(int(amount or 0), Currency(row.currency))
+        for amount in (row.held, row.waiting, row.owed, row.settled)
+    )
+    return ActionSums(
+        held=held,
+        held_n=row.held_n,
+        waiting=waiting,
+        waiting_n=row.waiting_n,
+        owed=owed,
+        settled=settled,
+        settled_n=row.settled_n,
+        rejected_n=row.rejected_n,
+    )
 
 
 def conversions_of_lines(line_ids: Collection[UUID]) -> dict[UUID, Conversion]:

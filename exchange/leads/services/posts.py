@@ -92,7 +92,7 @@ def post_lead(*, terms_id: UUID, incoming: Incoming, actor: Actor) -> Answer:
         terms = lock(SourceTerms, terms_id)  # one post of a source after the other
     require_running(terms)
     if (earlier := _earlier(terms, incoming)) is not None:
-        return _again(earlier, terms)
+        return answer_of(earlier, terms)
     row = post_checks.check(terms, definition, body, is_test=incoming.is_test)
     if promise is not None and row.outcome is not Outcome.INVALID:
         pinged.require_same(promise, row, body=body, fields=definition.fields)
@@ -149,7 +149,8 @@ def _earlier(terms: SourceTerms, incoming: Incoming) -> Post | None:
     return earlier
 
 
-def _again(post: Post, terms: SourceTerms) -> Answer:
+def answer_of(post: Post, terms: SourceTerms) -> Answer:
+    """What was said to a post, to whoever sends it again or asks for it."""
     errors = tuple(FieldProblem(e["pointer"], e["code"], "") for e in post.errors)
     return Answer(post, terms, errors, is_repeat=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.market.api import auctions, trade
+from exchange.market.api import auctions, refusals, trade
 from exchange.market.api.blueprint import blueprint
 
-__all__ = ["auctions", "blueprint", "trade"]
+__all__ = ["auctions", "blueprint", "refusals", "trade"]

@@ -25,6 +25,7 @@ from exchange.market.decay import Decay
 from exchange.market.filters import COUNT_MIN
 from exchange.market.models import (
     Listing,
+    ListingMode,
     ListingStatus,
     ListingTerms,
     Order,
@@ -110,12 +111,18 @@ def listings_of_seller(
     organization_id: UUID,
     *,
     status: ListingStatus | None = None,
+    mode: ListingMode | None = None,
+    vertical_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Page[Listing]:
     """A seller's listings, newest first."""
-    own = Listing.organization_id == organization_id
-    return _listings(select(Listing).where(own), status=status, cursor=cursor, limit=limit)
+    own = select(Listing).where(Listing.organization_id == organization_id)
+    if mode is not None:
+        own = own.where(Listing.mode == mode)
+    if vertical_id is not None:
+        own = own.where(Listing.vertical_id == vertical_id)
+    return _listings(own, status=status, cursor=cursor, limit=limit)
 
 
 def all_listings(
@@ -231,6 +238,19 @@ def count_sellable(
     found = statement.with_only_columns(func.count(), maintain_column_froms=True)
     count = db.session.scalar(found) or 0
     return None if criteria != EVERYTHING and count < COUNT_MIN else count
+
+
+def first_on_sale(goods: Goods, fields: LeadFields) -> MaskedLead | None:
+    """The lead of a lot that stands first before its buyers, masked as for them; if one is left."""
+    statement = select(Lead).where(*on_sale(goods))
+    freshest = statement.order_by(Lead.requested_at.desc(), Lead.id.desc()).limit(1)
+    lead = db.session.scalar(freshest)
+    return None if lead is None else masked(lead, fields)
+
+
+def count_on_sale(goods: Goods) -> int:
+    """How many leads of a lot can still be bought, by whomever."""
+    return db.session.scalar(select(func.count()).select_from(Lead).where(*on_sale(goods))) or 0
 
 
 def masked(lead: Lead, fields: LeadFields) -> MaskedLead:

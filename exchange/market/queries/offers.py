@@ -255,10 +255,19 @@ def _misfits(one: ContractSource, lead_ids: Collection[UUID]) -> dict[UUID, str]
 
 def lines_of_leads(lead_ids: Sequence[UUID]) -> dict[UUID, OrderLine]:
     """By lead, its last sale that was not let go of."""
+    return {line.lead_id: line for line in reversed(_sales(lead_ids))}
+
+
+def sales_of_lead(lead_id: UUID) -> Sequence[OrderLine]:
+    """The sales of a lead that were not let go of, the last first; the caller may see it."""
+    return _sales([lead_id])
+
+
+def _sales(lead_ids: Collection[UUID]) -> Sequence[OrderLine]:
     statement = select(OrderLine).where(
         OrderLine.lead_id.in_(lead_ids), OrderLine.status != LineStatus.RELEASED
     )
-    return {line.lead_id: line for line in db.session.scalars(statement.order_by(OrderLine.id))}
+    return db.session.scalars(statement.order_by(OrderLine.id.desc())).all()
 
 
 def _offers() -> Select[Offer]:

@@ -1,13 +1,21 @@
-"""Questions about pings: by which listing their lead would be sold."""
+"""Questions about pings: by which listing their lead would be sold, and what came of them."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import case, func, select
 
 from exchange.core.db import db
+from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.leads.models import Batch, BatchStatus
-from exchange.leads.post_models import SourceTerms
-from exchange.market.models import Listing
+from exchange.leads.post_models import Post, SourceTerms
+from exchange.market.models import Listing, OrderLine
+from exchange.market.ping_models import Ping, PingAnswer, PingStatus
+
+COUNTED: Final = 10_000  # pings of a source, the last ones, by how they were answered
 
 
 def listing_of_open_lot(terms: SourceTerms) -> Listing | None:
@@ -23,3 +31,34 @@ def listing_of_open_lot(terms: SourceTerms) -> Listing | None:
             Listing.criteria == {},
         )
     )
+
+
+def pings_of(terms_id: UUID, *, cursor: str | None = None, limit: int = LIMIT) -> Page[Ping]:
+    """The pings of a source that are kept, newest first; the caller may see its terms."""
+    return paginate(select(Ping).where(Ping.terms_id == terms_id), Ping, cursor=cursor, limit=limit)
+
+
+def ping_answers(terms_id: UUID) -> dict[tuple[PingAnswer, str], int]:
+    """How often the last pings of a source were answered how, and why; the commonest first."""
+    last = select(Ping.answer, Ping.reason).where(Ping.terms_id == terms_id)
+    seen = last.order_by(Ping.id.desc()).limit(COUNTED).subquery()
+    # What a post leaves in `reason` is its own.
+    reason = case((seen.c.answer == PingAnswer.MATCHED, ""), else_=seen.c.reason)
+    rows = db.session.execute(
+        select(seen.c.answer, reason.label("reason"), func.count().label("n"))
+        .group_by(seen.c.answer, reason)
+        .order_by(func.count().desc())
+    )
+    return {(row.answer, row.reason): row.n for row in rows}
+
+
+def sales_of_pings(pings: Sequence[Ping]) -> dict[UUID, OrderLine]:
+    """By ping whose lead was posted and bought: the sale for its bid, which is the lead's first."""
+    rows = db.session.execute(
+        select(Ping.id, OrderLine)
+        .join(Post, Post.id == Ping.post_id)
+        .join(OrderLine, OrderLine.lead_id == Post.lead_id)
+        .where(Ping.id.in_([ping.id for ping in pings]), Ping.status == PingStatus.ACCEPTED)
+        .order_by(OrderLine.id.desc())
+    )
+    return {row.id: row.OrderLine for row in rows}

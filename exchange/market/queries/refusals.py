@@ -1,28 +1,33 @@
 """Why leads that contracts ask for did not go to them: for each side, what it may know.
 
-A buyer sees the reasons of the own contract. A seller sees how many contracts gave which reason
-for a lead, never whose they are.
+A buyer sees the reasons of the own contract. A seller sees how often contracts gave which reason,
+never whose they are: a reason is named where three buyers or more are behind it, as every figure
+of demand is (decision 13), and the others are one number. What one contract pays, or can pay, is
+nobody else's business.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import cast, func, select, true
+from sqlalchemy import ColumnElement, Select, Uuid, cast, func, select, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from exchange.core import clock
 from exchange.core.db import db
 from exchange.leads.models import Lead
 from exchange.market.allocation import Refusal
+from exchange.market.contract_models import Contract
 from exchange.market.match_models import ContractRefusal, LeadMatch
+from exchange.market.queries.demand import BUYERS_MIN
 
 DAYS: Final = 7
+LEADS_LOOKED_AT: Final = 10_000  # of a lot or a listing: reasons are read lead by lead
 # What says something about one buyer, or about a person, is one word to the seller.
 TO_SELLER: Final = {
     Refusal.SUPPRESSED: Refusal.DUPLICATE,
@@ -46,10 +51,11 @@ class Refused:
 class Met:
     """How often leads met contracts, and why those that asked for them did not get them."""
 
-    leads: int  # that met all contracts
+    leads: int  # that met all contracts and were looked at, 10,000 at most
     asked_for: int  # of these, by at least one contract
     taken: int  # slots
-    reasons: dict[Refusal, int]  # by reason, how often a contract gave it
+    reasons: dict[Refusal, int]  # by reason, how often a contract gave it; the commonest first
+    few: int = 0  # how often contracts of fewer than three buyers gave a reason
 
 
 def refusals_of_contract(contract_id: UUID, *, days: int = DAYS) -> Sequence[Refused]:
@@ -75,41 +81,69 @@ def refusals_of_contract(contract_id: UUID, *, days: int = DAYS) -> Sequence[Ref
 
 def refusals_of_lead(lead_id: UUID) -> Met | None:
     """Why contracts did not take a lead the last time it met them; None: it met none yet."""
-    found = db.session.get(LeadMatch, lead_id)
-    if found is None:
-        return None
-    counts = {word: said["contracts"] for word, said in found.refusals.items()}
-    return Met(1, int(found.fitting > 0), found.taken, _told(counts))
+    return _met(LeadMatch.lead_id == lead_id)
 
 
 def refusals_of_batch(batch_id: UUID) -> Met | None:
-    """The same of all leads of a lot; None: none of them met contracts yet."""
-    inside = select(Lead.id).where(Lead.batch_id == batch_id)
+    """The same of the leads of a lot; None: none of them met contracts yet."""
+    return _met(LeadMatch.lead_id.in_(select(Lead.id).where(Lead.batch_id == batch_id)))
+
+
+def refusals_of_listing(listing_id: UUID) -> Met | None:
+    """The same of the leads that met contracts on a listing; None: none did."""
+    return _met(LeadMatch.listing_id == listing_id)
+
+
+def _met(which: ColumnElement[bool]) -> Met | None:
+    found = select(LeadMatch).where(which).limit(LEADS_LOOKED_AT).subquery()
     totals = select(
         func.count().label("leads"),
-        func.count().filter(LeadMatch.fitting > 0).label("asked_for"),
-        func.coalesce(func.sum(LeadMatch.taken), 0).label("taken"),
-    ).where(LeadMatch.lead_id.in_(inside))
-    total = db.session.execute(totals).one()
+        func.count().filter(found.c.fitting > 0).label("asked_for"),
+        func.coalesce(func.sum(found.c.taken), 0).label("taken"),
+    )
+    total = db.session.execute(totals.select_from(found)).one()
     if not total.leads:
         return None
-    each = func.jsonb_each(LeadMatch.refusals).table_valued("key", "value").render_derived()
-    contracts = cast(each.c.value, JSONB)["contracts"].as_integer()
-    rows = db.session.execute(
-        select(each.c.key, func.sum(contracts).label("n"))
-        .select_from(LeadMatch)
-        .join(each, true())
-        .where(LeadMatch.lead_id.in_(inside))
-        .group_by(each.c.key)
-    )
+    each = func.jsonb_each(found.c.refusals).table_valued("key", "value").render_derived()
+    said = select(each.c.key, cast(each.c.value, JSONB).label("said")).select_from(found)
+    times, buyers = _times(said.join(each, true())), _buyers(said.join(each, true()))
+    named = {reason: n for reason, n in times.items() if len(buyers[reason]) >= BUYERS_MIN}
     return Met(
-        total.leads, total.asked_for, int(total.taken), _told({r.key: int(r.n) for r in rows})
+        leads=total.leads,
+        asked_for=total.asked_for,
+        taken=int(total.taken),
+        reasons=dict(sorted(named.items(), key=lambda one: -one[1])),
+        few=sum(times.values()) - sum(named.values()),
     )
 
 
-def _told(counts: Mapping[str, int]) -> dict[Refusal, int]:
-    """The reasons in the words for the seller, the commonest first."""
-    told: Counter[Refusal] = Counter()
-    for word, n in counts.items():
-        told[TO_SELLER.get(Refusal(word), Refusal(word))] += n
-    return dict(told.most_common())
+def _times(said: Select[Any]) -> Mapping[Refusal, int]:  # Any: a reason and its JSON
+    """How often each reason was given, in the words for the seller."""
+    each = said.subquery()
+    contracts = func.sum(each.c.said["contracts"].as_integer())
+    found: defaultdict[Refusal, int] = defaultdict(int)
+    for word, n in db.session.execute(select(each.c.key, contracts).group_by(each.c.key)):
+        found[_word(word)] += int(n)
+    return found
+
+
+def _buyers(said: Select[Any]) -> Mapping[Refusal, set[UUID]]:  # Any: as above
+    """Who is known to have given it: each lead names the first contracts of a reason alone."""
+    each = said.subquery()
+    named = func.jsonb_array_elements_text(each.c.said["first"])
+    first = named.table_valued("id").render_derived()
+    rows = db.session.execute(
+        select(each.c.key, Contract.organization_id)
+        .select_from(each)
+        .join(first, true())
+        .join(Contract, Contract.id == cast(first.c.id, Uuid))
+        .distinct()
+    )
+    found: defaultdict[Refusal, set[UUID]] = defaultdict(set)
+    for word, buyer_id in rows:
+        found[_word(word)].add(buyer_id)
+    return found
+
+
+def _word(word: str) -> Refusal:
+    return TO_SELLER.get(Refusal(word), Refusal(word))

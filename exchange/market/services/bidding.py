@@ -8,7 +8,7 @@ only where it could be paid now; whether it still can is decided behind the lock
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final, Self
@@ -42,6 +42,11 @@ BIDS_MAX: Final = 5  # that are told; nobody takes the sixth
 AT_ONCE: Final = BIDS_MAX + 1  # contracts that are asked together whether they can pay
 ASKED_MAX: Final = 20 * AT_ONCE
 PREFIX: Final = "pbid"
+# Why nobody bids: of all contracts together, so that it is no word about one of them.
+NOT_OPEN: Final = "not_open_to_contracts"
+NONE_ASKS: Final = "no_contract_asks"
+PAY_LESS: Final = "contracts_pay_less"
+NONE_TAKES: Final = "no_contract_takes_now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +97,23 @@ def bids_for(
     now, listing = clock.now(), _listing(terms)
     if listing is None:
         return ()
-    fitting = contract_index(terms.vertical_id).fitting(_facts(terms, row, listing), now)
-    meant = (one for one in fitting if terms.contract_id in {None, one.id})  # decision 2
+    meant = _asking(terms, _facts(terms, row, listing), now=now)
     asked = islice((one for one in meant if one.buyer_id not in kept_from), ASKED_MAX)
     able = _able(terms, listing, asked, now=now)
     return tuple(_bid(terms, one, price) for one, price in islice(able, BIDS_MAX))
+
+
+def why_none(terms: SourceTerms, row: CheckedRow) -> str:
+    """Why no contract bids for a checked lead of the source, in a code."""
+    now, listing = clock.now(), _listing(terms)
+    if listing is None:
+        return NOT_OPEN
+    facts = _facts(terms, row, listing)
+    if any(True for _one in _asking(terms, facts, now=now)):
+        return NONE_TAKES
+    at_any_price = replace(facts, price_min=0)
+    asks = any(True for _one in _asking(terms, at_any_price, now=now))
+    return PAY_LESS if asks else NONE_ASKS
 
 
 def buy(bid: Bid, *, lead_id: UUID, actor: Actor) -> bool:
@@ -126,6 +143,12 @@ def buyers_of(bids: Collection[Bid]) -> set[UUID]:
 def example(terms: SourceTerms) -> Bid:
     """A bid that nobody made, at the price that the source asks."""
     return Bid(encode(PREFIX, uuid7()), uuid7(), 1, terms.price, terms.sales_max)
+
+
+def _asking(terms: SourceTerms, facts: LeadFacts, *, now: datetime) -> Iterator[Entry]:
+    """The contracts that the lead may be sold to and fits, the highest rank first."""
+    fitting = contract_index(terms.vertical_id).fitting(facts, now)
+    return (one for one in fitting if terms.contract_id in {None, one.id})  # decision 2
 
 
 def _able(

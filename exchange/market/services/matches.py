@@ -6,7 +6,7 @@ says how it stays right beside others.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -32,6 +32,7 @@ from exchange.market.queries.meeting import (
 from exchange.market.queries.standings import Standing, contract_rows, standings
 from exchange.market.queries.stock import Goods
 from exchange.market.services import contract_orders, contracts, meetings, rounds
+from exchange.market.services.contract_orders import Win
 from exchange.market.services.rounds import Sale
 
 NOT_ON_SALE: Final = "This lead is not on sale at the moment."
@@ -174,13 +175,13 @@ def _carry_out(sale: Sale, done: Allocation, *, counted: UUID | None, actor: Act
     meetings.end_trials(wins)
     matched = Matched(len(outcomes), sum(len(one.takers) for one in outcomes))
     if wins:
-        _tell(sale.listing, matched, actor=actor)
+        _tell(sale.listing, matched, wins, actor=actor)
     meetings.count_refusals(outcomes, at=sale.now, counted=counted)
     return matched
 
 
-def _tell(listing: Listing, matched: Matched, *, actor: Actor) -> None:
-    """Whoever hands the leads over hears of the whole batch once."""
+def _tell(listing: Listing, matched: Matched, wins: Sequence[Win], *, actor: Actor) -> None:
+    """Whoever hands the leads over, and their seller, hears of the whole batch once."""
     events.record(
         "listing.matched",
         subject=listing,
@@ -188,6 +189,8 @@ def _tell(listing: Listing, matched: Matched, *, actor: Actor) -> None:
         organization_id=listing.organization_id,
         leads=matched.leads,
         sold=matched.sold,
+        per_action=sum(len(win.lead_ids) for win in wins if win.entry.is_per_action),
+        amount=sum(win.amount for win in wins),
     )
     if not queries.has_stock(Goods.of(listing)):
         enqueue("market.reflect_stock", listing.id)

@@ -128,7 +128,7 @@ def _answer(terms: SourceTerms, read: PingRead) -> tuple[PingAnswer, str, tuple[
     # Who is kept off the purchases of all who bid looks like who is kept off sale.
     if standing.kept_from and bidding.bids_for(terms, read.row):
         return PingAnswer.REJECTED, pinged.NOT_SELLABLE, ()
-    return PingAnswer.NO_MATCH, "", ()
+    return PingAnswer.NO_MATCH, bidding.why_none(terms, read.row), ()
 
 
 def _tried(terms: SourceTerms, read: PingRead) -> Answered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.sellers.api import batches, offers
+from exchange.sellers.api import batches, offers, posts
 from exchange.sellers.api.blueprint import blueprint
 
-__all__ = ["batches", "blueprint", "offers"]
+__all__ = ["batches", "blueprint", "offers", "posts"]

@@ -58,7 +58,7 @@ def offers(asked: Json) -> Json:
     code = asked.pop("vertical")
     asked["vertical_id"] = catalog.get_vertical(code).id if code else None
     page, ours = market.offers(**asked), organization().id
-    items = [offering.offer_seen(offer, viewer=ours) for offer in page.items]
+    items = offering.offers_seen(page.items, viewer=ours)
     return {"items": items, "has_more": page.has_more, "next_cursor": page.next_cursor}
 
 

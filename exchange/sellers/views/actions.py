@@ -6,6 +6,7 @@ from flask import Response, request
 
 from exchange.core.db import parse_id
 from exchange.core.web import render
+from exchange.fulfillment import queries as fulfillment
 from exchange.fulfillment.conversion_models import Conversion
 from exchange.identity.access import organization, requires
 from exchange.identity.permissions import Permission
@@ -16,10 +17,12 @@ from exchange.sellers.views.blueprint import blueprint
 @blueprint.get("/actions")
 @requires(Permission.BATCH_READ)
 def actions() -> Response:
+    ours = organization().id
     return render(
         "sellers/actions/index.html",
         block="results",
-        page=own.action_views(viewer=organization().id, cursor=request.args.get("cursor")),
+        sums=fulfillment.action_sums(ours),
+        page=own.action_views(viewer=ours, cursor=request.args.get("cursor")),
     )
 
 

@@ -60,7 +60,7 @@ def offers() -> Response:
         "sellers/offers/index.html",
         block="results",
         page=page,
-        seen=[offering.offer_seen(offer, viewer=ours) for offer in page.items],
+        seen=offering.offers_seen(page.items, viewer=ours),
         verticals=catalog.verticals(),
         asked=asked,
     )
