@@ -15,12 +15,21 @@ HOUR = timedelta(hours=1)
 
 
 def make_auction(
-    seller: Player, listing: Listing, *, units: int = 10, lasts: timedelta = HOUR
+    seller: Player,
+    listing: Listing,
+    *,
+    units: int = 10,
+    after: timedelta | None = None,
+    lasts: timedelta = HOUR,
 ) -> Auction:
-    """An auction of the listing that is open now."""
-    closes_at = clock.after_lock() + lasts
+    """An auction of the listing that is open now, or opens after so long."""
+    opens_at = None if after is None else clock.now() + after
     return auctions.schedule(
-        listing_id=listing.id, units=units, closes_at=closes_at, actor=seller.actor
+        listing_id=listing.id,
+        units=units,
+        opens_at=opens_at,
+        closes_at=(opens_at or clock.after_lock()) + lasts,
+        actor=seller.actor,
     )
 
 

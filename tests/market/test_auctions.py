@@ -68,14 +68,7 @@ class TestAnnouncing:
         assert auction.floor == Money(PRICE, Currency.USD)
 
     def test_one_for_later_leaves_the_listing_on_sale_until_then(self, cast, listing):
-        opens_at = clock.now() + HOUR
-        made = auctions.schedule(
-            listing_id=listing.id,
-            units=3,
-            opens_at=opens_at,
-            closes_at=opens_at + HOUR,
-            actor=cast.seller.actor,
-        )
+        made = make_auction(cast.seller, listing, units=3, after=HOUR)
         assert place(cast.buyer, listing).quantity == 1
         with pytest.raises(Conflict) as refused:
             bid(cast.buyer, made, PRICE)
@@ -85,14 +78,7 @@ class TestAnnouncing:
         assert made.status is AuctionStatus.OPEN
 
     def test_the_sweep_opens_and_closes(self, cast, listing, sweep, run_jobs):
-        opens_at = clock.now() + HOUR
-        made = auctions.schedule(
-            listing_id=listing.id,
-            units=3,
-            opens_at=opens_at,
-            closes_at=opens_at + HOUR,
-            actor=cast.seller.actor,
-        )
+        made = make_auction(cast.seller, listing, units=3, after=HOUR)
         for status in (AuctionStatus.OPEN, AuctionStatus.VOID):
             clock.advance(HOUR)
             db.session.commit()
@@ -155,14 +141,7 @@ class TestAnnouncing:
         assert refused.value.code == "auction_running"
 
     def test_it_can_be_called_off_until_it_opens(self, cast, listing):
-        opens_at = clock.now() + HOUR
-        made = auctions.schedule(
-            listing_id=listing.id,
-            units=3,
-            opens_at=opens_at,
-            closes_at=opens_at + HOUR,
-            actor=cast.seller.actor,
-        )
+        made = make_auction(cast.seller, listing, units=3, after=HOUR)
         with pytest.raises(NotFound):
             auctions.call_off(auction_id=made.id, actor=cast.other_seller.actor)
         auctions.call_off(auction_id=made.id, actor=cast.seller.actor)

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from exchange.billing import queries as billing
 from exchange.billing.models import AccountKind
+from exchange.billing.services import hold_sets
 from exchange.core import clock
 from exchange.core.db import db, unit_of_work
 from exchange.core.invariants import violations
@@ -29,7 +30,7 @@ from tests.factories.contracts import make_contract
 from tests.factories.leads import leads_of
 from tests.factories.market import make_listing
 from tests.market.test_race import buy
-from tests.racing import Client, patiently, race
+from tests.racing import Client, meeting, patiently, race
 
 pytestmark = pytest.mark.commits
 PRICE = 45_00
@@ -163,8 +164,15 @@ def test_the_control_goes_beyond_the_cap(committed, cast, monkeypatch):
     make_contract(cast.buyer, caps=Caps({Period.DAY: 7}))
     clients = clients_of(make_listing(cast.seller, leads=2 * CLIENTS, price=PRICE))
     db.session.commit()
-    read = rounds.contract_rows
+    read, lock_wallets, meet = rounds.contract_rows, hold_sets.lock_wallets, meeting()
+
+    def look_and_wait(*buyers, **named):
+        """The last lock of a round: how much the contract took is read by then."""
+        meet()
+        return lock_wallets(*buyers, **named)
+
     monkeypatch.setattr(rounds, "contract_rows", lambda ids, locked=False: read(ids))
+    monkeypatch.setattr(hold_sets, "lock_wallets", look_and_wait)
     monkeypatch.setattr(gates, "enter_with_all", lambda buyer_ids, listing_id: None)
     race(committed, clients)
     assert sold() > 7
