@@ -122,22 +122,9 @@ def listings_of_seller(
         own = own.where(Listing.mode == mode)
     if vertical_id is not None:
         own = own.where(Listing.vertical_id == vertical_id)
-    return _listings(own, status=status, cursor=cursor, limit=limit)
-
-
-def all_listings(
-    *, status: ListingStatus | None = None, cursor: str | None = None, limit: int = LIMIT
-) -> Page[Listing]:
-    """Everybody's listings for staff, newest first."""
-    return _listings(select(Listing), status=status, cursor=cursor, limit=limit)
-
-
-def _listings(
-    statement: Select[Listing], *, status: ListingStatus | None, cursor: str | None, limit: int
-) -> Page[Listing]:
     if status is not None:
-        statement = statement.where(Listing.status == status)
-    return paginate(statement, Listing, cursor=cursor, limit=limit)
+        own = own.where(Listing.status == status)
+    return paginate(own, Listing, cursor=cursor, limit=limit)
 
 
 def find_listing_of_batch(batch_id: UUID, *, is_aged: bool = False) -> Listing | None:
