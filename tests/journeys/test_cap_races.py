@@ -65,8 +65,9 @@ BEST = 60_00  # what the buyer bids who can pay for two leads and almost for a t
 POOR = 3 * BEST - 1
 SLOTS = 2  # of a lead
 SOURCES = 20
-# A bid lapses where its contract is full by then, and expires where the clock went on.
-ANSWERS = {"accepted", "rejected", "no_match", "ping_expired", "unavailable"}
+# A bid lapses where its contract is full by then, and expires where the clock went on; who opens
+# two lots at once, or waits for too long, is told to try again.
+ANSWERS = {"accepted", "rejected", "no_match", "ping_expired", "conflict", "unavailable"}
 
 pytestmark = pytest.mark.commits
 Json = dict[str, Any]  # Any: JSON
