@@ -32,6 +32,7 @@ PAGES = (
     *LISTS,
     "/buyers/leads/{action_line}/action",
     "/buyers/actions/{conversion}",
+    "/buyers/market/compare?ids={listing}",
     "/buyers/listings/{listing}",
     "/buyers/listings/{listing}/buy?quantity=2",
     "/buyers/listings/{listing}/try",
