@@ -225,7 +225,7 @@ def money_of(period: Period) -> Caps:
 
 @pytest.mark.control
 def test_the_control_goes_beyond_both_caps_on_both_sides(committed: Flask):
-    one_lead = Caps({Period.DAY: 1}, {Period.DAY: 2 * PRICE - 1})  # and those who meet are two
+    one_lead = Caps({Period.DAY: 1}, {Period.DAY: 2 * PRICE - 1})  # of those who meet two are enough
     stage = set_stage(make_cast(), [one_lead])
     unguarded = "tests.servers.unguarded_caps:app"
     with house.web(committed.config["SETTINGS"], application=unguarded) as server:

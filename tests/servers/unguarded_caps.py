@@ -1,7 +1,7 @@
 """The exchange without its guard of caps and wallets: the control of the race of posted leads.
 
 What contracts have left is read and nothing is locked, as in a program that looks before it sells;
-whoever has looked waits until somebody else has looked in the same hour.
+whoever has looked waits until others have looked in the same hour.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def look_at_all(sale: Sale, contract_ids: Collection[UUID], _lead_ids: Collectio
     )
     buyers = {sale.standings[key].entry.buyer_id for key in contract_ids}
     sale.wallets |= billing.wallets(buyers, currency=sale.listing.price.currency)
-    meet(f"{sale.now:%j %H}", people=2)
+    meet(f"{sale.now:%j %H}")
     return True
 
 
