@@ -29,6 +29,7 @@ from exchange.core.db import db, unit_of_work
 from exchange.core.invariants import violations
 from exchange.core.money import Currency
 from exchange.leads.models import LeadKind
+from exchange.leads.post_models import SourceTerms
 from exchange.market.contract_models import CapUse
 from exchange.market.contract_terms import Caps, Period, period_start
 from tests.cast import Cast, Player, make_cast
@@ -37,7 +38,7 @@ from tests.factories.contracts import make_contract
 from tests.factories.leads import make_person
 from tests.factories.pings import hashes_of, lead_of, make_ping
 from tests.factories.posts import make_terms, post
-from tests.journeys.rush import SECONDS, at_once, make_buyers, oversold_leads
+from tests.journeys.rush import CLIENTS, SECONDS, at_once, make_buyers, oversold_leads
 from tests.servers import house
 from tests.waiting import eventually
 
@@ -78,6 +79,7 @@ class Stage:
     """Sellers with sources, contracts with their caps, and what programs were told."""
 
     sellers: list[Player]
+    terms: list[SourceTerms]  # of each source
     contracts: dict[UUID, Caps]
     seen: Counter[str] = field(default_factory=Counter)
 
@@ -85,18 +87,22 @@ class Stage:
 def set_stage(cast: Cast, caps: Sequence[Caps]) -> Stage:
     """Two sellers with many sources, and buyers with two contracts each, ranked as they come."""
     sellers = [cast.seller, cast.other_seller]
-    for number in range(SOURCES):
-        wish = {"kind": LeadKind.SHARED, "sales_max": SLOTS, "source": source_of(number)}
-        make_terms(sellers[number % len(sellers)], trusted=True, **wish)
-    for seller in sellers:  # what a seller's first lead writes once is no reason to wait
-        post(seller, make_terms(seller, source="a page of before"))
+    wish = {"kind": LeadKind.SHARED, "sales_max": SLOTS, "trusted": True}
+    terms = [
+        make_terms(seller_of(sellers, number), source=source_of(number), **wish)
+        for number in range(SOURCES)
+    ]
     buyers = make_buyers((len(caps) + 1) // 2, wallet=100_000_00)
     contracts = {
         make_contract(buyers[number // 2], price=PRICE, caps=one, time_zone=ZONE).id: one
         for number, one in enumerate(caps)
     }
     db.session.commit()
-    return Stage(sellers, contracts)
+    return Stage(sellers, terms, contracts)
+
+
+def seller_of(sellers: Sequence[Player], number: int) -> Player:
+    return sellers[number % SOURCES % len(sellers)]
 
 
 def source_of(number: int) -> str:
@@ -107,14 +113,14 @@ def source_of(number: int) -> str:
 def posting(url: str, stage: Stage) -> Iterator[None]:
     """Fifty programs that post as long as the block goes on, every other one after a ping."""
     over, writing = threading.Event(), threading.Lock()
-    keys = [seller.key("lead:post") for seller in stage.sellers]
+    # With a key each: the programs of one key are served one after the other.
+    keys = [seller_of(stage.sellers, number).key("lead:post") for number in range(CLIENTS)]
     ping = make_ping()
     lead = lead_of(ping, make_person())
     db.session.commit()
 
     def run(number: int) -> None:
-        session, headers = requests.Session(), keys[number % SOURCES % len(keys)]
-        send = Sender(session, url, headers)
+        send = Sender(requests.Session(), url, keys[number])
         while not over.is_set():
             person = make_person()
             named = {"source": source_of(number), **hashes_of(person)}
@@ -164,10 +170,13 @@ def put_clock(moment: datetime) -> None:
 def go_over(moment: datetime, url: str, stage: Stage, *, goes_on: Callable[[Stage], bool]) -> None:
     """Post until it may go on, let the time pass meanwhile, and the same on the other side."""
     put_clock(moment)
+    with unit_of_work():  # who opens a lot waits for others of the seller who do: here nobody does
+        for number, terms in enumerate(stage.terms):
+            post(seller_of(stage.sellers, number), terms)
     with posting(url, stage):
-        eventually(lambda: goes_on(stage), seconds=2 * SECONDS)
+        eventually(lambda: goes_on(stage), seconds=SECONDS)
         put_clock(moment + STEP)
-        eventually(lambda: goes_on(stage), seconds=2 * SECONDS)
+        eventually(lambda: goes_on(stage), seconds=SECONDS)
 
 
 def taken_now(stage: Stage) -> list[tuple[int, int]]:
@@ -225,7 +234,7 @@ def money_of(period: Period) -> Caps:
 
 @pytest.mark.control
 def test_the_control_goes_beyond_both_caps_on_both_sides(committed: Flask):
-    one_lead = Caps({Period.DAY: 1}, {Period.DAY: 2 * PRICE - 1})  # of those who meet two are enough
+    one_lead = Caps({Period.DAY: 1}, {Period.DAY: 2 * PRICE - 1})
     stage = set_stage(make_cast(), [one_lead])
     unguarded = "tests.servers.unguarded_caps:app"
     with house.web(committed.config["SETTINGS"], application=unguarded) as server:
