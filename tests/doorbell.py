@@ -5,6 +5,7 @@ from __future__ import annotations
 from rq import Queue
 
 from exchange.core import jobs
+from exchange.core.db import db
 
 ROUNDS_MAX = 500
 
@@ -15,6 +16,8 @@ def run_jobs() -> int:
     while ran < ROUNDS_MAX:
         job = _pop()
         if job is None:
+            db.session.flush()
+            db.session.expire_all()  # what jobs have written is read anew, as by a next request
             return ran
         jobs.run(*job)
         ran += 1

@@ -96,6 +96,7 @@ TRADE: Final[dict[str, Problem]] = {
     ),
     "sold_out": Problem(410, _("The fact left says how many can still be bought.")),
     "auction_not_open": Problem(409, _("Bid once the auction is open; opens_at says when.")),
+    "too_many_bids": Problem(409, _("Let your last bid stand, or withdraw it.")),
     "auction_over": Problem(410, _("Read the result of the auction.")),
     "auction_running": Problem(409, _("Wait until the auction of this listing has ended.")),
     "not_delivered": Problem(409, _("Wait until the lead is delivered.")),

@@ -66,7 +66,7 @@ def test_auctions_are_closed_although_their_jobs_are_lost(committed: Flask) -> N
     auctions = [make_running(cast, number=number) for number in range(len(LOSSES))]
     clock.advance(HOUR)
     db.session.commit()
-    bell = jobs.queue(jobs.JOBS["market.close_auction"].queue)
+    bell = jobs.queue(jobs.JOBS["market.close_auction"].lane(auctions[0]))
     for auction, lose in zip(auctions, LOSSES, strict=True):
         with unit_of_work():
             jobs.enqueue("market.close_auction", auction.id)

@@ -201,7 +201,7 @@ class TestAnotherOpinion:
             assert task_at(sample, 1).attempts == attempt - 1
             assert inspection_at(sample, 1).status is InspectionStatus.OPEN
             report(cast.second_verifier, claimed(cast.second_verifier), Outcome.NOT_REACHED)
-            later(hours=20)
+            later(days=1)
         found = inspection_at(sample, 1)
         assert (found.outcome, found.code) == (OutcomeClass.OPEN, "not_reached")
 

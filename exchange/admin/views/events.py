@@ -23,8 +23,8 @@ def events() -> Response:
     actor = reports.find_ref(asked["actor"]) if asked["actor"] else None
     # An id that names nothing has no events, which is not the same as not asking for one.
     is_unknown = bool(asked["subject"] and not subject) or bool(asked["actor"] and not actor)
-    page = (
-        Page[Event]([], None)
+    page: Page[Event] = (
+        Page([], None)
         if is_unknown
         else reports.events(
             viewer=None,
