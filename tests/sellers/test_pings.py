@@ -18,7 +18,7 @@ from exchange.leads.post_models import Post
 from exchange.leads.services import posting
 from exchange.market.models import Order, OrderLine
 from exchange.market.ping_models import Ping, PingStatus
-from exchange.sellers.api import batches
+from exchange.sellers.api import posts
 from tests.factories.billing import fund_wallet
 from tests.factories.contracts import make_contract
 from tests.factories.leads import make_person
@@ -139,7 +139,7 @@ class TestPing:
 
     def test_too_many_are_told_when_to_come_again(self, client, headers, monkeypatch):
         monkeypatch.setattr(limiter, "enabled", True)
-        monkeypatch.setattr(batches, "PINGS", "2 per minute")
+        monkeypatch.setattr(posts, "PINGS", "2 per minute")
         limiter.reset()
         answers = [client.post(PINGS, json=make_ping(), headers=headers) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
