@@ -25,6 +25,7 @@ from exchange.sellers.ping_schemas import PingOut, PostSeenOut
 from exchange.sellers.schemas import PostOut
 
 Json = dict[str, Any]  # Any: what the schemas write
+Sent = Mapping[str, Any]  # Any: JSON, or the fields of a form
 LEAD_BODY: Final = {
     "required": True,
     "description": (
@@ -97,17 +98,14 @@ def _post() -> ResponseReturnValue:
     return response
 
 
-def _posted(sent: Mapping[str, Any], incoming: posts.Incoming) -> Json:
+def _posted(sent: Sent, incoming: posts.Incoming) -> Json:
     named = posting.named_terms(sent, viewer=organization().id)
     return posting.answer_json(
         posts.post_lead(terms_id=named.terms.id, incoming=incoming, actor=actor())
     )
 
 
-def _posted_for_ping(
-    sent: Mapping[str, Any],
-    incoming: posts.Incoming,  # Any: JSON
-) -> Json:
+def _posted_for_ping(sent: Sent, incoming: posts.Incoming) -> Json:
     sold = pings.post(
         ping_id=parse_id(str(sent["ping_id"]), Ping),
         bid=str(sent.get("bid_id") or ""),
