@@ -1,6 +1,6 @@
 """How soon a ping is answered: 100 pings a second from ten sellers, 10,000 active contracts.
 
-Over HTTP, with the web server as an instance runs it (two processes of eight threads) and the
+Over HTTP, with the web server as an instance runs it (two processes of twelve threads) and the
 database beside it on the same machine; the load comes from a process of its own in an open loop,
 and the time of an answer is counted from the moment at which its ping was due. One ping in twenty
 is of somebody who is known. Every ping is kept, with its bids, before it is answered.

@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from sqlalchemy.engine import make_url
 
 from exchange import api
-from exchange.app import context, errors, hooks
+from exchange.app import context, errors, hooks, porter
 from exchange.config import ROOT, Settings
 from exchange.core import db, jobs, keys, limits, passwords, storage
 from exchange.core.schema import sqlalchemy_url
@@ -52,6 +52,7 @@ def create_app(settings: Settings, *, statement_timeout_seconds: int = 15) -> Fl
     context.init_app(app)
     errors.init_app(app)
     hooks.init_app(app, settings)
+    porter.init_app(app)
     _open_doors(app)
     return app
 

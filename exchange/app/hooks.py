@@ -19,6 +19,7 @@ from exchange.identity.access import public
 log = logging.getLogger("exchange.requests")
 JSON_BYTES_MAX = 6_000_000  # read into memory at once; the longest is a list of people
 STRIPE_CHECKOUT = "https://checkout.stripe.com"
+NUMBER = "Request-Id"
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -27,7 +28,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def number_the_request() -> None:
-        g.request_id = f"req_{secrets.token_hex(8)}"
+        g.request_id = new_number()
         g.started = time.perf_counter()
         if request.is_json:
             request.max_content_length = JSON_BYTES_MAX
@@ -41,7 +42,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-        response.headers["Request-Id"] = g.get("request_id", "")
+        response.headers[NUMBER] = g.get("request_id", "")
         _log(response)
         return response
 
@@ -52,6 +53,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     app.add_url_rule("/healthz", view_func=healthz)
     app.add_url_rule("/readyz", view_func=readyz)
+
+
+def new_number() -> str:
+    """The number of a request, which whoever sent it can ask about."""
+    return f"req_{secrets.token_hex(8)}"
 
 
 @public

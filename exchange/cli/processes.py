@@ -12,7 +12,7 @@ import click
 from exchange.cli.exits import ExitCode, Failed, say
 from exchange.cli.instances import environment, settings
 from exchange.config import ROOT, Settings
-from exchange.core.priority import give_way
+from exchange.core.priority import NICENESS, SOON, give_way
 
 WORKER_SECONDS = 600  # the longest statement of a job
 STOP_SECONDS = 10  # requests under way get that long
@@ -22,7 +22,7 @@ STOP_SECONDS = 10  # requests under way get that long
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--processes", default=2, show_default=True, type=click.IntRange(1))
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1))
+@click.option("--threads", default=12, show_default=True, type=click.IntRange(1))
 def web(*, host: str, port: int, processes: int, threads: int) -> None:
     """Serve pages and API until a signal comes."""
     from granian import Granian  # noqa: PLC0415  # only this command serves
@@ -55,8 +55,8 @@ def worker(queues: tuple[str, ...], *, burst: bool) -> None:
     if unknown := set(queues) - set(QUEUE_NAMES):
         raise click.BadParameter(f"unknown queue: {', '.join(sorted(unknown))}")
     wanted = queues or QUEUE_NAMES
-    if "quick" not in wanted:
-        give_way()  # people at their pages come first, and jobs that they wait for
+    # People at their pages come first, then jobs that somebody waits for.
+    give_way(SOON if "quick" in wanted else NICENESS)
     _log_to_stderr()
     work(create_app(settings(), statement_timeout_seconds=WORKER_SECONDS), wanted, burst=burst)
 

@@ -23,7 +23,8 @@ from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import TooManyRequests
 
 P = ParamSpec("P")
-INSIDE_MAX: Final = 4  # of one program in a process: half of its threads, one of them at work
+INSIDE_MAX: Final = 6  # of one program in a process: half of its threads, one of them at work
+REST_MAX: Final = 0.05  # seconds between two turns of a line
 
 # Without Redis the count goes on in this process: the limit gets looser, never absent.
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, key_prefix="fixed-window")
@@ -35,10 +36,21 @@ def program() -> str:
     return sha256(said.encode()).hexdigest() if said else get_remote_address()
 
 
-def seconds_left() -> int:
-    """After how many seconds whoever was refused just now may knock again; at least one."""
+def is_breached() -> bool:
+    """Whether this request was one too many."""
     limit = limiter.current_limit
-    return max(1, math.ceil(limit.reset_at - time.time())) if limit else 1
+    return limit is not None and limit.breached
+
+
+def seconds_left() -> int:
+    """After how many seconds whoever was refused just now may knock again; at least one.
+
+    Redis tells whole seconds and the library adds one: no window is longer than itself.
+    """
+    limit = limiter.current_limit
+    if limit is None:
+        return 1
+    return max(1, min(math.ceil(limit.reset_at - time.time()), limit.limit.get_expiry()))
 
 
 class Line:
@@ -46,7 +58,18 @@ class Line:
 
     def __init__(self) -> None:
         self.inside = 0
-        self.turn = Lock()
+        self._turn = Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Be the one at work; who has more behind it leaves others as much time as it took."""
+        with self._turn:
+            began = time.monotonic()
+            try:
+                yield
+            finally:
+                if self.inside > 1:
+                    time.sleep(min(time.monotonic() - began, REST_MAX))
 
 
 _lines: dict[str, Line] = {}
@@ -62,7 +85,7 @@ def turn_of(whose: str) -> Iterator[None]:
             raise TooManyRequests
         line.inside += 1
     try:
-        with line.turn:
+        with line.turn():
             yield
     finally:
         with _lines_lock:

@@ -111,7 +111,10 @@ class ContractIndex:
         """Take over what is new of these contracts, and forget the removed ones."""
         state, fresh = self._state, {entry.id: entry for entry in changed}
         gone = state.gone | fresh.keys() | frozenset(removed)
-        entries = {key: entry for key, entry in self._entries.items() if key not in removed} | fresh
+        entries = dict(self._entries)  # copied as it is: hashing all keys anew would cost more
+        for key in removed:
+            entries.pop(key, None)
+        entries |= fresh
         self._entries = entries
         # Whoever pauses and goes on as before stands where it stood.
         gone = frozenset(key for key in gone if entries.get(key) != state.indexed.get(key))

@@ -157,14 +157,15 @@ def match_contract(contract_id: UUID, *, place: str = "") -> str | None:
     with unit_of_work():
         since = datetime.fromisoformat(place) if place else clock.now()
         seen = queries.rounds_due(contract_id, since)
-        goes_on = matches.review_contract(contract_id=contract_id)
+        is_able = goes_on = matches.review_contract(contract_id=contract_id)
     while goes_on:
         with unit_of_work():
             goes_on = matches.match_contract(contract_id=contract_id, since=since)
         if goes_on and turn.is_over:
             return since.isoformat()
     with unit_of_work():
-        matches.review_contract(contract_id=contract_id)
+        if is_able:
+            matches.review_contract(contract_id=contract_id)
         meetings.close_rounds(seen)
     return None
 

@@ -9,7 +9,7 @@ from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.core.jobs import enqueue
 from exchange.leads.cards import accepted_lots
-from exchange.leads.post_queries import rolling_lots_under_way
+from exchange.leads.post_queries import rolling_lots_under_way, terms_of_contract
 from exchange.leads.queries import get_batch
 from exchange.market import queries
 from exchange.market.contract_models import ContractSource
@@ -83,8 +83,9 @@ def reflect_source(event: Event) -> None:
 @on("contract.paused")
 @on("contract.ended")
 def reflect_contract(event: Event) -> None:
-    """Nothing is posted for a contract that does not run."""
-    enqueue("market.reflect_contract", event.subject.id)
+    """Nothing is posted for a contract that does not run; few are posted for at all."""
+    if terms_of_contract(event.subject.id):
+        enqueue("market.reflect_contract", event.subject.id)
 
 
 @on("organization.approved")

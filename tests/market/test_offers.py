@@ -19,6 +19,7 @@ from exchange.market.contract_models import ContractSource, ContractSourceStatus
 from exchange.market.models import Listing, ListingMode, ListingStatus
 from exchange.market.offer_models import OfferStatus
 from exchange.market.services import contracts, listings, offers, orders
+from tests.doorbell import rung
 from tests.factories.billing import fund_wallet
 from tests.factories.contracts import make_contract
 from tests.factories.fulfillment import fresh
@@ -120,6 +121,12 @@ class TestJoin:
             run_jobs()
             seen.append(fresh(terms).closed_reason)
         assert seen == ["paused", "", "ended"]
+
+    def test_nothing_is_rung_for_a_contract_that_nobody_posts_for(self, cast):
+        contract = make_contract(cast.buyer)
+        with unit_of_work():
+            contracts.pause(contract_id=contract.id, actor=cast.buyer.actor)
+        assert rung() == set()
 
     def test_what_the_doorbell_forgot_is_found(self, cast, run_jobs, sweep):
         joined = join(cast.seller, make_offer(cast.buyer))

@@ -32,5 +32,25 @@ def test_a_few_wait_for_their_turn_and_the_rest_is_refused() -> None:
                 assert len(at_work) == 1
         finally:
             gate.set()
-    assert sorted(one.result() for one in served) == [1, 2, 3, 4]
+    assert sorted(one.result() for one in served) == list(range(1, limits.INSIDE_MAX + 1))
     assert limits._lines == {}
+
+
+def test_a_line_leaves_others_time_between_two_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(limits.time, "sleep", rests.append)
+    with limits.turn_of("quiet"):
+        pass
+    assert rests == []
+
+    def follow() -> None:
+        with limits.turn_of("loud"):
+            pass
+
+    with ThreadPoolExecutor(1) as threads:
+        with limits.turn_of("loud"):
+            behind = threads.submit(follow)
+            eventually(lambda: limits._lines["loud"].inside == 2)
+        behind.result()
+    assert len(rests) == 1
+    assert 0 < rests[0] <= limits.REST_MAX

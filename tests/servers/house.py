@@ -73,7 +73,7 @@ def web(
     application: str = "wsgi:app",
     log: Path | None = None,
 ) -> Iterator[Child]:
-    """The web server, two processes of eight threads, as in a real instance."""
+    """The web server, two processes of twelve threads, as in a real instance."""
     port = port or free_port()
     with _running(_granian(port, application), environment(settings), log) as child:
         child.url = f"http://127.0.0.1:{port}"
@@ -170,7 +170,7 @@ def children_of(pid: int) -> list[int]:
 def _granian(port: int, application: str) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-        *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "8"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", "2", "--blocking-threads", "12"),
         *("--respawn-failed-workers", application),
     ]
 

@@ -60,6 +60,8 @@ def entry_of(contract: AnyRow, content: Any, *, now: datetime) -> Entry:  # Any:
 
 def contents(versions: Mapping[UUID, int]) -> dict[UUID, Any]:  # Any: JSON of Terms
     """The terms of these contracts, each in one version."""
+    if not versions:
+        return {}
     rows = db.session.execute(
         select(ContractTerms.contract_id, ContractTerms.version, ContractTerms.content).where(
             in_list(ContractTerms.contract_id, versions)
