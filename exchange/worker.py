@@ -21,6 +21,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import WorkerStatus
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -45,6 +46,8 @@ TICK_SECONDS: Final = 0.2
 class LeashedWorker(Worker):
     """A worker whose forked job dies with it, and speaks on connections of its own.
 
+    Short jobs are not forked: copying this process costs several times what they do.
+
     It takes a job of each lane in turn, and looks at the lanes of a queue in the order of queues.
     One that runs every queue lets only those jobs give way for which nobody waits. It keeps up
     with contracts, so that jobs need not read all of them: forks know what it knows.
@@ -64,6 +67,15 @@ class LeashedWorker(Worker):
         """What RQ does at the start and every few seconds after, and our own."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # RQ leaves it untyped
         keep_up(jobs.application())
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a short job here, where statements are compiled and connections open, else fork."""
+        task = jobs.JOBS.get(job.args[0])
+        if task is None or not task.short:
+            super().execute_job(job, queue)
+            return
+        self.perform_job(job, queue, self.prepare_execution(job))
+        self.set_state(WorkerStatus.IDLE)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""

@@ -52,6 +52,7 @@ class Job:
     queue: str
     steps: bool  # the job ends its own units of work, one per step
     of: type[Record] | None = None  # whose organization waits for it; None: nobody's
+    short: bool = False  # to fork for it would take longer than it does
 
     def lane(self, row: Record | None) -> str:
         """In which lane it waits when it is about this row."""
@@ -85,16 +86,22 @@ SWEEPS: dict[str, Sweep] = {}
 
 
 def job(
-    name: str, *, queue: str = "quick", steps: bool = False, of: type[Record] | None = None
+    name: str,
+    *,
+    queue: str = "quick",
+    steps: bool = False,
+    of: type[Record] | None = None,
+    short: bool = False,
 ) -> Callable[[JobFunction], JobFunction]:
     """Register a job about a row of `of`, whose organization's turn it takes.
 
     With `steps` it opens a unit of work of its own for each step, and may end before it is done:
-    the text that it returns is handed to the slice that goes on.
+    the text that it returns is handed to the slice that goes on. A `short` one asks nobody but the
+    database and is run by the worker itself.
     """
 
     def register(function: JobFunction) -> JobFunction:
-        JOBS[name] = Job(name, function, queue, steps, of)
+        JOBS[name] = Job(name, function, queue, steps, of, short)
         return function
 
     return register

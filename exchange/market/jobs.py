@@ -32,7 +32,7 @@ AUCTIONS_PER_SWEEP = 100
 POOLS_PER_SWEEP = 200
 
 
-@job("market.reflect_stock", of=Listing)
+@job("market.reflect_stock", short=True, of=Listing)
 def reflect_stock(listing_id: UUID) -> None:
     """Close a listing that is sold out, or open it again."""
     listings.reflect_stock(listing_id=listing_id)
@@ -82,7 +82,7 @@ def find_listings_to_warn_of() -> None:
     )
 
 
-@job("market.reflect_contract", of=Contract)
+@job("market.reflect_contract", short=True, of=Contract)
 def reflect_contract(contract_id: UUID) -> None:
     """Open or close posting for a contract, as its buyer has it."""
     offers.reflect(contract_id=contract_id)
@@ -122,7 +122,7 @@ def find_auctions_due() -> None:
     enqueue_each("market.close_auction", queries.due_to_close(at, limit=AUCTIONS_PER_SWEEP))
 
 
-@job("market.match", steps=True, of=Listing)
+@job("market.match", steps=True, short=True, of=Listing)
 def match(listing_id: UUID, *, place: str = "") -> str | None:  # noqa: ARG001  # rows say it
     """Let everything new of a listing meet the contracts, a thousand leads at a time."""
     turn = Slice()
@@ -147,7 +147,7 @@ def find_leads_to_match() -> None:
     enqueue_each("market.match", queries.listings_to_match(limit=LISTINGS_PER_SWEEP))
 
 
-@job("market.match_contract", steps=True, of=Contract)
+@job("market.match_contract", steps=True, short=True, of=Contract)
 def match_contract(contract_id: UUID, *, place: str = "") -> str | None:
     """Let a contract meet what is on sale, and say what limits it before and after.
 

@@ -141,6 +141,19 @@ class TestWorker:
         noted = jobs.redis_connection().hgetall("niceness")
         assert noted == {b"quick": str(niceness()).encode(), b"bulk": str(NICENESS).encode()}
 
+    def test_a_short_job_is_run_by_the_worker_itself(
+        self, committed: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for function in (fail, note):
+            name = f"tests.short_{function.__name__}"
+            job = Job(name, function, queue="quick", steps=False, short=True)
+            monkeypatch.setitem(jobs.JOBS, name, job)
+            with unit_of_work():
+                jobs.enqueue(name)
+        work(committed, ["quick"], burst=True)
+        assert rung() == set()
+        assert RAN == ["note"]
+
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # as above
     def test_jobs_know_the_contracts_that_their_worker_has_read(self, committed: Flask) -> None:
         with unit_of_work():
