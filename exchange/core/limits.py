@@ -24,7 +24,8 @@ from werkzeug.exceptions import TooManyRequests
 
 P = ParamSpec("P")
 INSIDE_MAX: Final = 6  # of one program in a process: half of its threads, one of them at work
-REST_MAX: Final = 0.05  # seconds between two turns of a line
+LONG: Final = 3  # of them: more come by chance only while the process itself stands still
+REST_MAX: Final = 0.05  # seconds between two turns of a long line
 
 # Without Redis the count goes on in this process: the limit gets looser, never absent.
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, key_prefix="fixed-window")
@@ -62,13 +63,13 @@ class Line:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Be the one at work; who has more behind it leaves others as much time as it took."""
+        """Be the one at work; of a long line it leaves others as much time as it took itself."""
         with self._turn:
             began = time.monotonic()
             try:
                 yield
             finally:
-                if self.inside > 1:
+                if self.inside > LONG:
                     time.sleep(min(time.monotonic() - began, REST_MAX))
 
 

@@ -16,6 +16,7 @@ from exchange.market.contract_models import Contract, ContractStatus
 from exchange.market.models import PricingModel
 from exchange.market.queries import contract_book
 from tests.cast import make_cast
+from tests.conftest import count_statements
 from tests.factories.catalog import make_vertical
 from tests.factories.contracts import make_contract
 
@@ -42,6 +43,17 @@ def test_it_holds_active_contracts_only(cast):
     active.status = ContractStatus.PAUSED
     db.session.flush()
     assert known(vertical.id).keys() == {by_action.id}
+
+
+def test_of_what_went_no_terms_are_read(cast):
+    vertical, one = make_vertical(), make_contract(cast.buyer)
+    assert known(vertical.id).keys() == {one.id}
+    one.status = ContractStatus.PAUSED
+    db.session.flush()
+    with count_statements() as seen:
+        assert known(vertical.id) == {}
+    assert seen
+    assert not [statement for statement in seen if "contract_terms" in statement]
 
 
 def test_what_is_rolled_back_was_never_there(cast):

@@ -36,21 +36,22 @@ def test_a_few_wait_for_their_turn_and_the_rest_is_refused() -> None:
     assert limits._lines == {}
 
 
-def test_a_line_leaves_others_time_between_two_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    rests: list[float] = []
-    monkeypatch.setattr(limits.time, "sleep", rests.append)
-    with limits.turn_of("quiet"):
-        pass
-    assert rests == []
+@pytest.mark.parametrize(("inside", "rests"), [(limits.LONG, 0), (limits.LONG + 1, 1)])
+def test_only_a_long_line_leaves_others_time(
+    inside: int, rests: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rested: list[float] = []
+    monkeypatch.setattr(limits.time, "sleep", rested.append)
 
     def follow() -> None:
         with limits.turn_of("loud"):
             pass
 
-    with ThreadPoolExecutor(1) as threads:
+    with ThreadPoolExecutor(inside) as threads:
         with limits.turn_of("loud"):
-            behind = threads.submit(follow)
-            eventually(lambda: limits._lines["loud"].inside == 2)
-        behind.result()
-    assert len(rests) == 1
-    assert 0 < rests[0] <= limits.REST_MAX
+            behind = [threads.submit(follow) for _ in range(inside - 1)]
+            eventually(lambda: limits._lines["loud"].inside == inside)
+        for one in behind:
+            one.result()
+    assert len(rested) == rests
+    assert all(0 < seconds <= limits.REST_MAX for seconds in rested)
