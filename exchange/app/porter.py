@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
@@ -69,7 +70,6 @@ class Porter:
             return refusal.again(start_response, left=left)
         answer = self._house(environ, start_response)
         if REFUSED in environ:
-            _hear_out(environ)
             self._remember(environ, environ[REFUSED])
         return answer
 
@@ -91,15 +91,21 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def tell_the_porter(response: Response) -> Response:
-        if is_breached() and request.path.startswith("/api/"):
-            request.environ[REFUSED] = response
+        is_refusal = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        if is_refusal and request.path.startswith("/api/"):
+            _hear_out(request.environ)
+            if is_breached():
+                request.environ[REFUSED] = response
         return response
 
     app.wsgi_app = Porter(app.wsgi_app)  # type: ignore[method-assign]  # the documented way
 
 
 def _hear_out(environ: WSGIEnvironment) -> None:
-    """Let the sender end: a server that answers before closes the connection on it."""
+    """Let the sender end: a server that answers before closes the connection on it.
+
+    Nothing was read of the body: limits are asked about before.
+    """
     get_input_stream(environ).read(HEARD_MAX)
 
 
