@@ -29,6 +29,7 @@ REFUSALS: Final[Mapping[Refusal, str]] = {
     Refusal.CAP: N_("a cap was reached"),
     Refusal.FUNDS: N_("the wallet did not cover a lead"),
     Refusal.OWN_LEADS: N_("these are your own leads"),
+    Refusal.RELATED: N_("somebody of yours belongs or belonged to the seller"),
     Refusal.BUYER_NOT_APPROVED: N_("your organization may not trade"),
     Refusal.BUYER_NOT_WANTED: N_("the seller sells to other buyers"),
     Refusal.SOURCE_NOT_APPROVED: N_("the source waits for your word"),

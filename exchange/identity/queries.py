@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from exchange.core import clock
 from exchange.core.db import db
@@ -15,6 +15,7 @@ from exchange.core.errors import NotFound
 from exchange.core.pagination import Page, paginate
 from exchange.core.passwords import token_hash
 from exchange.identity.models import (
+    Affiliation,
     ApiKey,
     Invitation,
     InvitationStatus,
@@ -144,6 +145,31 @@ def organizations(
     if kind:
         statement = statement.where(Organization.kind == kind)
     return paginate(statement, Organization, cursor=cursor)
+
+
+def relatives(organization_id: UUID) -> frozenset[UUID]:
+    """The organization itself and all that are no strangers to it: with them it does not trade.
+
+    That is whoever shares a member with it, or ever did, and whoever stands under the same number
+    in the register of the same country. Who waits for approval could claim any number.
+    """
+    ours, theirs = aliased(Affiliation), aliased(Affiliation)
+    by_people = (
+        select(theirs.organization_id)
+        .join(ours, ours.user_id == theirs.user_id)
+        .where(ours.organization_id == organization_id)
+    )
+    own, other = aliased(Organization), aliased(Organization)
+    by_number = (
+        select(other.id)
+        .join(own, (own.register_number == other.register_number) & (own.country == other.country))
+        .where(
+            own.id == organization_id,
+            other.register_number != "",
+            other.status != OrganizationStatus.PENDING,
+        )
+    )
+    return frozenset(db.session.scalars(by_people.union(by_number))) | {organization_id}
 
 
 def operator() -> Organization | None:

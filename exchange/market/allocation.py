@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     CAP = "cap"
     FUNDS = "funds"
     OWN_LEADS = "own_leads"
+    RELATED = "related"  # its buyer and the seller have or had a member in common
     BUYER_NOT_APPROVED = "buyer_not_approved"
     BUYER_NOT_WANTED = "buyer_not_wanted"  # by the seller's lists
     SOURCE_NOT_APPROVED = "source_not_approved"

@@ -56,9 +56,9 @@ KEYS: Final[Mapping[Sort, SortKey]] = {
 class Viewer:
     """Who asks."""
 
-    id: UUID
     public_id: str
     names: frozenset[str]  # by what a consent may name them
+    relatives: frozenset[UUID]  # whose listings are not for them: their own among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +196,7 @@ def facets_of(
 def _is_offered(facts: ListingFacts, filters: Filters, *, viewer: Viewer, now: datetime) -> bool:
     """Whether the viewer may see the listing, and it is what they ask for as a whole."""
     return (
-        facts.seller_id != viewer.id
+        facts.seller_id not in viewer.relatives
         and (facts.expires_at is None or now < facts.expires_at)
         and (not facts.buyers_only or viewer.public_id in facts.buyers_only)
         and viewer.public_id not in facts.buyers_never

@@ -19,6 +19,7 @@ from exchange.catalog.fields import LeadFields
 from exchange.core import clock, ids
 from exchange.core.db import db, get, parse_id
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.leads.warmth import warmth_in_sql
@@ -172,7 +173,7 @@ def count_lately(filters: Filters) -> int:
 
 def _viewer(viewer: UUID) -> Viewer:
     public_id = ids.encode(Organization.PREFIX, viewer)
-    return Viewer(viewer, public_id, names_of_buyer(viewer))
+    return Viewer(public_id, names_of_buyer(viewer), identity.relatives(viewer))
 
 
 def _page(items: Sequence[Found], *, has_more: bool, counted_at: datetime) -> Results:
@@ -184,14 +185,14 @@ def _key(listing: Listing, sort: Sort) -> tuple[float, int]:
 
 
 def _base(viewer: UUID, statement: Rows) -> Rows:
-    """Leads on sale from approved sellers other than the viewer that may be offered to them."""
+    """Leads on sale from approved sellers, strangers to the viewer, that may be offered to them."""
     return (
         statement.select_from(Listing)
         .join(Lead, and_(*offered()))
         .join(Organization, Organization.id == Listing.organization_id)
         .where(
             Listing.status == ListingStatus.PUBLISHED,
-            Listing.organization_id != viewer,
+            Listing.organization_id.not_in(identity.relatives(viewer)),
             Organization.status == OrganizationStatus.APPROVED,
             *open_to(viewer),
             *offered_to(viewer),

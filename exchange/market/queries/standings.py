@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from exchange.core import ids
 from exchange.core.db import db
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.market import cap_periods
 from exchange.market.action_pool import Backing
@@ -102,13 +103,16 @@ def standings(
     current = _current(rows, entries, now=now)
     used = uses({key: _counted(one.terms, now) for key, one in current.items()})
     sources = _sources(seller, current)
+    related = identity.relatives(seller.listing.organization_id) if seller else frozenset()
     backed = _backings(current, now=now)
     found = {}
     for row in rows:
         entry = current[row.id]
         refusal = _refusal(row, entry, now=now)
         if seller is not None:
-            refusal = refusal or _refusal_of(seller, entry, source=sources.get(row.id))
+            refusal = refusal or _refusal_of(
+                seller, entry, related=related, source=sources.get(row.id)
+            )
         taken = used.get(row.id, {})
         taker = _taker(entry, taken, refusal=refusal, now=now, locked=locked)
         taker.backing = backed.get(row.id)
@@ -176,11 +180,17 @@ def _refusal(row: AnyRow, entry: Entry, *, now: datetime) -> Refusal | None:
 
 
 def _refusal_of(
-    seller: Seller, entry: Entry, *, source: ContractSourceStatus | None
+    seller: Seller,
+    entry: Entry,
+    *,
+    related: Collection[UUID],
+    source: ContractSourceStatus | None,
 ) -> Refusal | None:
     """Why it takes nothing of this seller's listing."""
     if entry.buyer_id == seller.listing.organization_id:
         return Refusal.OWN_LEADS
+    if entry.buyer_id in related:
+        return Refusal.RELATED
     if not is_open_to(seller.listing, ids.encode(Organization.PREFIX, entry.buyer_id)):
         return Refusal.BUYER_NOT_WANTED
     if entry.is_per_action and seller.listing.mode not in TO_CONTRACTS:

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Integer, Result, Row, cast, func, or_, sel
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, matches, on_day
 from exchange.core import clock
 from exchange.core.db import db, get
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead, LeadStatus
 from exchange.leads.queries import fields_of
@@ -78,7 +79,7 @@ def _lots(vertical_id: UUID, *, viewer: UUID, since: datetime) -> Sequence[AnyRo
         .join(Batch, Batch.id == Listing.batch_id)
         .where(
             Listing.vertical_id == vertical_id,
-            Listing.organization_id != viewer,
+            Listing.organization_id.not_in(identity.relatives(viewer)),
             Listing.mode.in_(MATCHED_MODES),
             Listing.published_at.is_not(None),
             is_recent,

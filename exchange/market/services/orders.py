@@ -45,6 +45,7 @@ from exchange.market.models import (
 )
 from exchange.market.queries.stock import Goods, Wanted
 from exchange.market.services import gates, reservations
+from exchange.market.services.strangers import require_strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,10 @@ def place_order(
     Either a `quantity`, freshest first and narrowed by `criteria` where given, or exactly these
     `lead_ids`, without criteria; at most a thousand. The price is the one of `terms_version`.
 
-    Raises Invalid, Forbidden (not approved, one's own leads), NotFound, Conflict `terms_changed`
-    (with the new terms), `listing_unavailable`, `auction_only` or `contracts_only`, Gone
-    `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
+    Raises Invalid, Forbidden (not approved, `own_leads`, `related`), NotFound, Conflict
+    `terms_changed` (with the new terms), `listing_unavailable`, `auction_only` or
+    `contracts_only`, InsufficientFunds (with what is missing, before anything is said of the
+    leads) and Gone `sold_out` (with how many are shown at most).
     """
     count = _count(quantity, lead_ids)
     if lead_ids is not None and criteria:
@@ -196,8 +198,7 @@ def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
 
 
 def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_id: UUID) -> None:
-    if listing.organization_id == buyer_id:
-        raise Forbidden("These are your own leads.", code="own_leads")
+    require_strangers(buyer_id=buyer_id, seller_id=listing.organization_id)
     if listing.status is ListingStatus.DRAFT or not queries.may_see(listing, buyer_id):
         raise NotFound
     # Of a listing that is sold out the stock itself says what came back.
