@@ -100,23 +100,6 @@ def suppressed_leads(lead_ids: Collection[UUID], *, buyer_id: UUID | None = None
     return set(db.session.scalars(statement))
 
 
-def has_list(organization_id: UUID) -> bool:
-    """Whether the organization keeps anybody off its own sales or purchases."""
-    mine = select(SuppressionEntry.id).where(owned_by(organization_id))
-    return bool(db.session.scalar(select(mine.exists())))
-
-
-def is_listed_by(buyer_id: UUID) -> ColumnElement[bool]:
-    """A condition on Lead: its person stands in a list of the buyer's, which is read first."""
-    found = [
-        select(Contact.lead_id)
-        .join(SuppressionEntry, SuppressionEntry.hash == column)
-        .where(owned_by(buyer_id))
-        for column in (Contact.phone_index, Contact.email_index)
-    ]
-    return Lead.id.in_(found[0].union(found[1]))
-
-
 def names_others(names: Collection[str]) -> ColumnElement[bool]:
     """A condition on Lead: its consent names buyers, and none by one of these names."""
     named = select(ConsentBuyer.lead_id).where(ConsentBuyer.lead_id == Lead.id).correlate(Lead)

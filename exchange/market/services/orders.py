@@ -14,13 +14,21 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.billing import queries as billing
 from exchange.billing.services import holds
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day, to_json
 from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.db import db, save
-from exchange.core.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
+from exchange.core.errors import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    InsufficientFunds,
+    Invalid,
+    NotFound,
+)
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.jobs import enqueue
@@ -113,6 +121,7 @@ def _enter(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
 
 
 def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
+    _require_funds(wanted.buyer_id, offer.price * count)
     taken = reservations.take(wanted, count)
     order = _write_order(offer, wanted, count=count, actor=actor)
     refs = _write_lines(order, offer, taken)
@@ -120,6 +129,16 @@ def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
     _ring_when_sold_out(offer)
     _confirm(order, offer, actor)
     return order
+
+
+def _require_funds(buyer_id: UUID, total: Money) -> None:
+    """Who could not pay is told nothing of the leads, not even whether there are any.
+
+    What decides is the hold. Raises InsufficientFunds.
+    """
+    left = billing.wallets([buyer_id], currency=total.currency)[buyer_id]
+    if left < total.amount:
+        raise InsufficientFunds(missing=total.amount - left, currency=str(total.currency))
 
 
 def place_won(
