@@ -15,6 +15,8 @@ from operator import and_, or_
 from typing import Any, Final
 from uuid import UUID
 
+from exchange.catalog.criteria import Is
+from exchange.catalog.fields import Value
 from exchange.core import bits
 from exchange.market.filters import (
     COUNT_MIN,
@@ -26,6 +28,7 @@ from exchange.market.filters import (
     Filters,
     Sort,
 )
+from exchange.market.open_values import Shared
 from exchange.market.segments import (
     Segment,
     Sliced,
@@ -127,6 +130,18 @@ class Cube:
                 for value, leads in values.items():
                     into[value] = into.get(value, 0) + leads
         return facets_of(counts, filters, counted_at=self.counted_at, is_exact=False)
+
+    def shared(self, filters: Filters, asked: Mapping[str, Collection[Value]]) -> Shared:
+        """Those of the values, by field, that five leads on sale have."""
+        shelves = self._shelves(filters)
+
+        def leads(field: str, value: Value) -> int:
+            return sum((one.leads.fits(Is(field, value)) & one.once).bit_count() for one in shelves)
+
+        return {
+            field: frozenset(value for value in values if leads(field, value) >= COUNT_MIN)
+            for field, values in asked.items()
+        }
 
     def _shelves(self, filters: Filters) -> Sequence[Shelf]:
         if filters.vertical_id is None:

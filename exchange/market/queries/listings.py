@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_
@@ -30,6 +30,7 @@ from exchange.market.models import (
     ListingTerms,
     Order,
 )
+from exchange.market.open_values import HIDDEN
 from exchange.market.queries.openness import may_see
 from exchange.market.queries.stock import (
     ATTRIBUTES,
@@ -40,9 +41,6 @@ from exchange.market.queries.stock import (
     on_sale,
     stocks,
 )
-
-# What could tell who somebody is, alone or together, is not shown before it is bought.
-HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +217,12 @@ def count_sellable(
     region: str | None = None,
     fresh_hours: int | None = None,
 ) -> int | None:
-    """How many leads `sellable_leads` has in all; None where criteria fit fewer than five."""
+    """How many leads `sellable_leads` has in all; None where criteria fit fewer than five.
+
+    None as well where they ask what is hidden of a lead.
+    """
+    if _asks_hidden(criteria, fields_of(get_batch_of(listing).schema_id)):
+        return None
     statement = _sellable(listing, viewer, region=region, fresh_hours=fresh_hours)
     statement = statement.where(to_sql(criteria, ATTRIBUTES))
     found = statement.with_only_columns(func.count(), maintain_column_froms=True)

@@ -40,6 +40,7 @@ from exchange.market.queries.narrowed import (
     has,
     is_fresh,
 )
+from exchange.market.queries.open_values import answerable
 from exchange.market.queries.openness import open_to
 from exchange.market.queries.stock import (
     ATTRIBUTES,
@@ -107,7 +108,7 @@ def search(
 
     Raises NotFound for a cursor that is none.
     """
-    limit = min(limit, LIMIT_MAX)
+    limit, filters = min(limit, LIMIT_MAX), answerable(filters)
     last = get(Listing, parse_id(cursor, Listing)) if cursor else None
     cube = current_cube()
     if cube is not None:
@@ -130,7 +131,7 @@ def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) 
 
     With the fields of the vertical also the choices of attributes, and what a lead may lack.
     """
-    choices, cube = choices_of(fields), current_cube()
+    choices, cube, filters = choices_of(fields), current_cube(), answerable(filters)
     if cube is not None:
         return cube.facets(filters, _viewer(viewer), choices)
     wanted = conditions(filters)
@@ -154,7 +155,7 @@ def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) 
 
 def count_lately(filters: Filters) -> int:
     """How many leads that fit were put on sale in the last week, sold or not; up to 1,000."""
-    since = clock.now() - LATELY
+    since, filters = clock.now() - LATELY, answerable(filters)
     fitting = (
         select(Lead.id)
         .select_from(Listing)

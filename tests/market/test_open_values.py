@@ -1,0 +1,179 @@
+"""What a buyer who knows somebody finds out about them before paying: attacks that fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import current_app
+
+from exchange.catalog.criteria import All, AnyOf, Between, In, Is, Not
+from exchange.catalog.fields import FieldType
+from exchange.core.db import db
+from exchange.core.errors import Gone, InsufficientFunds
+from exchange.leads.models import Lead
+from exchange.market import queries
+from exchange.market.filters import Filters
+from exchange.market.kept import KEY
+from exchange.market.models import Listing
+from exchange.market.open_values import hidden_values, openly
+from exchange.market.queries.snapshot import read_market
+from tests.cast import Cast
+from tests.factories.billing import fund_wallet
+from tests.factories.leads import leads_of
+from tests.factories.market import make_listing, place
+
+TYPES = {
+    "postal_code": FieldType.POSTAL_CODE, "model": FieldType.TEXT, "until": FieldType.DATE,
+    "project": FieldType.CHOICE, "budget": FieldType.MONEY,
+}  # fmt: skip
+SHARED = {"postal_code": {"43215"}}
+
+
+class TestOpenly:
+    @pytest.mark.parametrize(
+        ("asked", "answered"),
+        [
+            (Is("postal_code", "43215"), In("postal_code", ("43215",))),
+            (Is("postal_code", "43085"), In("postal_code", ())),
+            (In("postal_code", ("43085", "43215")), In("postal_code", ("43215",))),
+            (Is("model", "Lada Niva"), In("model", ())),
+            (Not(Is("postal_code", "43085")), Not(In("postal_code", ()))),
+            (Between("until", "2026-03-05", None), Between("until", "2026-03-01", None)),
+            (Between("until", None, "2028-02-03"), Between("until", None, "2028-02-29")),
+            (Is("until", "2026-12-24"), AnyOf((Between("until", "2026-12-01", "2026-12-31"),))),
+            (Is("project", "windows"), Is("project", "windows")),
+            (Between("budget", 1, 2), Between("budget", 1, 2)),
+        ],
+    )
+    def test_what_few_share_counts_as_not_filled_in(self, asked, answered):
+        assert openly(asked, types=TYPES, shared=SHARED) == answered
+        for joined in (All, AnyOf):
+            parts = (Is("project", "windows"), asked)
+            expected = joined((Is("project", "windows"), answered))
+            assert openly(joined(parts), types=TYPES, shared=SHARED) == expected
+
+    def test_only_hidden_values_are_looked_up(self):
+        asked = All(
+            (Is("project", "windows"), Not(In("postal_code", ("1", "2"))), Is("model", "A"))
+        )
+        assert hidden_values(asked, TYPES) == {"postal_code": {"1", "2"}, "model": {"A"}}
+
+
+@pytest.fixture(params=["database", "sets"])
+def counted(request: Any) -> Any:
+    """Answers from the database, or from the sets in memory."""
+
+    def take() -> None:
+        if request.param == "sets":
+            current_app.extensions[KEY] = read_market(None, leads_min=0)
+
+    yield take
+    current_app.extensions.pop(KEY, None)
+
+
+@pytest.fixture
+def listing(cast: Cast) -> Listing:
+    """Twelve leads; one lives where nobody else does, six share a postal code."""
+    made = make_listing(cast.seller, leads=12)
+    for number, lead in enumerate(leads_of(queries.get_batch_of(made))):
+        code = "99501" if number == 0 else "43215" if number < 7 else f"4300{number % 10}"
+        lead.attributes = {**lead.attributes, "postal_code": code}
+    db.session.flush()
+    return made
+
+
+def target(listing: Listing) -> Lead:
+    """Whom the attacker knows to live at 99501."""
+    return leads_of(queries.get_batch_of(listing))[0]
+
+
+def found(cast: Cast, criteria: Any) -> list[int | None]:
+    viewer = cast.buyer.organization.id
+    return [
+        one.available
+        for one in queries.search(viewer=viewer, filters=Filters(criteria=criteria)).items
+    ]
+
+
+def facets(cast: Cast, criteria: Any) -> Any:
+    viewer = cast.buyer.organization.id
+    return queries.facets(viewer=viewer, filters=Filters(criteria=criteria)).kinds
+
+
+LIVES_THERE, NOBODY_THERE = Is("postal_code", "99501"), Is("postal_code", "99999")
+
+
+class TestSearch:
+    def test_presence_does_not_tell_that_somebody_lives_somewhere(self, cast, listing, counted):
+        counted()
+        assert found(cast, LIVES_THERE) == found(cast, NOBODY_THERE) == []
+        assert facets(cast, LIVES_THERE) == facets(cast, NOBODY_THERE)
+
+    def test_neither_does_the_difference_of_two_counts(self, cast, listing, counted):
+        counted()
+        shown = Is("is_homeowner", True)
+        every = found(cast, shown)
+        assert found(cast, All((shown, Not(LIVES_THERE)))) == every == [12]
+        assert found(cast, AnyOf((Is("postal_code", "43215"), LIVES_THERE))) == [6]
+
+    def test_nor_others_that_are_added_until_a_step_is_crossed(self, cast, listing, counted):
+        counted()
+        others = [one.attributes["project"] for one in leads_of(queries.get_batch_of(listing))]
+        few = min(set(others) - {others[0]}, key=others.count)
+        for guess in (LIVES_THERE, NOBODY_THERE):
+            padded = AnyOf((Is("project", few), guess))
+            assert found(cast, padded) == found(cast, Is("project", few))
+
+    def test_what_five_share_is_found(self, cast, listing, counted):
+        counted()
+        assert found(cast, Is("postal_code", "43215")) == [6]
+
+    def test_two_listings_of_one_lot_do_not_make_five_of_three(self, cast, listing, counted):
+        leads = leads_of(queries.get_batch_of(listing))
+        for lead in leads[:3]:
+            lead.attributes = {**lead.attributes, "postal_code": "99501"}
+        again = Listing(
+            **{
+                column.key: getattr(listing, column.key)
+                for column in Listing.__mapper__.column_attrs
+                if column.key not in {"id", "criteria", "criteria_path"}
+            },
+            criteria={"field": "is_homeowner", "is": True},
+            criteria_path=listing.criteria_path,
+        )
+        db.session.add(again)
+        db.session.flush()
+        counted()
+        assert found(cast, LIVES_THERE) == []
+
+    def test_a_listing_counts_nobody_by_what_is_hidden(self, cast, listing):
+        viewer = cast.buyer.organization.id
+        for guess in (LIVES_THERE, Not(LIVES_THERE)):
+            assert queries.count_sellable(listing, viewer=viewer, criteria=guess) is None
+
+
+class TestOrders:
+    def ask(self, cast: Cast, listing: Listing, code: str) -> Any:
+        criteria = {"field": "postal_code", "is": code}
+        return place(cast.buyer, listing, 1, criteria=criteria)
+
+    def test_who_has_no_money_learns_nothing(self, cast, listing):
+        for code in ("99501", "99999"):
+            with pytest.raises(InsufficientFunds) as refused, db.session.begin_nested():
+                self.ask(cast, listing, code)
+            assert refused.value.facts == {"missing": 45_00, "currency": "USD"}
+
+    def test_asking_for_more_than_there_are_counts_nobody(self, cast, listing):
+        fund_wallet(cast.buyer)
+        for code in ("43215", "99501", "99999"):
+            criteria = {"field": "postal_code", "is": code}
+            with pytest.raises(Gone) as refused, db.session.begin_nested():
+                place(cast.buyer, listing, 1_000, criteria=criteria)
+            assert refused.value.facts == {"left": None}
+            assert refused.value.detail == "Not so many leads fit."
+
+    def test_who_pays_gets_exactly_what_was_asked_for(self, cast, listing):
+        fund_wallet(cast.buyer)
+        (line,) = queries.lines_of(self.ask(cast, listing, "99501").id)
+        assert line.lead_id == target(listing).id
