@@ -18,6 +18,7 @@ from exchange.catalog.fields import FieldType, Value
 
 # What could tell who somebody is, alone or together, is not shown before it is bought.
 HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
+AREA: Final = 3  # characters of a postal code that stand for the country around it
 Condition = Is | In | Between | Within
 Types = Mapping[str, FieldType]  # by field
 Shared = Mapping[str, Collection[Value]]  # by field, the values that enough leads share
@@ -30,6 +31,11 @@ def hidden_values(criteria: Criteria, types: Types) -> dict[str, set[Value]]:
         if types.get(condition.field) in HIDDEN:
             found.setdefault(condition.field, set()).update(_values(condition))
     return found
+
+
+def area(postal_code: str) -> str:
+    """The part of the country that the code lies in: what forecasts know of where people live."""
+    return postal_code[:AREA]
 
 
 def openly(criteria: Criteria, *, types: Types, shared: Shared) -> Criteria:
