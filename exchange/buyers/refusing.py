@@ -53,23 +53,28 @@ class RefusedLine:
 
     reason: Refusal
     text: str
-    leads: int | None  # None: fewer than five under attributes, not told
+    leads: int
     first: date  # UTC days
     last: date
     fix: str  # as of a check; empty: nothing of the buyer's would mend it
 
 
 def refused(found: Diagnosis) -> list[RefusedLine]:
-    """Every reason of the last seven days, the commonest first."""
+    """The reasons of the last seven days, the commonest first.
+
+    Under attributes one that fewer than five leads share is missing: it would say that somebody
+    fits, to whoever pays too little to buy anything.
+    """
     terms = found.standing.facts.terms
     return [
         RefusedLine(
             reason=one.reason,
             text=REFUSALS[one.reason],
-            leads=one.leads if market.is_told(terms, one.leads) else None,
+            leads=one.leads,
             first=one.first,
             last=one.last,
             fix=MENDED.get(one.reason, ""),
         )
         for one in found.refusals
+        if market.is_told(terms, one.leads)
     ]

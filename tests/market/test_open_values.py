@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import current_app
 
+from exchange.buyers.diagnosing import checks
+from exchange.buyers.refusing import refused
 from exchange.catalog.criteria import All, AnyOf, Between, In, Is, Not
 from exchange.catalog.fields import FieldType
-from exchange.core.db import db
+from exchange.core import clock
+from exchange.core.db import db, save
 from exchange.core.errors import Gone, InsufficientFunds
-from exchange.leads.models import Lead
+from exchange.core.money import Currency, Money
+from exchange.leads.models import Contact, Lead, SuppressionEntry
+from exchange.leads.queries import fields_of
 from exchange.market import queries
+from exchange.market.contract_terms import Terms
 from exchange.market.filters import Filters
 from exchange.market.kept import KEY
 from exchange.market.models import Listing
 from exchange.market.open_values import hidden_values, openly
 from exchange.market.queries.snapshot import read_market
+from exchange.market.services import matches
 from tests.cast import Cast
 from tests.factories.billing import fund_wallet
+from tests.factories.catalog import make_vertical
+from tests.factories.contracts import make_contract
 from tests.factories.leads import leads_of
 from tests.factories.market import make_listing, place
+from tests.market.test_matches import reasons
 
 TYPES = {
     "postal_code": FieldType.POSTAL_CODE, "model": FieldType.TEXT, "until": FieldType.DATE,
@@ -151,6 +162,79 @@ class TestSearch:
         viewer = cast.buyer.organization.id
         for guess in (LIVES_THERE, Not(LIVES_THERE)):
             assert queries.count_sellable(listing, viewer=viewer, criteria=guess) is None
+
+
+class TestForecasts:
+    """What a draft would bring is told before anything is paid, as often as it is asked."""
+
+    @pytest.fixture(autouse=True)
+    def a_week_later(self, listing):
+        clock.advance(timedelta(days=8))
+
+    def ask(self, cast: Cast, **terms: Any) -> Any:
+        return queries.forecast(
+            Terms(**{"time_zone": "UTC", **terms}),
+            price=Money(50_00, Currency.USD),
+            vertical=make_vertical(),
+            viewer=cast.buyer.organization.id,
+        )
+
+    def test_a_postal_code_tells_nobody_who_lives_there_alone(self, cast, listing):
+        there, nobody = (self.ask(cast, postal_codes=(code,)) for code in ("99501", "99999"))
+        assert there == nobody
+        assert there.silence == "too_few"
+
+    def test_leaving_a_code_out_of_a_list_changes_nothing(self, cast, listing):
+        codes = sorted(
+            {lead.attributes["postal_code"] for lead in leads_of(queries.get_batch_of(listing))}
+        )
+        every = self.ask(cast, postal_codes=tuple(codes))
+        without = self.ask(cast, postal_codes=tuple(set(codes) - {"99501"}))
+        assert (every.matched, every.week) == (without.matched, without.week)
+
+    def test_others_that_are_added_do_not_help(self, cast, listing):
+        shared = Is("postal_code", "43215")
+        found = [
+            self.ask(cast, criteria=AnyOf((shared, guess))) for guess in (LIVES_THERE, NOBODY_THERE)
+        ]
+        assert found[0] == found[1]
+        assert found[0].matched == 6
+
+    def test_the_checklist_says_the_same_of_both(self, cast, listing):
+        seen = [
+            queries.diagnosis(make_contract(cast.buyer, criteria=guess))
+            for guess in (LIVES_THERE, NOBODY_THERE)
+        ]
+        assert seen[0].met == seen[1].met
+        assert seen[0].narrowest == seen[1].narrowest
+        assert seen[0].standing.limit == seen[1].standing.limit
+
+
+class TestContracts:
+    def test_who_pays_too_little_does_not_learn_that_somebody_fits(self, cast, client, listing):
+        contract = make_contract(cast.buyer, price=1_00, criteria=LIVES_THERE)
+        matches.match_listing(listing_id=listing.id)
+        found = queries.diagnosis(contract)
+        assert [one.leads for one in found.refusals] == [1]
+        assert refused(found) == []
+        fields = fields_of(contract.schema_id)
+        (line,) = (one for one in checks(found, fields, language="en") if one.code == "refusals")
+        assert line.detail.in_english().startswith("fewer than 5 leads were refused")
+
+    def test_who_cannot_pay_does_not_learn_that_a_listed_person_is_on_sale(self, cast, listing):
+        known = target(listing)
+        contact = db.session.get(Contact, known.id)
+        save(
+            SuppressionEntry(
+                hash=contact.phone_index,
+                origin="list",
+                listed_on=clock.now().date(),
+                organization_id=cast.buyer.organization.id,
+            )
+        )
+        contract = make_contract(cast.buyer, price=60_00)
+        matches.match_listing(listing_id=listing.id)
+        assert reasons(contract) == {"funds": 12}
 
 
 class TestOrders:

@@ -18,6 +18,7 @@ from exchange.core.db import db, get, parse_id
 from exchange.core.errors import NotFound
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.identity.models import Organization
+from exchange.leads.mask import without_traces
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
@@ -52,7 +53,7 @@ class MaskedLead:
     requested_at: datetime
     region: str
     attributes: dict[str, Value]
-    preview: dict[str, str]  # masked name, phone, email
+    preview: dict[str, str]  # name, phone, email: that they are there
     fields_filled: int
     fields_total: int
     sold: int
@@ -251,7 +252,7 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         requested_at=lead.requested_at,
         region=lead.region,
         attributes=shown_attributes(lead.attributes, fields),
-        preview=lead.preview,
+        preview=without_traces(lead.preview),
         fields_filled=len(lead.attributes) + len(lead.preview),
         fields_total=len(fields.attributes) + len(fields.contacts),
         sold=lead.sold,
