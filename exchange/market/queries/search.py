@@ -1,7 +1,8 @@
 """The masked search of the market: what is on sale, by what people asked for and when.
 
-Counts are of leads that the viewer can still buy. Where attributes narrow the answer to fewer
+Counts are of leads that the viewer may be shown. Where attributes narrow the answer to fewer
 than five people the number is not told (decision 26); vertical, region and freshness never hide.
+What masked leads do not show is asked as `open_values` lets it.
 A large market is counted from sets in memory, at most a minute old; a small one by the database.
 """
 
