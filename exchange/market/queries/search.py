@@ -101,15 +101,17 @@ def search(
     *,
     viewer: UUID,
     filters: Filters,
+    fields: LeadFields | None = None,
     sort: Sort = Sort.SAFEST,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Results:
     """Listings with leads that fit and that the viewer can buy.
 
+    The fields of the vertical, where they are at hand, save looking them up for criteria.
     Raises NotFound for a cursor that is none.
     """
-    limit, filters = min(limit, LIMIT_MAX), answerable(filters)
+    limit, filters = min(limit, LIMIT_MAX), answerable(filters, fields)
     last = get(Listing, parse_id(cursor, Listing)) if cursor else None
     cube = current_cube()
     if cube is not None:
@@ -132,7 +134,8 @@ def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) 
 
     With the fields of the vertical also the choices of attributes, and what a lead may lack.
     """
-    choices, cube, filters = choices_of(fields), current_cube(), answerable(filters)
+    choices, cube = choices_of(fields), current_cube()
+    filters = answerable(filters, fields)
     if cube is not None:
         return cube.facets(filters, _viewer(viewer), choices)
     wanted = conditions(filters)
