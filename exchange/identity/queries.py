@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy import Uuid, bindparam, func, select, text
+from sqlalchemy.orm import joinedload
 
 from exchange.core import clock
 from exchange.core.db import db
@@ -15,7 +16,6 @@ from exchange.core.errors import NotFound
 from exchange.core.pagination import Page, paginate
 from exchange.core.passwords import token_hash
 from exchange.identity.models import (
-    Affiliation,
     ApiKey,
     Invitation,
     InvitationStatus,
@@ -26,6 +26,21 @@ from exchange.identity.models import (
     User,
 )
 from exchange.identity.permissions import OrganizationKind
+
+# Asked by every search and purchase: built once.
+_RELATIVES: Final = text(
+    """
+    SELECT theirs.organization_id
+      FROM affiliation AS ours JOIN affiliation AS theirs ON theirs.user_id = ours.user_id
+     WHERE ours.organization_id = :id
+     UNION
+    SELECT other.id
+      FROM organization AS own
+      JOIN organization AS other
+        ON other.register_number = own.register_number AND other.country = own.country
+     WHERE own.id = :id AND other.register_number <> '' AND other.status <> 'pending'
+    """
+).bindparams(bindparam("id", type_=Uuid))
 
 
 def find_user(email: str) -> User | None:
@@ -153,23 +168,8 @@ def relatives(organization_id: UUID) -> frozenset[UUID]:
     That is whoever shares a member with it, or ever did, and whoever stands under the same number
     in the register of the same country. Who waits for approval could claim any number.
     """
-    ours, theirs = aliased(Affiliation), aliased(Affiliation)
-    by_people = (
-        select(theirs.organization_id)
-        .join(ours, ours.user_id == theirs.user_id)
-        .where(ours.organization_id == organization_id)
-    )
-    own, other = aliased(Organization), aliased(Organization)
-    by_number = (
-        select(other.id)
-        .join(own, (own.register_number == other.register_number) & (own.country == other.country))
-        .where(
-            own.id == organization_id,
-            other.register_number != "",
-            other.status != OrganizationStatus.PENDING,
-        )
-    )
-    return frozenset(db.session.scalars(by_people.union(by_number))) | {organization_id}
+    found = db.session.scalars(_RELATIVES, {"id": organization_id})
+    return frozenset(found) | {organization_id}
 
 
 def operator() -> Organization | None:
