@@ -91,6 +91,7 @@ def listing(cast: Cast) -> Listing:
         code = "99501" if number == 0 else "43215" if number < 7 else f"4300{number % 10}"
         marked = {"budget": 777_00} if 7 <= number < 11 else {}
         lead.attributes = {**lead.attributes, "postal_code": code, **marked}
+        lead.postal_code = code
     db.session.flush()
     return made
 
