@@ -182,6 +182,14 @@ class TestAuctions:
             bid(cast.buyer, auction, PRICE)
         assert refused.value.code == "related"
 
+    def test_the_page_says_why(self, cast, client, related):
+        auction = make_auction(cast.seller, make_listing(cast.seller, leads=6, price=PRICE))
+        db.session.commit()
+        path = f"/buyers/auctions/{auction.public_id}"
+        page = cast.buyer.sign_in(client).get(path).get_data(as_text=True)
+        assert "belongs or belonged to the seller" in page
+        assert 'name="amount"' not in page
+
     def test_who_becomes_a_relative_wins_nothing_and_the_proof_agrees(self, cast):
         listing = make_listing(cast.seller, leads=6, price=PRICE)
         auction = make_auction(cast.seller, listing, units=3)
