@@ -14,7 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, bindparam, func, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from exchange.core.crypto import INDEX_BYTES
@@ -47,10 +57,23 @@ def any_of(hashes: Collection[bytes] | bytes) -> Select[tuple[bytes]]:
 
     A statement of the same shape for any number of them, and far cheaper than an array.
     """
-    pieces = hashes if isinstance(hashes, bytes) else b"".join(sorted(hashes))
-    joined = bindparam(None, pieces, type_=LargeBinary)
-    place = func.generate_series(0, len(pieces) // INDEX_BYTES - 1).column_valued("place")
+    return _pieces(bindparam(None, _joined(hashes), type_=LargeBinary))
+
+
+def _joined(hashes: Collection[bytes] | bytes) -> bytes:
+    return hashes if isinstance(hashes, bytes) else b"".join(sorted(hashes))
+
+
+def _pieces(joined: BindParameter[bytes]) -> Select[tuple[bytes]]:
+    last = func.length(joined, type_=Integer) // INDEX_BYTES - 1
+    place = func.generate_series(0, last).column_valued("place")
     return select(func.substring(joined, place * INDEX_BYTES + 1, INDEX_BYTES, type_=LargeBinary))
+
+
+# Asked for every ping, so it is put together once.
+_BY_DIGEST: Final = select(PersonDigest.digest, PersonDigest.hash).where(
+    PersonDigest.digest.in_(_pieces(bindparam("digests", type_=LargeBinary)))
+)
 
 
 def suppressed_hashes(
@@ -64,8 +87,7 @@ def suppressed_hashes(
 
 def hashes_by_digest(digests: Collection[bytes]) -> dict[bytes, bytes]:
     """The keyed hash of each of these people whom somebody named by a SHA-256 (see `digests`)."""
-    statement = select(PersonDigest.digest, PersonDigest.hash)
-    rows = db.session.execute(statement.where(PersonDigest.digest.in_(any_of(digests))))
+    rows = db.session.execute(_BY_DIGEST, {"digests": _joined(digests)})
     return {row.digest: row.hash for row in rows}
 
 

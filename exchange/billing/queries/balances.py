@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, select
 from sqlalchemy.orm import aliased
 
 from exchange.billing.accounts import CLASSES, AccountClass, AccountRef
@@ -19,6 +19,10 @@ from exchange.identity.permissions import OrganizationKind
 
 # Under a fifth of the last top-up the wallet counts as limited.
 LIMITED_BPS: Final = 2_000
+# Asked for every ping, so it is put together once.
+HEADROOM: Final = select(Account.id, func.greatest(Account.balance - Account.floor, 0)).where(
+    Account.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+)
 HOME_CURRENCIES: Final = {"MY": Currency.MYR, "RU": Currency.RUB, "US": Currency.USD}
 
 
@@ -67,9 +71,7 @@ def wallets(owners: Collection[UUID], *, currency: Currency) -> dict[UUID, int]:
     Nil where nothing was ever paid in.
     """
     refs = {AccountRef(AccountKind.WALLET, currency, owner).id: owner for owner in owners}
-    same = Account.id == any_(literal(list(refs), ARRAY(Uuid)))
-    headroom = func.greatest(Account.balance - Account.floor, 0)
-    rows = db.session.execute(select(Account.id, headroom).where(same))
+    rows = db.session.execute(HEADROOM, {"ids": list(refs)})
     return dict.fromkeys(owners, 0) | {refs[account_id]: left for account_id, left in rows}
 
 
