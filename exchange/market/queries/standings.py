@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
+from exchange.billing import queries as billing
 from exchange.core import ids
 from exchange.core.db import db
 from exchange.identity.models import Organization, OrganizationStatus
@@ -53,6 +54,9 @@ ROWS: Final = (
     .order_by(Contract.id)
 )
 LOCKED: Final = ROWS.with_for_update(of=Contract, key_share=True)
+FUNDED: Final = ROWS.add_columns(
+    billing.wallet_of(Contract.organization_id, CURRENCY).label("wallet")  # of its currency
+)
 SOURCES: Final = {
     None: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REQUESTED: Refusal.SOURCE_NOT_APPROVED,
@@ -85,6 +89,11 @@ class Standing:
 def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> list[AnyRow]:
     """The contracts as they are now, with their buyers' state; locked in the order of their ids."""
     return list(db.session.execute(LOCKED if locked else ROWS, {"ids": list(contract_ids)}))
+
+
+def funded_rows(contract_ids: Collection[UUID]) -> list[AnyRow]:
+    """The same beside `wallet`, what their buyers can spend now, in minor units; nothing locked."""
+    return list(db.session.execute(FUNDED, {"ids": list(contract_ids)}))
 
 
 def standings(
