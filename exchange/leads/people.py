@@ -15,11 +15,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
-    BindParameter,
+    ARRAY,
     ColumnElement,
-    Integer,
     LargeBinary,
     Select,
+    any_,
     bindparam,
     func,
     or_,
@@ -44,6 +44,10 @@ from exchange.leads.rights import (
 
 # A row that was being taken in when somebody was listed is in the tables by then.
 SECOND_LOOK: Final = timedelta(minutes=10)
+# Asked for every ping, so it is put together once.
+BY_DIGEST: Final = select(PersonDigest.digest, PersonDigest.hash).where(
+    PersonDigest.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary)))
+)
 AnyColumn = InstrumentedAttribute[Any]  # Any: a column of times, empty or not
 
 
@@ -57,23 +61,10 @@ def any_of(hashes: Collection[bytes] | bytes) -> Select[tuple[bytes]]:
 
     A statement of the same shape for any number of them, and far cheaper than an array.
     """
-    return _pieces(bindparam(None, _joined(hashes), type_=LargeBinary))
-
-
-def _joined(hashes: Collection[bytes] | bytes) -> bytes:
-    return hashes if isinstance(hashes, bytes) else b"".join(sorted(hashes))
-
-
-def _pieces(joined: BindParameter[bytes]) -> Select[tuple[bytes]]:
-    last = func.length(joined, type_=Integer) // INDEX_BYTES - 1
-    place = func.generate_series(0, last).column_valued("place")
+    pieces = hashes if isinstance(hashes, bytes) else b"".join(sorted(hashes))
+    joined = bindparam(None, pieces, type_=LargeBinary)
+    place = func.generate_series(0, len(pieces) // INDEX_BYTES - 1).column_valued("place")
     return select(func.substring(joined, place * INDEX_BYTES + 1, INDEX_BYTES, type_=LargeBinary))
-
-
-# Asked for every ping, so it is put together once.
-_BY_DIGEST: Final = select(PersonDigest.digest, PersonDigest.hash).where(
-    PersonDigest.digest.in_(_pieces(bindparam("digests", type_=LargeBinary)))
-)
 
 
 def suppressed_hashes(
@@ -87,7 +78,7 @@ def suppressed_hashes(
 
 def hashes_by_digest(digests: Collection[bytes]) -> dict[bytes, bytes]:
     """The keyed hash of each of these people whom somebody named by a SHA-256 (see `digests`)."""
-    rows = db.session.execute(_BY_DIGEST, {"digests": _joined(digests)})
+    rows = db.session.execute(BY_DIGEST, {"digests": list(digests)})
     return {row.digest: row.hash for row in rows}
 
 
