@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -25,7 +26,26 @@ from exchange.identity.models import (
     SignIn,
     User,
 )
-from exchange.identity.permissions import OrganizationKind
+from exchange.identity.permissions import OrganizationKind, Role
+
+# Asked at every request of a program, so it is put together once.
+_KEY: Final = (
+    select(
+        ApiKey.id,
+        ApiKey.scopes,
+        ApiKey.expires_at,
+        Membership.role,
+        Organization,
+        func.exchange_now().label("at"),
+    )
+    .join(
+        Membership,
+        (Membership.user_id == ApiKey.created_by_id)
+        & (Membership.organization_id == ApiKey.organization_id),
+    )
+    .join(Organization, Organization.id == ApiKey.organization_id)
+    .where(ApiKey.token_hash == bindparam("token_hash"), ApiKey.revoked_at.is_(None))
+)
 
 # Asked by every search and purchase: built once.
 _RELATIVES: Final = text(
@@ -41,6 +61,16 @@ _RELATIVES: Final = text(
      WHERE own.id = :id AND other.register_number <> '' AND other.status <> 'pending'
     """
 ).bindparams(bindparam("id", type_=Uuid))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHeld:
+    """An API key that works, and for whom."""
+
+    id: UUID
+    scopes: frozenset[str]
+    role: Role  # its maker's
+    organization: Organization
 
 
 def find_user(email: str) -> User | None:
@@ -72,29 +102,18 @@ def sign_ins(user_id: UUID) -> Sequence[SignIn]:
     return db.session.scalars(statement.order_by(SignIn.id.desc())).all()
 
 
-def find_key(token: str) -> tuple[ApiKey, Membership, Organization] | None:
-    """The API key behind a token with its maker's membership; None once revoked or expired.
+def find_key(token: str) -> KeyHeld | None:
+    """The API key behind a token with its maker's role; None once revoked or expired.
 
     The moment that it is judged by is the time of this unit of work.
     """
-    row = db.session.execute(
-        select(ApiKey, Membership, Organization, func.exchange_now())
-        .join(
-            Membership,
-            (Membership.user_id == ApiKey.created_by_id)
-            & (Membership.organization_id == ApiKey.organization_id),
-        )
-        .join(Organization, Organization.id == ApiKey.organization_id)
-        .where(
-            ApiKey.token_hash == token_hash(token),
-            ApiKey.revoked_at.is_(None),
-        )
-    ).one_or_none()
+    row = db.session.execute(_KEY, {"token_hash": token_hash(token)}).one_or_none()
     if row is None:
         return None
-    key, membership, organization, at = row
-    clock.it_is(at)
-    return (key, membership, organization) if key.expires_at > clock.now() else None
+    clock.it_is(row.at)
+    if row.expires_at <= clock.now():
+        return None
+    return KeyHeld(row.id, frozenset(row.scopes), row.role, row.Organization)
 
 
 def get_open_invitation(token: str, *, at: datetime) -> Invitation:

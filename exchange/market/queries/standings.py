@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
+from exchange.billing import queries as billing
 from exchange.core import ids
 from exchange.core.db import db
 from exchange.identity import queries as identity
@@ -34,6 +35,29 @@ from exchange.market.queries.stock import in_list
 
 TO_CONTRACTS: Final = (ListingMode.CONTRACTS, ListingMode.TARGETED)
 CURRENCY: Final = Contract.__table__.c.price_currency
+# Asked for every ping, so it is put together once.
+ROWS: Final = (
+    select(
+        Contract.id,
+        Contract.organization_id,
+        Contract.vertical_id,
+        Contract.schema_id,
+        Contract.status,
+        Contract.terms_version,
+        PRICE,
+        CURRENCY,
+        Contract.ranked_at,
+        Contract.limited_by,
+        Organization.status.label("buyer_status"),
+    )
+    .join(Organization, Organization.id == Contract.organization_id)
+    .where(Contract.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(Contract.id)
+)
+LOCKED: Final = ROWS.with_for_update(of=Contract, key_share=True)
+FUNDED: Final = ROWS.add_columns(
+    billing.wallet_of(Contract.organization_id, CURRENCY).label("wallet")  # of its currency
+)
 SOURCES: Final = {
     None: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REQUESTED: Refusal.SOURCE_NOT_APPROVED,
@@ -65,27 +89,12 @@ class Standing:
 
 def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> list[AnyRow]:
     """The contracts as they are now, with their buyers' state; locked in the order of their ids."""
-    statement = (
-        select(
-            Contract.id,
-            Contract.organization_id,
-            Contract.vertical_id,
-            Contract.schema_id,
-            Contract.status,
-            Contract.terms_version,
-            PRICE,
-            CURRENCY,
-            Contract.ranked_at,
-            Contract.limited_by,
-            Organization.status.label("buyer_status"),
-        )
-        .join(Organization, Organization.id == Contract.organization_id)
-        .where(in_list(Contract.id, contract_ids))
-        .order_by(Contract.id)
-    )
-    if locked:
-        statement = statement.with_for_update(of=Contract, key_share=True)
-    return list(db.session.execute(statement))
+    return list(db.session.execute(LOCKED if locked else ROWS, {"ids": list(contract_ids)}))
+
+
+def funded_rows(contract_ids: Collection[UUID]) -> list[AnyRow]:
+    """The same beside `wallet`, what their buyers can spend now, in minor units; nothing locked."""
+    return list(db.session.execute(FUNDED, {"ids": list(contract_ids)}))
 
 
 def standings(
