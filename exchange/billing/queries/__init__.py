@@ -16,6 +16,7 @@ from exchange.billing.queries.balances import (
     no_balances,
     platform_balance,
     trial_balance,
+    wallet_of,
     wallets,
 )
 from exchange.billing.queries.calendar import PendingDay, pending_calendar, pending_days
@@ -91,6 +92,7 @@ __all__ = [
     "top_ups",
     "trial_balance",
     "verify_chain",
+    "wallet_of",
     "wallets",
     "whole_journal",
     "whole_statement",
