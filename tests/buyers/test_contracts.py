@@ -179,13 +179,14 @@ class TestEditor:
         assert "are not in the contract" not in words_of(form)
         filled = text_of(page.get(f"{HOME}/new?vertical={VERTICAL}&a.is_homeowner=no&has=budget"))
         assert "&#34;budget&#34;,\n  &#34;from&#34;: 0" in filled
-        lost = "temperature=hot&grade=A&price_min=10&has=email"
+        lost = "temperature=hot&grade=A&price_min=10&has=email&aged=false"
         body = words_of(page.get(f"{HOME}/new?vertical={VERTICAL}&{lost}"))
         for words in (
             "Warmth: it changes",
             "Seller grade: it",
             "Price from: a contract",
             "proof of",
+            "Sold before: a contract",
         ):
             assert words in body, words
 

@@ -66,6 +66,8 @@ def _of_listings(filters: Filters) -> Iterator[Named]:
         yield "vertical_id", Listing.vertical_id == filters.vertical_id
     if filters.quality_classes:
         yield "quality_classes", Listing.quality_class.in_(filters.quality_classes)
+    if filters.is_aged is not None:
+        yield "aged", Listing.is_aged.is_(filters.is_aged)
     if filters.grades:
         yield "grades", _is_graded(filters.grades)
     if filters.price_min is not None:
