@@ -248,7 +248,9 @@ class TestForecast:
         keep()
         assert "$1,000,000.00, lasts 30 days or longer" in box()
         assert "Top up" not in box()
-        assert "$50.00 for each action that comes" in box(pricing_model="cpa", action="signed")
+        per_action = box(pricing_model="cpa", action="signed")
+        assert "$50.00 for each action that comes" in per_action
+        assert "Won are only leads that sellers keep for standing orders" in per_action
         sent = {"vertical": VERTICAL, "price": {"amount": 50_00, "currency": "USD"}}
         headers = cast.buyer.key("contract:read")
         found = page.post("/api/v1/contracts/forecast", json=sent, headers=headers).json

@@ -27,6 +27,7 @@ from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.idempotency import idempotent
@@ -41,6 +42,7 @@ from exchange.market.contract_terms import Period, Terms
 from exchange.market.filters import choosable
 from exchange.market.models import PricingModel
 from exchange.market.queries import Forecast
+from exchange.market.queries.contracts import Bought
 from exchange.market.services import contracts as verbs
 
 
@@ -130,12 +132,20 @@ def _page(
         periods=list(Period),
         choosable=choosable(editing.fields),
         market=queries.market_of(editing.vertical),
+        bought=_bought(editing.contract),
         forecast=forecast,
         is_asked=is_asked,
         may_activate=organization().is_approved,
         unasked=unasked(request.args, editing.fields),
         is_stale=_is_stale(editing),
     )
+
+
+def _bought(contract: Contract | None) -> Bought | None:
+    """What came so far of a contract that pays for actions: it says what a lead costs there."""
+    if contract is None or contract.pricing_model is not PricingModel.CPA:
+        return None
+    return market.bought_by_contracts([contract], now=clock.now())[contract.id]
 
 
 def _is_stale(editing: Editing) -> bool:
