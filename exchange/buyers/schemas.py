@@ -101,6 +101,12 @@ class ContractsQuery(CursorQuery):
     status = fields.Enum(ContractStatus, by_value=True, load_default=None)
 
 
+class PresetsQuery(Schema):
+    """Of which kind of lead."""
+
+    vertical = fields.String(load_default="", validate=_text)
+
+
 class PricesForm(Schema):
     """By how much contracts pay more, or less."""
 
