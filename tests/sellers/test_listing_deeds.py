@@ -104,8 +104,9 @@ class TestAsking:
         assert page.count("data-pick checked") == len(form.get("ids", ()))
         assert three[2].public_id not in page  # the filter holds
 
-    def test_anothers_are_not_found(self, app, cast, three):
-        other = cast.other_seller.sign_in(app.test_client())
+    @pytest.mark.parametrize("who", ["other_seller", "buyer", "verifier", "admin"])
+    def test_anothers_are_not_found(self, app, cast, three, who):
+        other = getattr(cast, who).sign_in(app.test_client())
         for path in (ASK, DO):
             assert post(other, path, ids=ids(three), deed="withdraw").status_code == 404
         assert now(three[0]).status is ListingStatus.PUBLISHED
