@@ -15,10 +15,12 @@ from exchange.billing.queries.balances import (
     home_currency,
     no_balances,
     platform_balance,
+    spendable,
     trial_balance,
     wallets,
 )
 from exchange.billing.queries.calendar import PendingDay, pending_calendar, pending_days
+from exchange.billing.queries.credit import CreditStep, credit_history
 from exchange.billing.queries.journal import (
     get_entries,
     journal,
@@ -56,6 +58,7 @@ __all__ = [
     "BalancePill",
     "Balances",
     "ChainReport",
+    "CreditStep",
     "Head",
     "OwnLink",
     "PendingDay",
@@ -67,6 +70,7 @@ __all__ = [
     "balance_pill",
     "balances",
     "commission_bps",
+    "credit_history",
     "currencies_used",
     "debtors_with_money",
     "find_payout_account",
@@ -87,6 +91,7 @@ __all__ = [
     "proof",
     "public_id_of",
     "sale_histories",
+    "spendable",
     "statement",
     "top_ups",
     "trial_balance",
