@@ -23,7 +23,7 @@ from exchange.market.contract_models import CapUse, Contract, ContractSource, Co
 from exchange.market.contract_terms import Caps, Opening, Period
 from exchange.market.match_models import ContractRefusal, LeadMatch, MatchRequest
 from exchange.market.models import Listing, ListingMode, Order, OrderLine, OrderStatus
-from exchange.market.services import matches, meetings
+from exchange.market.services import contracts, matches, meetings
 from tests.factories.billing import fund_wallet, grant_credit
 from tests.factories.contracts import make_contract
 from tests.factories.leads import leads_of, make_person
@@ -135,6 +135,17 @@ def test_credit_pays_as_the_ledger_lets_it(cast, listing):
     assert matches.match_listing(listing_id=listing.id) == 3
     assert reasons(contract) == {"funds": 1}
     assert -price <= wallet(cast.buyer) < 0
+
+
+def test_on_credit_contracts_meet_at_once_what_they_could_not_pay(cast, listing, run_jobs):
+    price = wallet(cast.buyer) + 1
+    contract = make_contract(cast.buyer, price=price)
+    assert matches.match_listing(listing_id=listing.id) == 0
+    contracts.note_limit(contract_id=contract.id, limit="funds")
+    with unit_of_work():
+        grant_credit(cast, cast.buyer, Money(price, Currency.USD))
+    run_jobs()
+    assert len(lines_of(contract)) == 1
 
 
 def test_the_hour_has_its_own_price(cast, listing):
