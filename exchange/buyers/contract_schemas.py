@@ -212,7 +212,7 @@ class RefusedOut(Schema):
 
     reason = fields.Enum(Refusal, by_value=True)
     detail = fields.String(attribute="text")
-    leads = fields.Integer(allow_none=True, metadata={"description": "null: fewer than five"})
+    leads = fields.Integer(metadata={"description": "where attributes are asked, five or more"})
     first_day = fields.Date(attribute="first", metadata={"description": "UTC"})
     last_day = fields.Date(attribute="last", metadata={"description": "UTC"})
     fix = fields.String(metadata={"description": "what would mend it; empty: nothing of yours"})

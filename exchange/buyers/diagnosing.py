@@ -264,16 +264,20 @@ def _quality(found: Diagnosis) -> Said:
 def _refused(found: Diagnosis) -> Check:
     """What it asked for and did not get in seven days, by the reason that comes most often."""
     lines = refused(found)
+    in_all = sum(one.leads for one in lines)
     if not lines:
-        return _check("refusals", Said(N_("nothing was refused in the last 7 days")), ok=True)
-    most, terms = lines[0], found.standing.facts.terms
-    in_all = sum(one.leads for one in found.refusals)
-    values: dict[str, Value] = {"reason": most.text}
-    text = N_("fewer than 5 leads were refused in the last 7 days, first of all: %(reason)s")
-    if market.is_told(terms, in_all):
-        text = N_("%(leads)s leads were refused in the last 7 days; most, %(most)s: %(reason)s")
-        values |= {"leads": in_all, "most": found.refusals[0].leads}
+        few = Said(N_("fewer than 5 leads were refused for any one reason in the last 7 days"))
+        usual = Said(N_("nothing was refused in the last 7 days"))
+        return _check("refusals", usual if _tells_nil(found) else few, ok=True)
+    most = lines[0]
+    values: dict[str, Value] = {"reason": most.text, "leads": in_all, "most": most.leads}
+    text = N_("%(leads)s leads were refused in the last 7 days; most, %(most)s: %(reason)s")
     return _check("refusals", Said(text, values), ok=False if most.fix else None, fix=most.fix)
+
+
+def _tells_nil(found: Diagnosis) -> bool:
+    """Whether it may be said that nobody was refused: under attributes it is one with a few."""
+    return market.is_told(found.standing.facts.terms, 0)
 
 
 def _price(found: Diagnosis) -> Said:

@@ -29,6 +29,7 @@ REFUSALS: Final[Mapping[Refusal, str]] = {
     Refusal.CAP: N_("a cap was reached"),
     Refusal.FUNDS: N_("the wallet did not cover a lead"),
     Refusal.OWN_LEADS: N_("these are your own leads"),
+    Refusal.RELATED: N_("somebody of yours belongs or belonged to the seller"),
     Refusal.BUYER_NOT_APPROVED: N_("your organization may not trade"),
     Refusal.BUYER_NOT_WANTED: N_("the seller sells to other buyers"),
     Refusal.SOURCE_NOT_APPROVED: N_("the source waits for your word"),
@@ -52,23 +53,28 @@ class RefusedLine:
 
     reason: Refusal
     text: str
-    leads: int | None  # None: fewer than five under attributes, not told
+    leads: int
     first: date  # UTC days
     last: date
     fix: str  # as of a check; empty: nothing of the buyer's would mend it
 
 
 def refused(found: Diagnosis) -> list[RefusedLine]:
-    """Every reason of the last seven days, the commonest first."""
+    """The reasons of the last seven days, the commonest first.
+
+    Under attributes one that fewer than five leads share is missing: it would say that somebody
+    fits, to whoever pays too little to buy anything.
+    """
     terms = found.standing.facts.terms
     return [
         RefusedLine(
             reason=one.reason,
             text=REFUSALS[one.reason],
-            leads=one.leads if market.is_told(terms, one.leads) else None,
+            leads=one.leads,
             first=one.first,
             last=one.last,
             fix=MENDED.get(one.reason, ""),
         )
         for one in found.refusals
+        if market.is_told(terms, one.leads)
     ]

@@ -49,6 +49,15 @@ def get_schema(vertical: Vertical, *, version: int | None = None) -> LeadSchema:
     return schema
 
 
+def schema_id(vertical: Vertical) -> UUID:
+    """The id of the lead schema in force, without all that is in it."""
+    same = (
+        LeadSchema.vertical_id == vertical.id,
+        LeadSchema.version == vertical.schema_version,
+    )
+    return db.session.scalars(select(LeadSchema.id).where(*same)).one()
+
+
 def get_terms(vertical: Vertical, *, version: int | None = None) -> Terms:
     """The terms in force, or a former version. Raises NotFound."""
     return Terms.from_json(get_terms_row(vertical, version=version).content)

@@ -123,8 +123,8 @@ def people() -> None:
     names = ("Vera Kim", "Viktor Roth", "Vida Okafor")
     for email, name in zip(VERIFIERS, names, strict=True):
         _member(email, name, organization=callers, role=Role.VERIFIER)
-    for company in COMPANIES:
-        _admit(company)
+    for number, company in enumerate(COMPANIES, start=1):
+        _admit(company, number)
 
 
 def actor_of(email: str) -> Actor:
@@ -143,7 +143,7 @@ def _member(email: str, name: str, *, organization: Organization, role: Role) ->
     )
 
 
-def _admit(company: Company) -> None:
+def _admit(company: Company, number: int) -> None:
     organization = services.sign_up(
         email=company.email,
         name=company.person,
@@ -152,7 +152,7 @@ def _admit(company: Company) -> None:
         organization_name=company.name,
         trade_name=company.trade_name,
         country=company.country,
-        register_number="DEMO-0001",
+        register_number=f"DEMO-{number:04}",
     )
     organization.is_demo = True
     if company.approved:

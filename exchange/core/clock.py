@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import Interval, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.core.db import NOW, Model, db, enum_column
 from exchange.core.errors import Forbidden
+
+AT: Final = select(func.exchange_now())  # asked at every request, so it is put together once
 
 
 class InstanceKind(StrEnum):
@@ -48,7 +51,7 @@ def it_is(moment: datetime) -> None:
 
 def after_lock() -> datetime:
     """The time at this very moment, for deadlines that are decided behind a lock."""
-    moment: datetime | None = db.session.scalar(select(func.exchange_now()))
+    moment: datetime | None = db.session.scalar(AT)
     assert moment is not None
     return moment
 

@@ -9,13 +9,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
 
 from flask import Flask, Response, g
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Enum, LargeBinary, MetaData, String, func, select
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Enum,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import (
     DeclarativeBase,
@@ -153,11 +165,17 @@ def lock(model: type[AnyRecord], record_id: UUID) -> AnyRecord:
 
     Without populate_existing the session would hand out the stale copy it already holds.
     """
-    statement = select(model).where(model.id == record_id).with_for_update()
-    record = db.session.scalar(statement.execution_options(populate_existing=True))
+    record: AnyRecord | None = db.session.scalar(_locking(model), {"id": record_id})
     if record is None:
         raise NotFound
     return record
+
+
+@cache
+def _locking(model: type[AnyRecord]) -> Select[AnyRecord]:
+    """The statement behind `lock`, put together once: nearly every verb asks it."""
+    statement = select(model).where(model.id == bindparam("id")).with_for_update()
+    return statement.execution_options(populate_existing=True)
 
 
 @contextmanager

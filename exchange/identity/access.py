@@ -135,7 +135,7 @@ def _actor_of_key(sent: Request) -> Actor:
     found = queries.find_key(token.strip())
     if found is None:
         raise Unauthenticated("This key is unknown, revoked or expired.", code="key_unknown")
-    key, membership, g.organization = found
+    g.organization = found.organization
     # A key never has more than its maker has now.
-    held = permissions_of(g.organization.kind, membership.role) - PAGES_ONLY
-    return Actor("key", key.id, key.organization_id, frozenset(key.scopes) & held)
+    held = permissions_of(found.organization.kind, found.role) - PAGES_ONLY
+    return Actor("key", found.id, found.organization.id, found.scopes & held)

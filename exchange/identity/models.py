@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ForeignKey, Index, String, UniqueConstraint, func
+from sqlalchemy import ARRAY, ForeignKey, Index, String, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from exchange.core.db import Record, enum_column
+from exchange.core.db import Model, Record, enum_column
 from exchange.core.states import Graph
 from exchange.identity.permissions import OrganizationKind, Role
 
@@ -26,6 +26,9 @@ class Organization(Record):
     """A company; parties know each other by the trade name only (decision 1)."""
 
     KIND, PREFIX = "organization", "org"
+    __table_args__ = (
+        Index(None, "register_number", postgresql_where=text("register_number <> ''")),
+    )
     TRANSITIONS: ClassVar[Graph] = {
         OrganizationStatus.PENDING: {OrganizationStatus.APPROVED, OrganizationStatus.CLOSED},
         OrganizationStatus.APPROVED: {OrganizationStatus.SUSPENDED, OrganizationStatus.CLOSED},
@@ -81,6 +84,20 @@ class Membership(Record):
 
     user: Mapped[User] = relationship(back_populates="memberships", lazy="raise")
     organization: Mapped[Organization] = relationship(lazy="raise")
+
+
+class Affiliation(Model):
+    """That a user belongs or ever belonged to an organization; it outlives the membership.
+
+    The application adds rows and takes none away: nobody trades with an organization of his own.
+    """
+
+    __tablename__ = "affiliation"
+    __table_args__ = (Index(None, "organization_id"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"), primary_key=True)
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"), primary_key=True)
+    since: Mapped[datetime] = mapped_column(server_default=func.exchange_now())
 
 
 class SignIn(Record):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.orm import joinedload
 
 from exchange.core import clock
@@ -24,7 +26,51 @@ from exchange.identity.models import (
     SignIn,
     User,
 )
-from exchange.identity.permissions import OrganizationKind
+from exchange.identity.permissions import OrganizationKind, Role
+
+# Asked at every request of a program, so it is put together once.
+_KEY: Final = (
+    select(
+        ApiKey.id,
+        ApiKey.scopes,
+        ApiKey.expires_at,
+        Membership.role,
+        Organization,
+        func.exchange_now().label("at"),
+    )
+    .join(
+        Membership,
+        (Membership.user_id == ApiKey.created_by_id)
+        & (Membership.organization_id == ApiKey.organization_id),
+    )
+    .join(Organization, Organization.id == ApiKey.organization_id)
+    .where(ApiKey.token_hash == bindparam("token_hash"), ApiKey.revoked_at.is_(None))
+)
+
+# Asked by every search and purchase: built once.
+_RELATIVES: Final = text(
+    """
+    SELECT theirs.organization_id
+      FROM affiliation AS ours JOIN affiliation AS theirs ON theirs.user_id = ours.user_id
+     WHERE ours.organization_id = :id
+     UNION
+    SELECT other.id
+      FROM organization AS own
+      JOIN organization AS other
+        ON other.register_number = own.register_number AND other.country = own.country
+     WHERE own.id = :id AND other.register_number <> '' AND other.status <> 'pending'
+    """
+).bindparams(bindparam("id", type_=Uuid))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHeld:
+    """An API key that works, and for whom."""
+
+    id: UUID
+    scopes: frozenset[str]
+    role: Role  # its maker's
+    organization: Organization
 
 
 def find_user(email: str) -> User | None:
@@ -56,29 +102,18 @@ def sign_ins(user_id: UUID) -> Sequence[SignIn]:
     return db.session.scalars(statement.order_by(SignIn.id.desc())).all()
 
 
-def find_key(token: str) -> tuple[ApiKey, Membership, Organization] | None:
-    """The API key behind a token with its maker's membership; None once revoked or expired.
+def find_key(token: str) -> KeyHeld | None:
+    """The API key behind a token with its maker's role; None once revoked or expired.
 
     The moment that it is judged by is the time of this unit of work.
     """
-    row = db.session.execute(
-        select(ApiKey, Membership, Organization, func.exchange_now())
-        .join(
-            Membership,
-            (Membership.user_id == ApiKey.created_by_id)
-            & (Membership.organization_id == ApiKey.organization_id),
-        )
-        .join(Organization, Organization.id == ApiKey.organization_id)
-        .where(
-            ApiKey.token_hash == token_hash(token),
-            ApiKey.revoked_at.is_(None),
-        )
-    ).one_or_none()
+    row = db.session.execute(_KEY, {"token_hash": token_hash(token)}).one_or_none()
     if row is None:
         return None
-    key, membership, organization, at = row
-    clock.it_is(at)
-    return (key, membership, organization) if key.expires_at > clock.now() else None
+    clock.it_is(row.at)
+    if row.expires_at <= clock.now():
+        return None
+    return KeyHeld(row.id, frozenset(row.scopes), row.role, row.Organization)
 
 
 def get_open_invitation(token: str, *, at: datetime) -> Invitation:
@@ -144,6 +179,16 @@ def organizations(
     if kind:
         statement = statement.where(Organization.kind == kind)
     return paginate(statement, Organization, cursor=cursor)
+
+
+def relatives(organization_id: UUID) -> frozenset[UUID]:
+    """The organization itself and all that are no strangers to it: with them it does not trade.
+
+    That is whoever shares a member with it, or ever did, and whoever stands under the same number
+    in the register of the same country. Who waits for approval could claim any number.
+    """
+    found = db.session.scalars(_RELATIVES, {"id": organization_id})
+    return frozenset(found) | {organization_id}
 
 
 def operator() -> Organization | None:

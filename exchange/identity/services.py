@@ -29,6 +29,7 @@ from exchange.core.passwords import (
 from exchange.core.states import transition
 from exchange.identity import queries
 from exchange.identity.models import (
+    Affiliation,
     ApiKey,
     Invitation,
     InvitationStatus,
@@ -86,7 +87,7 @@ def sign_up(
             terms_accepted_by_id=user.id,
         )
     )
-    save(Membership(user_id=user.id, organization_id=organization.id, role=Role.OWNER))
+    _make_member(user.id, organization.id, Role.OWNER)
     events.record(
         "organization.signed_up",
         subject=organization,
@@ -113,7 +114,7 @@ def found_house(
             country=country,
         )
     )
-    save(Membership(user_id=user.id, organization_id=organization.id, role=Role.ADMIN))
+    _make_member(user.id, organization.id, Role.ADMIN)
     events.record("organization.founded", subject=organization, actor=SYSTEM)
     return organization
 
@@ -336,7 +337,7 @@ def add_member(*, email: str, name: str, password: str, organization_id: UUID, r
     if not permissions_of(organization.kind, role):
         raise Invalid(f"A {organization.kind} organization has no {role}.")
     user = queries.find_user(email) or _new_user(email=email, name=name, password=password)
-    save(Membership(user_id=user.id, organization_id=organization.id, role=role))
+    _make_member(user.id, organization.id, role)
     events.record("membership.made", subject=organization, actor=SYSTEM, role=role)
     return user
 
@@ -363,14 +364,16 @@ def _colleague(membership_id: UUID, actor: Actor) -> Membership:
 
 
 def _join(user: User, invitation: Invitation) -> Membership:
-    known = queries.memberships_of(user.id)
-    if any(m.organization_id == invitation.organization_id for m in known):
+    if invitation.organization_id in {m.organization_id for m in queries.memberships_of(user.id)}:
         raise Conflict("You belong to this organization already. Sign in as usual.")
-    return save(
-        Membership(
-            user_id=user.id, organization_id=invitation.organization_id, role=invitation.role
-        )
-    )
+    return _make_member(user.id, invitation.organization_id, invitation.role)
+
+
+def _make_member(user_id: UUID, organization_id: UUID, role: Role) -> Membership:
+    """A membership; that there was one is known for ever."""
+    who = {"user_id": user_id, "organization_id": organization_id}
+    db.session.merge(Affiliation(**who))  # of who comes back it stands there already
+    return save(Membership(**who, role=role))
 
 
 def _start_sign_in(user_id: UUID, membership: Membership) -> str:

@@ -5,6 +5,7 @@ So much is hidden that nobody is found by it; short values hide more, not less.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -57,6 +58,19 @@ def masked_email(address: str) -> str:
     first = local[0] if len(local) > 1 else ""
     shown = domain if domain in PUBLIC_DOMAINS else f"{HIDDEN}.{domain.rpartition('.')[2]}"
     return f"{first}{HIDDEN}@{shown}"
+
+
+def without_traces(preview: Mapping[str, str]) -> dict[str, str]:
+    """A masked contact without the letters and digits by which who knows somebody would find them.
+
+    `***`, `+7 ***`, `***@mail.ru`: that there is one, of which country, at which provider.
+    """
+    bare = dict.fromkeys(preview, HIDDEN)
+    if "phone" in preview:
+        bare["phone"] = f"{preview['phone'].split()[0]} {HIDDEN}"
+    if "email" in preview:
+        bare["email"] = f"{HIDDEN}@{preview['email'].rpartition('@')[2]}"
+    return bare
 
 
 @cache

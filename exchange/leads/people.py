@@ -14,7 +14,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, bindparam, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    LargeBinary,
+    Select,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from exchange.core.crypto import INDEX_BYTES
@@ -34,6 +44,10 @@ from exchange.leads.rights import (
 
 # A row that was being taken in when somebody was listed is in the tables by then.
 SECOND_LOOK: Final = timedelta(minutes=10)
+# Asked for every ping, so it is put together once.
+BY_DIGEST: Final = select(PersonDigest.digest, PersonDigest.hash).where(
+    PersonDigest.digest == any_(bindparam("digests", type_=ARRAY(LargeBinary)))
+)
 AnyColumn = InstrumentedAttribute[Any]  # Any: a column of times, empty or not
 
 
@@ -64,8 +78,7 @@ def suppressed_hashes(
 
 def hashes_by_digest(digests: Collection[bytes]) -> dict[bytes, bytes]:
     """The keyed hash of each of these people whom somebody named by a SHA-256 (see `digests`)."""
-    statement = select(PersonDigest.digest, PersonDigest.hash)
-    rows = db.session.execute(statement.where(PersonDigest.digest.in_(any_of(digests))))
+    rows = db.session.execute(BY_DIGEST, {"digests": list(digests)})
     return {row.digest: row.hash for row in rows}
 
 
@@ -98,23 +111,6 @@ def suppressed_leads(lead_ids: Collection[UUID], *, buyer_id: UUID | None = None
         .where(Contact.lead_id.in_(lead_ids), is_person_suppressed(buyer_id=buyer_id))
     )
     return set(db.session.scalars(statement))
-
-
-def has_list(organization_id: UUID) -> bool:
-    """Whether the organization keeps anybody off its own sales or purchases."""
-    mine = select(SuppressionEntry.id).where(owned_by(organization_id))
-    return bool(db.session.scalar(select(mine.exists())))
-
-
-def is_listed_by(buyer_id: UUID) -> ColumnElement[bool]:
-    """A condition on Lead: its person stands in a list of the buyer's, which is read first."""
-    found = [
-        select(Contact.lead_id)
-        .join(SuppressionEntry, SuppressionEntry.hash == column)
-        .where(owned_by(buyer_id))
-        for column in (Contact.phone_index, Contact.email_index)
-    ]
-    return Lead.id.in_(found[0].union(found[1]))
 
 
 def names_others(names: Collection[str]) -> ColumnElement[bool]:

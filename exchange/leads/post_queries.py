@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, select
 
 from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
@@ -32,6 +32,20 @@ from exchange.leads.people import any_of
 from exchange.leads.post_models import CaptureForm, Post, PostingToken, SourceTerms
 
 DECIDED: Final = (BatchStatus.ACCEPTED, BatchStatus.REJECTED, BatchStatus.UNDECIDED)
+# Asked for every ping and post, so it is put together once.
+NAMED: Final = (
+    select(SourceTerms, Source, Vertical)
+    .join(Source, Source.id == SourceTerms.source_id)
+    .join(Vertical, Vertical.id == SourceTerms.vertical_id)
+    .where(
+        Source.organization_id == bindparam("viewer"),
+        (Source.name == bindparam("name")) | (Source.id == bindparam("source_id")),
+        Vertical.code == bindparam("vertical"),
+        SourceTerms.contract_id.is_not_distinct_from(bindparam("contract_id")),
+    )
+    .order_by((Source.name == bindparam("name")).desc())
+    .limit(1)
+)
 
 
 def get_source_terms(terms_id: UUID, *, viewer: UUID) -> SourceTerms:
@@ -105,20 +119,14 @@ def find_named(
 
     Those for everybody, or those for one contract.
     """
-    is_named = Source.name == source
-    row = db.session.execute(
-        select(SourceTerms, Source, Vertical)
-        .join(Source, Source.id == SourceTerms.source_id)
-        .join(Vertical, Vertical.id == SourceTerms.vertical_id)
-        .where(
-            Source.organization_id == viewer,
-            is_named | (Source.id == decode(Source.PREFIX, source)),
-            Vertical.code == vertical,
-            SourceTerms.contract_id.is_not_distinct_from(contract_id),
-        )
-        .order_by(is_named.desc())
-        .limit(1)
-    ).first()
+    asked = {
+        "viewer": viewer,
+        "name": source,
+        "source_id": decode(Source.PREFIX, source),
+        "vertical": vertical,
+        "contract_id": contract_id,
+    }
+    row = db.session.execute(NAMED, asked).first()
     return None if row is None else Named(*row)
 
 

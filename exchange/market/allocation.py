@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     CAP = "cap"
     FUNDS = "funds"
     OWN_LEADS = "own_leads"
+    RELATED = "related"  # its buyer and the seller have or had a member in common
     BUYER_NOT_APPROVED = "buyer_not_approved"
     BUYER_NOT_WANTED = "buyer_not_wanted"  # by the seller's lists
     SOURCE_NOT_APPROVED = "source_not_approved"
@@ -232,13 +233,15 @@ class _Work:
         limit = taker.limit()
         if limit is not None:
             return limit
+        # Who could not pay does not learn by a list of one number whether its person is on sale.
+        if self.wallets.get(taker.buyer_id, 0) < taker.cost:
+            return Refusal.FUNDS
         barred = self.known.barred.get((lead.id, taker.buyer_id))
         if barred is not None:
             return barred
         has_it = any(other.buyer_id == taker.buyer_id for other in won)
-        if has_it or not self.people[taker.buyer_id].isdisjoint(lead.person):
-            return Refusal.DUPLICATE
-        return Refusal.FUNDS if self.wallets.get(taker.buyer_id, 0) < taker.cost else None
+        met_before = not self.people[taker.buyer_id].isdisjoint(lead.person)
+        return Refusal.DUPLICATE if has_it or met_before else None
 
     def _book(self, lead: Offered, won: Sequence[Taker]) -> None:
         if won and not (lead.is_locked and all(taker.is_locked for taker in won)):

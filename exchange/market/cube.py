@@ -15,6 +15,8 @@ from operator import and_, or_
 from typing import Any, Final
 from uuid import UUID
 
+from exchange.catalog.criteria import Is
+from exchange.catalog.fields import Value
 from exchange.core import bits
 from exchange.market.filters import (
     COUNT_MIN,
@@ -26,6 +28,7 @@ from exchange.market.filters import (
     Filters,
     Sort,
 )
+from exchange.market.open_values import Shared
 from exchange.market.segments import (
     Segment,
     Sliced,
@@ -59,9 +62,9 @@ KEYS: Final[Mapping[Sort, SortKey]] = {
 class Viewer:
     """Who asks."""
 
-    id: UUID
     public_id: str
     names: frozenset[str]  # by what a consent may name them
+    relatives: frozenset[UUID]  # whose listings are not for them: their own among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,18 @@ class Cube:
                 for value, leads in values.items():
                     into[value] = into.get(value, 0) + leads
         return facets_of(counts, filters, counted_at=self.counted_at, is_exact=False)
+
+    def shared(self, filters: Filters, asked: Mapping[str, Collection[Value]]) -> Shared:
+        """Those of the values, by field, that five leads on sale have."""
+        shelves = self._shelves(filters)
+
+        def leads(field: str, value: Value) -> int:
+            return sum((one.leads.fits(Is(field, value)) & one.once).bit_count() for one in shelves)
+
+        return {
+            field: frozenset(value for value in values if leads(field, value) >= COUNT_MIN)
+            for field, values in asked.items()
+        }
 
     def _shelves(self, filters: Filters) -> Sequence[Shelf]:
         if filters.vertical_id is None:
@@ -200,7 +215,7 @@ def facets_of(
 def _is_offered(facts: ListingFacts, filters: Filters, *, viewer: Viewer, now: datetime) -> bool:
     """Whether the viewer may see the listing, and it is what they ask for as a whole."""
     return (
-        facts.seller_id != viewer.id
+        facts.seller_id not in viewer.relatives
         and (facts.expires_at is None or now < facts.expires_at)
         and (not facts.buyers_only or viewer.public_id in facts.buyers_only)
         and viewer.public_id not in facts.buyers_never

@@ -22,6 +22,7 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.CAP: _("A cap of the contract is reached"),
     Refusal.FUNDS: _("The buyer's wallet does not cover it"),
     Refusal.OWN_LEADS: _("The buyer would buy own leads"),
+    Refusal.RELATED: _("Buyer and seller have or had a member in common"),
     Refusal.BUYER_NOT_APPROVED: _("The buyer may not trade at the moment"),
     Refusal.BUYER_NOT_WANTED: _("The seller does not sell to this buyer"),
     Refusal.SOURCE_NOT_APPROVED: _("The source waits for the buyer's approval"),

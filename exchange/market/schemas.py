@@ -271,7 +271,9 @@ class MaskedLeadOut(Schema):
     requested_at = fields.DateTime()
     region = fields.String()
     attributes = fields.Dict()
-    preview = fields.Dict(metadata={"description": "masked name, phone and e-mail"})
+    preview = fields.Dict(
+        metadata={"description": "which of name, phone and e-mail there are; country and provider"}
+    )
     sold = fields.Integer()
     max_sales = fields.Integer(attribute="sales_max")
     checked_at = fields.DateTime(allow_none=True)

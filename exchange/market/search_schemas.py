@@ -41,7 +41,12 @@ class SearchQuery(PageQuery):
         load_default=list,
         metadata={"description": "filled in: optional amounts of the schema, email, consent"},
     )
-    criteria = fields.String(metadata={"description": "JSON of criteria over the attributes"})
+    criteria = fields.String(
+        metadata={
+            "description": "JSON of criteria over the attributes. What masked leads do not show"
+            " (texts, postal codes) is found where five leads share it; dates go by the month."
+        }
+    )
     sort = fields.Enum(Sort, by_value=True, load_default=Sort.SAFEST)
     status = fields.Enum(ListingStatus, by_value=True)
 
@@ -54,7 +59,7 @@ class CountsOut(Schema):
     """How many leads each choice would show; null for fewer than five under criteria.
 
     Of a large market they were counted up to a minute ago, and are upper bounds where `exact` is
-    false: what you have, and whom your own lists name, may be among them.
+    false: what you have may be among them. Whom your own lists name always is.
     """
 
     counted_at = fields.DateTime()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from itertools import accumulate
@@ -95,6 +95,7 @@ class Shelf:
     leads: Segment  # of all stands, one behind the other
     starts: Sequence[int]  # byte at which each stand begins, and the end
     live: int
+    once: int  # the same, a lead that stands in two listings in the first of them alone
     sets: Mapping[str, Mapping[str, int]]  # by name of a facet and value
 
     @property
@@ -119,8 +120,18 @@ def shelf_of(stands: Sequence[Stand], *, now: datetime, former: Shelf | None = N
     leads = former.leads if former is not None and same else join(segments)
     starts = [0, *accumulate(map(width, segments))]
     live = join_places((width(one.segment), one.goods.live) for one in stands)
-    bare = Shelf(stands, leads, starts, live, {})
-    return Shelf(stands, leads, starts, live, _sets(bare, now))
+    bare = Shelf(stands, leads, starts, live, _once(stands), {})
+    return replace(bare, sets=_sets(bare, now))
+
+
+def _once(stands: Sequence[Stand]) -> int:
+    seen: dict[UUID, int] = {}  # by lot
+    parts = []
+    for one in stands:
+        before = seen.get(one.facts.batch_id, 0)
+        parts.append((width(one.segment), bits.minus(one.goods.live, before)))
+        seen[one.facts.batch_id] = before | one.goods.live
+    return join_places(parts)
 
 
 def _sets(shelf: Shelf, now: datetime) -> dict[str, Mapping[str, int]]:

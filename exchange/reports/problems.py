@@ -66,6 +66,7 @@ MONEY: Final[dict[str, Problem]] = {
 TRADE: Final[dict[str, Problem]] = {
     "not_a_buyer": Problem(403, _("Only buyers order leads.")),
     "own_leads": Problem(403, _("Nobody buys their own leads.")),
+    "related": Problem(403, _("Who shares a member with a seller does not buy from it.")),
     "listing_unavailable": Problem(409, _("Choose another listing, or look again later.")),
     "listing_ended": Problem(409, _("A listing that has ended stays as it is.")),
     "already_listed": Problem(409, _("The lot is on sale already.")),

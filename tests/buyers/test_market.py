@@ -219,9 +219,9 @@ class TestListing:
         words = words_of(buyer.get(f"/buyers/listings/{listing.public_id}"))
         assert words.count("Verified by us") == 1
         assert words.count("hidden until bought)") >= 3 * COUNT
-        assert "Z*** Q." in words
-        assert f"+1 6** *** ** {PEOPLE[0]['phone'][-2:]}" in words
-        assert "z***@***.example" in words
+        assert words.count("+1 ***") == words.count("***@***.example") == COUNT
+        for trace in ("Z***", PEOPLE[0]["phone"][-2:] + " (", "z***@"):
+            assert trace not in words  # who knows somebody does not find them by it
 
     def test_what_you_get_counts_filled_fields(self, buyer: FlaskClient, cast: Cast):
         batch = make_batch(cast.seller, leads=4)
@@ -245,7 +245,7 @@ class TestListing:
         assert "Scope: Repair" in words
         words = words_of(buyer.get(f"{address}?region={every[0].region}"))
         here = sum(lead.region == every[0].region for lead in every)
-        assert words.count("T*** ") == here
+        assert words.count("+1 ***") == here
         db.session.execute(
             update(Lead)
             .where(Lead.batch_id == listing.batch_id, Lead.id != every[0].id)
@@ -259,13 +259,13 @@ class TestListing:
         project = lead.attributes["project"]
         page = words_of(buyer.get(f"/buyers/listings/{listing.public_id}?a.project={project}"))
         assert "Fewer than five leads fit" in page
-        assert "Z*** Q." not in page
+        assert "+1 ***" not in page
 
     def test_a_region_is_never_hidden(self, buyer: FlaskClient, listing: Listing):
         lead, *_ = leads_of_listing(listing)
         words = words_of(buyer.get(f"/buyers/listings/{listing.public_id}?region={lead.region}"))
         assert "1 lead fits your filters." in words
-        assert words.count("Z*** Q.") == 1
+        assert words.count("+1 ***") == 1
 
     @pytest.mark.parametrize("query", ["a.project=nonsense", "a.is_homeowner=perhaps", "fresh=5"])
     def test_a_choice_that_nobody_can_have_is_refused(

@@ -49,6 +49,7 @@ class TestStock:
     def test_an_order_takes_only_what_fits(self, cast, whole):
         repairs = make_filter(cast, whole)
         assert scopes(place(cast.buyer, repairs, 6)) == {"repair"}
+        fund_wallet(cast.other_buyer)
         with pytest.raises(Gone) as refused:
             place(cast.other_buyer, repairs, 1)
         assert refused.value.code == "sold_out"

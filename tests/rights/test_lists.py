@@ -159,16 +159,27 @@ class TestWhoIsStopped:
             place(cast.buyer, listing, 1)
         assert place(cast.other_buyer, listing, 1).quantity == 1
 
-    def test_a_buyer_is_not_shown_whom_they_list(self, cast):
+    def test_a_list_of_one_number_points_at_nobody(self, cast):
+        """Which lead is that person's would be told by the one that goes missing."""
         listing = make_listing(cast.seller, people=[make_person(), known := make_person()])
         viewer = cast.buyer.organization.id
-        assert queries.count_sellable(listing, viewer=viewer) == 2
+        before = queries.sellable_leads(listing, viewer=viewer).items
         add(cast.buyer, known["phone"], purpose=KNOWN)
-        assert queries.count_sellable(listing, viewer=viewer) == 1
-        assert len(queries.sellable_leads(listing, viewer=viewer).items) == 1
-        assert queries.search(viewer=viewer, filters=queries.Filters()).items[0].available == 1
-        other = cast.other_buyer.organization.id
-        assert queries.count_sellable(listing, viewer=other) == 2
+        assert queries.sellable_leads(listing, viewer=viewer).items == before
+        assert queries.count_sellable(listing, viewer=viewer) == 2
+        assert queries.search(viewer=viewer, filters=queries.Filters()).items[0].available == 2
+
+    def test_a_listed_person_is_passed_over_and_not_counted_out_loud(self, cast):
+        people = [known := make_person(), *(make_person() for _ in range(3))]
+        listing = make_listing(cast.seller, people=people)
+        fund_wallet(cast.buyer)
+        add(cast.buyer, known["phone"], purpose=KNOWN)
+        for asked, left in ((5, 4), (1_000, 4)):  # as many as everybody sees
+            with pytest.raises(Gone) as refused:
+                place(cast.buyer, listing, asked)
+            assert refused.value.facts == {"left": left}
+        order = place(cast.buyer, listing, 3)
+        assert order.quantity == 3
 
 
 class TestRemoval:

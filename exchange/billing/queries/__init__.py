@@ -17,6 +17,7 @@ from exchange.billing.queries.balances import (
     platform_balance,
     spendable,
     trial_balance,
+    wallet_of,
     wallets,
 )
 from exchange.billing.queries.calendar import PendingDay, pending_calendar, pending_days
@@ -96,6 +97,7 @@ __all__ = [
     "top_ups",
     "trial_balance",
     "verify_chain",
+    "wallet_of",
     "wallets",
     "whole_journal",
     "whole_statement",

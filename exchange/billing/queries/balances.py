@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    SQLColumnExpression,
+    Uuid,
+    any_,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from exchange.billing.accounts import CLASSES, AccountClass, AccountRef
@@ -19,6 +28,7 @@ from exchange.identity.permissions import OrganizationKind
 
 # Under a fifth of the last top-up the wallet counts as limited.
 LIMITED_BPS: Final = 2_000
+HEADROOM: Final = func.greatest(Account.balance - Account.floor, 0)
 HOME_CURRENCIES: Final = {"MY": Currency.MYR, "RU": Currency.RUB, "US": Currency.USD}
 
 
@@ -79,14 +89,22 @@ def wallets(owners: Collection[UUID], *, currency: Currency) -> dict[UUID, int]:
     """
     refs = {AccountRef(AccountKind.WALLET, currency, owner).id: owner for owner in owners}
     same = Account.id == any_(literal(list(refs), ARRAY(Uuid)))
-    headroom = func.greatest(Account.balance - Account.floor, 0)
-    rows = db.session.execute(select(Account.id, headroom).where(same))
+    rows = db.session.execute(select(Account.id, HEADROOM).where(same))
     return dict.fromkeys(owners, 0) | {refs[account_id]: left for account_id, left in rows}
 
 
 def spendable(organization_id: UUID, currency: Currency) -> Money:
     """What one organization can spend now, its credit included."""
     return Money(wallets([organization_id], currency=currency)[organization_id], currency)
+
+
+def wallet_of(
+    owner: SQLColumnExpression[UUID], currency: SQLColumnExpression[str]
+) -> ColumnElement[int]:
+    """A column beside these two: what `wallets` says of the owner."""
+    own = (Account.organization_id == owner, Account.currency == currency)
+    found = select(HEADROOM).where(*own, Account.kind == AccountKind.WALLET)
+    return func.coalesce(found.scalar_subquery(), 0)
 
 
 def platform_balance(kind: AccountKind, currency: Currency) -> Money:

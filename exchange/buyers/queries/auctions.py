@@ -13,6 +13,7 @@ from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.money import Money
 from exchange.core.pagination import Page
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization
 from exchange.market import queries as market
 from exchange.market.auction_models import RUNNING, Auction, AuctionStatus, Bid, BidStatus
@@ -44,6 +45,7 @@ class AuctionView:
     entries: Sequence[Entry]
     results: Sequence[Result]
     own_entry: Entry | None  # of one's own bid, in the public chain
+    is_related: bool  # the viewer is no stranger to the seller, and wins nothing
 
     @property
     def auction(self) -> Auction:
@@ -110,6 +112,7 @@ def get_auction_view(auction_id: UUID, *, viewer: UUID) -> AuctionView:
         entries=entries,
         results=market.results(auction),
         own_entry=own,
+        is_related=auction.organization_id in identity.relatives(viewer),
     )
 
 

@@ -19,6 +19,7 @@ from exchange.catalog.fields import FieldSpec, LeadFields
 from exchange.core.db import db
 from exchange.core.money import Money
 from exchange.core.pagination import LIMIT, LIMIT_MAX
+from exchange.identity import queries as identity
 from exchange.leads import queries as inventory
 from exchange.leads.cards import PublicCard, public_card
 from exchange.leads.models import Batch, Lead
@@ -51,6 +52,7 @@ class ListingView:
     wallet: Money  # of the listing's currency
     decay: Decay | None
     is_new_to_viewer: bool  # who never bought from it
+    is_related: bool  # the viewer is no stranger to its seller, and buys nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
         wallet=billing.spendable(viewer, listing.price.currency),
         decay=market.decay_of(listing),
         is_new_to_viewer=not market.has_bought_from(listing.id, buyer_id=viewer),
+        is_related=listing.organization_id in identity.relatives(viewer),
     )
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from exchange.catalog import queries as catalog
-from exchange.catalog.fields import FieldSpec
+from exchange.catalog.fields import FieldSpec, LeadFields
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import db, get
@@ -59,9 +59,16 @@ class Offers(Page[Offer]):
     counted_at: datetime
 
 
-def offers(*, viewer: UUID, filters: Filters, sort: Sort, cursor: str | None) -> Offers:
+def offers(
+    *,
+    viewer: UUID,
+    filters: Filters,
+    fields: LeadFields | None = None,
+    sort: Sort,
+    cursor: str | None,
+) -> Offers:
     """Listings that fit and that the viewer can buy from, with all that is shown of them."""
-    results = market.search(viewer=viewer, filters=filters, sort=sort, cursor=cursor)
+    results = market.search(viewer=viewer, filters=filters, fields=fields, sort=sort, cursor=cursor)
     listings = [found.listing for found in results.items]
     batch_ids = [listing.batch_id for listing in listings]
     region = filters.regions[0] if filters.regions else None

@@ -148,7 +148,7 @@ def _place(seen: ListingView, wish: Wish, *, terms_version: int) -> Order:
             actor=actor(),
         )
     except DomainError as error:
-        if "left" in error.facts:
+        if error.facts.get("left") is not None:
             g.left = error.facts["left"]  # the page asks again for what is left
         raise
 
@@ -156,7 +156,7 @@ def _place(seen: ListingView, wish: Wish, *, terms_version: int) -> Order:
 def _left(seen: ListingView, wish: Wish) -> int | None:
     """How many leads can be bought where they are fewer than wished; None: enough, or not told."""
     if "left" in g:
-        refused: int | None = g.left
+        refused: int = g.left
         return refused
     if wish.is_ticked:
         return None

@@ -33,7 +33,11 @@ def market() -> Response:
     seen, ours = look(request.args, load_query(MarketQuery())), organization()
     vertical, fields = seen.vertical, seen.fields
     page = queries.offers(
-        viewer=ours.id, filters=seen.filters, sort=seen.sort, cursor=seen.asked["cursor"]
+        viewer=ours.id,
+        filters=seen.filters,
+        fields=fields,
+        sort=seen.sort,
+        cursor=seen.asked["cursor"],
     )
     return render(
         "buyers/market/index.html",

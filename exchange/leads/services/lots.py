@@ -36,17 +36,17 @@ def take_lot(terms: SourceTerms, *, actor: Actor) -> Batch:
 
     The caller holds the lock on the terms, so that two posts open one lot.
     """
-    schema = catalog.get_schema(queries.vertical_of(terms.vertical_id))
+    schema_id = catalog.schema_id(queries.vertical_of(terms.vertical_id))
     found = post_queries.find_open_lot(terms)
     if found is not None:
         batch = lock(Batch, found)
         if batch.status is BatchStatus.OPEN:
             assert batch.seals_at is not None
             # Leads of one lot are of one schema: a new version begins a new lot.
-            if batch.seals_at > clock.after_lock() and batch.schema_id == schema.id:
+            if batch.seals_at > clock.after_lock() and batch.schema_id == schema_id:
                 return batch
             _seal(batch)
-    return _open(terms, schema_id=schema.id, actor=actor)
+    return _open(terms, schema_id=schema_id, actor=actor)
 
 
 def seal_if_full(batch: Batch) -> None:

@@ -206,18 +206,22 @@ def _mark_fields(marks: tuple[str, ...]) -> bytes:
 
 def _text_fields(batch: Batch, texts: Mapping[bytes, str]) -> dict[bytes | None, bytes]:
     """The ids of the wordings in this block as fields; a seller has few of them."""
-    fields: dict[bytes | None, bytes] = {None: copying.NULL}
-    if texts:
+    held = _held_texts(batch, texts) if texts else {}
+    if held.keys() != texts.keys():
         rows = [
             {"id": uuid7(), "organization_id": batch.organization_id, "sha256": key, "text": text}
             for key, text in sorted(texts.items())
         ]
         db.session.execute(insert(ConsentText).on_conflict_do_nothing().values(rows))
-        held = select(ConsentText.sha256, ConsentText.id).where(
-            ConsentText.organization_id == batch.organization_id, ConsentText.sha256.in_(texts)
-        )
-        fields |= {r.sha256: copying.identifier(r.id.bytes) for r in db.session.execute(held)}
-    return fields
+        held = _held_texts(batch, texts)
+    return {None: copying.NULL} | held
+
+
+def _held_texts(batch: Batch, texts: Mapping[bytes, str]) -> dict[bytes | None, bytes]:
+    held = select(ConsentText.sha256, ConsentText.id).where(
+        ConsentText.organization_id == batch.organization_id, ConsentText.sha256.in_(texts)
+    )
+    return {row.sha256: copying.identifier(row.id.bytes) for row in db.session.execute(held)}
 
 
 def _write_refused(batch: Batch, refused: Sequence[Refused]) -> None:

@@ -166,6 +166,7 @@ def index(asked: Json) -> Json:
     results = queries.search(
         viewer=viewer,
         filters=filters,
+        fields=fields,
         sort=asked["sort"],
         cursor=asked["cursor"],
         limit=asked["limit"],

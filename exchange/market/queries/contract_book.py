@@ -14,12 +14,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from threading import Lock
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, Row, Text, and_, cast, false, func, or_, select, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from exchange.catalog.fields import LeadFields
 from exchange.core import clock
@@ -116,6 +132,14 @@ class Book:
 
 def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -> list[AnyRow]:
     """What changed, beside the number from which on to read the next time; never empty."""
+    statement = _changes(is_first=not since, is_also=bool(also))
+    asked = {"vertical_id": vertical_id, "since": since, "also": list(also)}
+    return list(db.session.execute(statement, asked))
+
+
+@cache
+def _changes(*, is_first: bool, is_also: bool) -> Select[*tuple[Any, ...]]:  # Any: see AnyRow
+    """The statement behind `_read`: asked for every lead, so it is put together once."""
     lowest = _number(func.pg_snapshot_xmin(func.pg_current_snapshot()))
     own = _number(func.pg_current_xact_id_if_assigned())
     matched = and_(
@@ -123,20 +147,14 @@ def _read(vertical_id: UUID, *, since: int, also: frozenset[UUID] | set[UUID]) -
         Contract.ranked_at.is_not(None),
     )
     # Nothing is known at first: who is not matched then need not be read.
-    changed = Contract.changed_in >= since if since else matched
-    wanted = or_(changed, in_list(Contract.id, also) if also else false())
+    changed = matched if is_first else Contract.changed_in >= bindparam("since")
+    also = Contract.id == any_(bindparam("also", type_=ARRAY(Uuid)))
+    wanted = or_(changed, also if is_also else false())
     one = select(lowest.label("lowest"), own.label("own")).subquery("one")
-    return list(
-        db.session.execute(
-            select(
-                one.c.lowest,
-                one.c.own,
-                *_columns(),
-                matched.label("is_matched"),
-            )
-            .select_from(one)
-            .outerjoin(Contract, and_(true(), Contract.vertical_id == vertical_id, wanted))
-        )
+    return (
+        select(one.c.lowest, one.c.own, *_columns(), matched.label("is_matched"))
+        .select_from(one)
+        .outerjoin(Contract, and_(Contract.vertical_id == bindparam("vertical_id"), wanted))
     )
 
 

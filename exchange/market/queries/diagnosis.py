@@ -172,7 +172,8 @@ class _Wallets:
 
 def _look(contract: Contract, terms: Terms, seen: Supply) -> _Look:
     today = clock.now().astimezone(ZoneInfo(terms.time_zone)).date()
-    asked = resolve(terms, country=vertical_of(contract.vertical_id).country, day=today)
+    country = vertical_of(contract.vertical_id).country
+    asked = seen.asked_openly(resolve(terms, country=country, day=today))
 
     def reasons(one: Seen) -> frozenset[Misfit]:
         price = terms.price_at(one.came_at, price=contract.price.amount)

@@ -104,7 +104,7 @@ def forecast(
 def fitting_leads(terms: Terms, seen: Supply, *, price: int, vertical: Vertical) -> list[Seen]:
     """Those that the terms ask for, whatever they cost, while the schedule was open."""
     today = clock.now().astimezone(ZoneInfo(terms.time_zone)).date()
-    asked = resolve(terms, country=vertical.country, day=today)
+    asked = seen.asked_openly(resolve(terms, country=vertical.country, day=today))
     return [
         one
         for one in seen.leads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_
@@ -18,6 +18,7 @@ from exchange.core.db import db, get, parse_id
 from exchange.core.errors import NotFound
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page, paginate
 from exchange.identity.models import Organization
+from exchange.leads.mask import without_traces
 from exchange.leads.models import Batch, Lead
 from exchange.leads.queries import fields_of
 from exchange.leads.temperature import Warmth, temperature
@@ -30,6 +31,7 @@ from exchange.market.models import (
     ListingTerms,
     Order,
 )
+from exchange.market.open_values import HIDDEN
 from exchange.market.queries.openness import may_see
 from exchange.market.queries.stock import (
     ATTRIBUTES,
@@ -41,9 +43,6 @@ from exchange.market.queries.stock import (
     stocks,
 )
 
-# What could tell who somebody is, alone or together, is not shown before it is bought.
-HIDDEN: Final = frozenset({FieldType.TEXT, FieldType.URL, FieldType.POSTAL_CODE})
-
 
 @dataclass(frozen=True, slots=True)
 class MaskedLead:
@@ -54,7 +53,7 @@ class MaskedLead:
     requested_at: datetime
     region: str
     attributes: dict[str, Value]
-    preview: dict[str, str]  # masked name, phone, email
+    preview: dict[str, str]  # name, phone, email: that they are there
     fields_filled: int
     fields_total: int
     sold: int
@@ -219,7 +218,12 @@ def count_sellable(
     region: str | None = None,
     fresh_hours: int | None = None,
 ) -> int | None:
-    """How many leads `sellable_leads` has in all; None where criteria fit fewer than five."""
+    """How many leads `sellable_leads` has in all; None where criteria fit fewer than five.
+
+    None as well where they ask what is hidden of a lead.
+    """
+    if _asks_hidden(criteria, fields_of(get_batch_of(listing).schema_id)):
+        return None
     statement = _sellable(listing, viewer, region=region, fresh_hours=fresh_hours)
     statement = statement.where(to_sql(criteria, ATTRIBUTES))
     found = statement.with_only_columns(func.count(), maintain_column_froms=True)
@@ -248,7 +252,7 @@ def masked(lead: Lead, fields: LeadFields) -> MaskedLead:
         requested_at=lead.requested_at,
         region=lead.region,
         attributes=shown_attributes(lead.attributes, fields),
-        preview=lead.preview,
+        preview=without_traces(lead.preview),
         fields_filled=len(lead.attributes) + len(lead.preview),
         fields_total=len(fields.attributes) + len(fields.contacts),
         sold=lead.sold,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import case, func, select, true
+from sqlalchemy import bindparam, case, func, select, true
 
 from exchange.core.db import db, parse_id
 from exchange.core.pagination import LIMIT, Page, paginate
@@ -15,22 +15,29 @@ from exchange.leads.post_models import Post, SourceTerms
 from exchange.market.models import Listing, OrderLine
 from exchange.market.ping_models import Ping, PingAnswer, PingStatus
 
+# Asked for every ping, so it is put together once.
+LISTING_OF_OPEN_LOT: Final = (
+    select(Listing)
+    .join(Batch, Batch.id == Listing.batch_id)
+    .where(
+        Batch.source_id == bindparam("source_id"),
+        Batch.vertical_id == bindparam("vertical_id"),
+        Batch.contract_id.is_not_distinct_from(bindparam("contract_id")),
+        Batch.status == BatchStatus.OPEN,
+        Listing.criteria == {},
+    )
+)
 COUNTED: Final = 10_000  # pings of a source, the last ones, by how they were answered
 
 
 def listing_of_open_lot(terms: SourceTerms) -> Listing | None:
     """The listing of the lot that takes the source's next lead, where there is one."""
-    return db.session.scalar(
-        select(Listing)
-        .join(Batch, Batch.id == Listing.batch_id)
-        .where(
-            Batch.source_id == terms.source_id,
-            Batch.vertical_id == terms.vertical_id,
-            Batch.contract_id.is_not_distinct_from(terms.contract_id),
-            Batch.status == BatchStatus.OPEN,
-            Listing.criteria == {},
-        )
-    )
+    asked = {
+        "source_id": terms.source_id,
+        "vertical_id": terms.vertical_id,
+        "contract_id": terms.contract_id,
+    }
+    return db.session.scalar(LISTING_OF_OPEN_LOT, asked)
 
 
 def pings_of(terms_id: UUID, *, cursor: str | None = None, limit: int = LIMIT) -> Page[Ping]:

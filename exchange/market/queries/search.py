@@ -1,7 +1,8 @@
 """The masked search of the market: what is on sale, by what people asked for and when.
 
-Counts are of leads that the viewer can still buy. Where attributes narrow the answer to fewer
+Counts are of leads that the viewer may be shown. Where attributes narrow the answer to fewer
 than five people the number is not told (decision 26); vertical, region and freshness never hide.
+What masked leads do not show is asked as `open_values` lets it.
 A large market is counted from sets in memory, at most a minute old; a small one by the database.
 """
 
@@ -19,6 +20,7 @@ from exchange.catalog.fields import LeadFields
 from exchange.core import clock, ids
 from exchange.core.db import db, get, parse_id
 from exchange.core.pagination import LIMIT, LIMIT_MAX, Page
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.leads.models import Lead, LeadKind
 from exchange.leads.warmth import warmth_in_sql
@@ -39,6 +41,7 @@ from exchange.market.queries.narrowed import (
     has,
     is_fresh,
 )
+from exchange.market.queries.open_values import answerable
 from exchange.market.queries.openness import open_to
 from exchange.market.queries.stock import (
     ATTRIBUTES,
@@ -98,15 +101,17 @@ def search(
     *,
     viewer: UUID,
     filters: Filters,
+    fields: LeadFields | None = None,
     sort: Sort = Sort.SAFEST,
     cursor: str | None = None,
     limit: int = LIMIT,
 ) -> Results:
     """Listings with leads that fit and that the viewer can buy.
 
+    The fields of the vertical, where they are at hand, save looking them up for criteria.
     Raises NotFound for a cursor that is none.
     """
-    limit = min(limit, LIMIT_MAX)
+    limit, filters = min(limit, LIMIT_MAX), answerable(filters, fields)
     last = get(Listing, parse_id(cursor, Listing)) if cursor else None
     cube = current_cube()
     if cube is not None:
@@ -130,6 +135,7 @@ def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) 
     With the fields of the vertical also the choices of attributes, and what a lead may lack.
     """
     choices, cube = choices_of(fields), current_cube()
+    filters = answerable(filters, fields)
     if cube is not None:
         return cube.facets(filters, _viewer(viewer), choices)
     wanted = conditions(filters)
@@ -154,7 +160,7 @@ def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) 
 
 def count_lately(filters: Filters) -> int:
     """How many leads that fit were put on sale in the last week, sold or not; up to 1,000."""
-    since = clock.now() - LATELY
+    since, filters = clock.now() - LATELY, answerable(filters)
     fitting = (
         select(Lead.id)
         .select_from(Listing)
@@ -173,7 +179,7 @@ def count_lately(filters: Filters) -> int:
 
 def _viewer(viewer: UUID) -> Viewer:
     public_id = ids.encode(Organization.PREFIX, viewer)
-    return Viewer(viewer, public_id, names_of_buyer(viewer))
+    return Viewer(public_id, names_of_buyer(viewer), identity.relatives(viewer))
 
 
 def _page(items: Sequence[Found], *, has_more: bool, counted_at: datetime) -> Results:
@@ -185,14 +191,14 @@ def _key(listing: Listing, sort: Sort) -> tuple[float, int]:
 
 
 def _base(viewer: UUID, statement: Rows) -> Rows:
-    """Leads on sale from approved sellers other than the viewer that may be offered to them."""
+    """Leads on sale from approved sellers, strangers to the viewer, that may be offered to them."""
     return (
         statement.select_from(Listing)
         .join(Lead, and_(*offered()))
         .join(Organization, Organization.id == Listing.organization_id)
         .where(
             Listing.status == ListingStatus.PUBLISHED,
-            Listing.organization_id != viewer,
+            Listing.organization_id.not_in(identity.relatives(viewer)),
             Organization.status == OrganizationStatus.APPROVED,
             *open_to(viewer),
             *offered_to(viewer),

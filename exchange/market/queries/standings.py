@@ -8,10 +8,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
+from exchange.billing import queries as billing
 from exchange.core import ids
 from exchange.core.db import db
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization, OrganizationStatus
 from exchange.market import cap_periods
 from exchange.market.action_pool import Backing
@@ -33,6 +35,29 @@ from exchange.market.queries.stock import in_list
 
 TO_CONTRACTS: Final = (ListingMode.CONTRACTS, ListingMode.TARGETED)
 CURRENCY: Final = Contract.__table__.c.price_currency
+# Asked for every ping, so it is put together once.
+ROWS: Final = (
+    select(
+        Contract.id,
+        Contract.organization_id,
+        Contract.vertical_id,
+        Contract.schema_id,
+        Contract.status,
+        Contract.terms_version,
+        PRICE,
+        CURRENCY,
+        Contract.ranked_at,
+        Contract.limited_by,
+        Organization.status.label("buyer_status"),
+    )
+    .join(Organization, Organization.id == Contract.organization_id)
+    .where(Contract.id == any_(bindparam("ids", type_=ARRAY(Uuid))))
+    .order_by(Contract.id)
+)
+LOCKED: Final = ROWS.with_for_update(of=Contract, key_share=True)
+FUNDED: Final = ROWS.add_columns(
+    billing.wallet_of(Contract.organization_id, CURRENCY).label("wallet")  # of its currency
+)
 SOURCES: Final = {
     None: Refusal.SOURCE_NOT_APPROVED,
     ContractSourceStatus.REQUESTED: Refusal.SOURCE_NOT_APPROVED,
@@ -64,27 +89,12 @@ class Standing:
 
 def contract_rows(contract_ids: Collection[UUID], *, locked: bool = False) -> list[AnyRow]:
     """The contracts as they are now, with their buyers' state; locked in the order of their ids."""
-    statement = (
-        select(
-            Contract.id,
-            Contract.organization_id,
-            Contract.vertical_id,
-            Contract.schema_id,
-            Contract.status,
-            Contract.terms_version,
-            PRICE,
-            CURRENCY,
-            Contract.ranked_at,
-            Contract.limited_by,
-            Organization.status.label("buyer_status"),
-        )
-        .join(Organization, Organization.id == Contract.organization_id)
-        .where(in_list(Contract.id, contract_ids))
-        .order_by(Contract.id)
-    )
-    if locked:
-        statement = statement.with_for_update(of=Contract, key_share=True)
-    return list(db.session.execute(statement))
+    return list(db.session.execute(LOCKED if locked else ROWS, {"ids": list(contract_ids)}))
+
+
+def funded_rows(contract_ids: Collection[UUID]) -> list[AnyRow]:
+    """The same beside `wallet`, what their buyers can spend now, in minor units; nothing locked."""
+    return list(db.session.execute(FUNDED, {"ids": list(contract_ids)}))
 
 
 def standings(
@@ -102,13 +112,16 @@ def standings(
     current = _current(rows, entries, now=now)
     used = uses({key: _counted(one.terms, now) for key, one in current.items()})
     sources = _sources(seller, current)
+    related = identity.relatives(seller.listing.organization_id) if seller else frozenset()
     backed = _backings(current, now=now)
     found = {}
     for row in rows:
         entry = current[row.id]
         refusal = _refusal(row, entry, now=now)
         if seller is not None:
-            refusal = refusal or _refusal_of(seller, entry, source=sources.get(row.id))
+            refusal = refusal or _refusal_of(
+                seller, entry, related=related, source=sources.get(row.id)
+            )
         taken = used.get(row.id, {})
         taker = _taker(entry, taken, refusal=refusal, now=now, locked=locked)
         taker.backing = backed.get(row.id)
@@ -176,11 +189,17 @@ def _refusal(row: AnyRow, entry: Entry, *, now: datetime) -> Refusal | None:
 
 
 def _refusal_of(
-    seller: Seller, entry: Entry, *, source: ContractSourceStatus | None
+    seller: Seller,
+    entry: Entry,
+    *,
+    related: Collection[UUID],
+    source: ContractSourceStatus | None,
 ) -> Refusal | None:
     """Why it takes nothing of this seller's listing."""
     if entry.buyer_id == seller.listing.organization_id:
         return Refusal.OWN_LEADS
+    if entry.buyer_id in related:
+        return Refusal.RELATED
     if not is_open_to(seller.listing, ids.encode(Organization.PREFIX, entry.buyer_id)):
         return Refusal.BUYER_NOT_WANTED
     if entry.is_per_action and seller.listing.mode not in TO_CONTRACTS:

@@ -200,12 +200,20 @@ def read_candidates(
 
 
 def offered_to(viewer: UUID) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on Lead: the viewer never had it, does not list its person, and may be named.
+    """Conditions on Lead: the viewer never had it and may be named.
 
-    A viewer's lists are read only where there are some.
+    Whom the viewer's own lists name is shown like everybody: a list of one number would point at
+    the lead that goes missing. Such a person is passed over when leads are taken.
     """
-    listed = (~people.is_listed_by(viewer),) if people.has_list(viewer) else ()
-    return (~bought_by(viewer), ~people.names_others(names_of_buyer(viewer)), *listed)
+    return (~bought_by(viewer), ~people.names_others(names_of_buyer(viewer)))
+
+
+def count_shown(wanted: Wanted) -> int:
+    """How many leads the market shows the buyer of what is wanted, criteria aside."""
+    shown = (*on_sale(wanted.goods), *offered_to(wanted.buyer_id))
+    if wanted.lead_ids is not None:
+        shown = (*shown, in_list(Lead.id, wanted.lead_ids))
+    return db.session.scalar(select(func.count()).select_from(Lead).where(*shown)) or 0
 
 
 def names_of_buyer(organization_id: UUID) -> frozenset[str]:

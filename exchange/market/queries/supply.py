@@ -7,8 +7,9 @@ all lots one after the other (a systematic sample): each stands for `step` of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,14 +17,20 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Integer, Result, Row, cast, func, or_, select, true
 
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, matches, on_day
+from exchange.catalog.fields import Value
 from exchange.core import clock
 from exchange.core.db import db, get
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization
 from exchange.leads.models import Batch, Lead, LeadStatus
 from exchange.leads.queries import fields_of
+from exchange.market.contract_terms import Terms
+from exchange.market.filters import COUNT_MIN
 from exchange.market.fitting import LeadFacts
 from exchange.market.models import Listing, ListingMode
+from exchange.market.open_values import Types, area, hidden_values, openly
 from exchange.market.queries.meeting import facts_of
+from exchange.market.queries.open_values import types_of
 from exchange.market.queries.stock import Rows
 
 SAMPLE_MAX: Final = 4_000  # leads that are looked at
@@ -52,11 +59,25 @@ class Supply:
     step: int
     since: datetime
     first_at: datetime | None  # when anything of the vertical first came on sale
+    types: Types  # of its attributes
 
     @property
     def count(self) -> int:
         """How many came on sale, about."""
         return len(self.leads) * self.step
+
+    def asked_openly(self, terms: Terms) -> Terms:
+        """Resolved terms as they may be asked of it: what few share is asked of nobody."""
+        asked = hidden_values(terms.criteria, self.types)
+        shared = {field: self._shared(field) & values for field, values in asked.items()}
+        return replace(
+            terms,
+            criteria=openly(terms.criteria, types=self.types, shared=shared),
+            postal_codes=tuple(dict.fromkeys(map(area, terms.postal_codes))),
+        )
+
+    def _shared(self, field: str) -> set[Value]:
+        return _common((one.facts.attributes.get(field) for one in self.leads), step=self.step)
 
 
 def supply(vertical_id: UUID, *, viewer: UUID, days: int, sample_max: int = SAMPLE_MAX) -> Supply:
@@ -66,7 +87,8 @@ def supply(vertical_id: UUID, *, viewer: UUID, days: int, sample_max: int = SAMP
     rows_in_all = sum(row.rows for row in lots)
     step = max(1, -(-rows_in_all // sample_max))
     found = db.session.execute(_sampled(lots, step=step, since=since)).all() if lots else []
-    return Supply(_seen(found), step, since, _first_at(vertical_id))
+    seen, types = _by_area(_seen(found), step=step), types_of(vertical_id)
+    return Supply(seen, step, since, _first_at(vertical_id), types)
 
 
 def _lots(vertical_id: UUID, *, viewer: UUID, since: datetime) -> Sequence[AnyRow]:
@@ -79,7 +101,7 @@ def _lots(vertical_id: UUID, *, viewer: UUID, since: datetime) -> Sequence[AnyRo
         .join(Batch, Batch.id == Listing.batch_id)
         .where(
             Listing.vertical_id == vertical_id,
-            Listing.organization_id != viewer,
+            Listing.organization_id.not_in(identity.relatives(viewer)),
             Listing.mode.in_(MATCHED_MODES),
             Listing.published_at.is_not(None),
             is_recent,
@@ -138,6 +160,22 @@ def _seen(rows: Sequence[AnyRow]) -> list[Seen]:
             is_theirs = listing.mode is ListingMode.CONTRACTS
             found[lead.id] = Seen(lead.id, row.came_at, lead.sales_max, facts, is_theirs)
     return list(found.values())
+
+
+def _by_area(leads: Sequence[Seen], *, step: int) -> list[Seen]:
+    """Of where people live only the area is known, and only one in which five of them do."""
+    areas = _common((area(one.facts.postal_code) for one in leads), step=step)
+
+    def place(one: Seen) -> str:
+        found = area(one.facts.postal_code)
+        return found if found in areas else ""
+
+    return [replace(one, facts=replace(one.facts, postal_code=place(one))) for one in leads]
+
+
+def _common(values: Iterable[Any], *, step: int) -> set[Any]:  # Any: JSON values
+    """Those that five leads share, each standing for `step`."""
+    return {value for value, n in Counter(values).items() if n * step >= COUNT_MIN}
 
 
 def _filters(rows: Sequence[AnyRow]) -> Mapping[UUID, Criteria]:

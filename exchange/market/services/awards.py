@@ -17,6 +17,7 @@ from exchange.core.db import get, lock
 from exchange.core.events import Ref
 from exchange.core.money import Money
 from exchange.core.states import transition, transition_all
+from exchange.identity import queries as identity
 from exchange.identity.models import Organization
 from exchange.market import queries
 from exchange.market.auction_models import RUNNING, Auction, AuctionStatus, Bid, BidStatus
@@ -44,7 +45,7 @@ class _Sale:
         """Take what the bidder can be given; note where that is less than was due."""
         bid, offer = self.bids[opened.sequence], self._offer(opened.amount)
         buyer_id = bid.organization_id
-        if get(Organization, buyer_id).is_approved:
+        if self._may_buy(buyer_id):
             written = orders.place_won(offer, buyer_id, units, bid_id=bid.id, actor=SYSTEM)
             if written is not None:
                 order, refs = written
@@ -54,6 +55,11 @@ class _Sale:
         if bid.units_won < units:
             self.auction.limits = {**self.auction.limits, opened.bidder: bid.units_won}
         return bid.units_won
+
+    def _may_buy(self, buyer_id: UUID) -> bool:
+        """Whether the bidder still is who could bid: approved, and a stranger to the seller."""
+        is_related = self.listing.organization_id in identity.relatives(buyer_id)
+        return get(Organization, buyer_id).is_approved and not is_related
 
     def _offer(self, amount: int) -> Offer:
         """The listing at the price that was bid."""

@@ -16,7 +16,6 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from exchange.billing import queries as billing
 from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.db import Attempt, TakenBack, db
@@ -34,7 +33,7 @@ from exchange.market.models import Listing, ListingStatus
 from exchange.market.queries.contract_book import contract_index
 from exchange.market.queries.meeting import MODES
 from exchange.market.queries.pings import listing_of_open_lot
-from exchange.market.queries.standings import Seller, contract_rows, standings
+from exchange.market.queries.standings import Seller, funded_rows, standings
 from exchange.market.services import matches
 from exchange.market.services.listings import upper_of_source
 
@@ -158,15 +157,14 @@ def _able(
     seller = Seller(listing, terms.source_id)
     while some := list(islice(entries, AT_ONCE)):
         known = {entry.id: entry for entry in some}
-        found = standings(contract_rows(known), seller=seller, entries=known, now=now)
-        owners = {entry.buyer_id for entry in some}
-        wallets = billing.wallets(owners, currency=terms.price.currency)
+        rows = {row.id: row for row in funded_rows(known)}
+        found = standings(rows.values(), seller=seller, entries=known, now=now)
         for entry in some:
             if entry.id not in found:  # the index may know what was taken back
                 continue
             taker = found[entry.id].taker
             is_same = taker.version == entry.version
-            if is_same and taker.limit() is None and wallets[taker.buyer_id] >= taker.price:
+            if is_same and taker.limit() is None and rows[entry.id].wallet >= taker.price:
                 yield entry, taker.price
 
 

@@ -16,7 +16,7 @@ from exchange.catalog.policies import PRICE_MAX
 from exchange.core import clock, events
 from exchange.core.actors import Actor
 from exchange.core.db import db, get, lock, save
-from exchange.core.errors import Conflict, FieldProblem, Forbidden, Gone, Invalid, NotFound
+from exchange.core.errors import Conflict, FieldProblem, Gone, Invalid, NotFound
 from exchange.core.events import Ref
 from exchange.core.money import Money
 from exchange.core.states import transition
@@ -27,6 +27,7 @@ from exchange.market.auctioning import BID_UNITS_MAX, OpenBid, ladder
 from exchange.market.queries.auctions import seller_may_sell
 from exchange.market.services import auctions, bid_seal
 from exchange.market.services.orders import require_buyer
+from exchange.market.services.strangers import require_strangers
 
 BIDS_MAX: Final = 100  # versions of one bidder's: the proof and every page of it carry them all
 
@@ -35,7 +36,7 @@ def place(*, auction_id: UUID, buyer_id: UUID, amount: Money, units: int, actor:
     """Seal a bid of `amount` for each of at most `units` leads; the former one is replaced.
 
     `held_for` says what is set aside. In or out is decided by the clock behind the auction's lock.
-    Raises NotFound, Forbidden (not approved, one's own leads), Invalid, Conflict
+    Raises NotFound, Forbidden (not approved, `own_leads`, `related`), Invalid, Conflict
     `auction_not_open`, `listing_unavailable` or `too_many_bids`, Gone `auction_over`,
     InsufficientFunds.
     """
@@ -114,8 +115,7 @@ def _enter(auction_id: UUID) -> tuple[Auction, datetime]:
 
 
 def _require_open_to(auction: Auction, buyer_id: UUID) -> None:
-    if auction.organization_id == buyer_id:
-        raise Forbidden("These are your own leads.", code="own_leads")
+    require_strangers(buyer_id=buyer_id, seller_id=auction.organization_id)
     listing = queries.get_listing(auction.listing_id, viewer=buyer_id)
     if not seller_may_sell(listing):
         raise Conflict("This listing is not on sale at the moment.", code="listing_unavailable")

@@ -28,6 +28,7 @@ from exchange.market.contract_models import (
     ContractStatus,
 )
 from exchange.market.offer_models import Offer, OfferStatus
+from exchange.market.services.strangers import require_strangers
 
 
 def publish(*, contract_id: UUID, headline: str, description: str, actor: Actor) -> Offer:
@@ -74,8 +75,8 @@ def join(
     """Ask to bring leads of a source for an offer, at the price it pays now.
 
     Until the buyer approves it nothing can be posted. Raises NotFound for what is not shown or
-    not one's own, Conflict `already_joined`, `source_refused` and `source_stopped`, and Invalid
-    without the declaration that the leads are not sold elsewhere.
+    not one's own, Forbidden `related`, Conflict `already_joined`, `source_refused` and
+    `source_stopped`, and Invalid without the declaration that the leads are not sold elsewhere.
     """
     seller = require_approved(actor.organization_id)
     offer = queries.get_offer(offer_id)
@@ -83,6 +84,7 @@ def join(
     if not source.takes_leads:
         raise Conflict(f"This source is {source.status}.", code="source_stopped")
     contract = lock(Contract, offer.contract_id)
+    require_strangers(buyer_id=contract.organization_id, seller_id=seller.id)
     joined = _joined(contract, source)
     terms = posting.set_terms(
         organization_id=seller.id,

@@ -14,13 +14,21 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from exchange.billing import queries as billing
 from exchange.billing.services import holds
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import EVERYTHING, Criteria, from_json, on_day, to_json
 from exchange.core import clock
 from exchange.core.actors import Actor
 from exchange.core.db import db, save
-from exchange.core.errors import Conflict, FieldProblem, Forbidden, Invalid, NotFound
+from exchange.core.errors import (
+    Conflict,
+    FieldProblem,
+    Forbidden,
+    InsufficientFunds,
+    Invalid,
+    NotFound,
+)
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.jobs import enqueue
@@ -45,6 +53,7 @@ from exchange.market.models import (
 )
 from exchange.market.queries.stock import Goods, Wanted
 from exchange.market.services import gates, reservations
+from exchange.market.services.strangers import require_strangers
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +83,10 @@ def place_order(
     Either a `quantity`, freshest first and narrowed by `criteria` where given, or exactly these
     `lead_ids`, without criteria; at most a thousand. The price is the one of `terms_version`.
 
-    Raises Invalid, Forbidden (not approved, one's own leads), NotFound, Conflict `terms_changed`
-    (with the new terms), `listing_unavailable`, `auction_only` or `contracts_only`, Gone
-    `sold_out` (with how many are left) and InsufficientFunds (with what is missing).
+    Raises Invalid, Forbidden (not approved, `own_leads`, `related`), NotFound, Conflict
+    `terms_changed` (with the new terms), `listing_unavailable`, `auction_only` or
+    `contracts_only`, InsufficientFunds (with what is missing, before anything is said of the
+    leads) and Gone `sold_out` (with how many are shown at most).
     """
     count = _count(quantity, lead_ids)
     if lead_ids is not None and criteria:
@@ -111,6 +121,7 @@ def _enter(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
 
 
 def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
+    _require_funds(wanted.buyer_id, offer.price * count)
     taken = reservations.take(wanted, count)
     order = _write_order(offer, wanted, count=count, actor=actor)
     refs = _write_lines(order, offer, taken)
@@ -118,6 +129,16 @@ def _buy(offer: Offer, wanted: Wanted, count: int, *, actor: Actor) -> Order:
     _ring_when_sold_out(offer)
     _confirm(order, offer, actor)
     return order
+
+
+def _require_funds(buyer_id: UUID, total: Money) -> None:
+    """Who could not pay is told nothing of the leads, not even whether there are any.
+
+    What decides is the hold. Raises InsufficientFunds.
+    """
+    left = billing.wallets([buyer_id], currency=total.currency)[buyer_id]
+    if left < total.amount:
+        raise InsufficientFunds(missing=total.amount - left, currency=str(total.currency))
 
 
 def place_won(
@@ -196,8 +217,7 @@ def _agree(listing_id: UUID, *, terms_version: int, buyer_id: UUID) -> Offer:
 
 
 def _require_open(listing: Listing, seller_status: OrganizationStatus, *, buyer_id: UUID) -> None:
-    if listing.organization_id == buyer_id:
-        raise Forbidden("These are your own leads.", code="own_leads")
+    require_strangers(buyer_id=buyer_id, seller_id=listing.organization_id)
     if listing.status is ListingStatus.DRAFT or not queries.may_see(listing, buyer_id):
         raise NotFound
     # Of a listing that is sold out the stock itself says what came back.

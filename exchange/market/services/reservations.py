@@ -15,12 +15,12 @@ from exchange.core.db import db
 from exchange.core.errors import Gone
 from exchange.leads.models import Lead
 from exchange.leads.services.slots import claim_slots
-from exchange.market.filters import COUNT_MIN
 from exchange.market.matching import Candidate
 from exchange.market.queries.stock import (
     Wanted,
     after,
     candidates,
+    count_shown,
     lowest_free,
     pick,
     read_candidates,
@@ -36,7 +36,7 @@ class _Outrun(Exception):  # never leaves this module
 
 
 def take(wanted: Wanted, quantity: int) -> Slots:
-    """A slot of each of `quantity` leads. Raises Gone `sold_out`, saying how many are left."""
+    """A slot of each of `quantity` leads. Raises Gone `sold_out`, saying how many are shown."""
     return _take_free(wanted, quantity) or _take_waiting(wanted, quantity)
 
 
@@ -71,7 +71,7 @@ def _take_waiting(wanted: Wanted, quantity: int) -> Slots:
     while True:
         picked = _pick(wanted, quantity, pass_over=False)
         if len(picked) < quantity:
-            raise _sold_out(wanted, left=len(picked))
+            raise _sold_out(wanted, quantity)
         try:
             with db.session.begin_nested():
                 return _claim(picked, quantity)
@@ -114,12 +114,13 @@ def _slots(picked: Sequence[UUID], sold_before: Mapping[UUID, int]) -> Slots:
     return {lead_id: lowest_free(used.get(lead_id, set()), 1)[0] for lead_id in picked}
 
 
-def _sold_out(wanted: Wanted, *, left: int) -> Gone:
+def _sold_out(wanted: Wanted, quantity: int) -> Gone:
+    """So many at most as the market shows this buyer: whom the buyer lists is not told by it."""
+    if wanted.is_narrowed:
+        # Asking for a thousand by narrow criteria must not count people (decision 26).
+        return Gone("Not so many leads fit.", code="sold_out", left=None)
+    left = min(count_shown(wanted), quantity - 1)
+    detail = f"Only {left} leads are left for you."
     if wanted.lead_ids is not None:
-        detail = f"Of the leads you chose {left} can still be bought."
-    elif left < COUNT_MIN and wanted.is_narrowed:
-        # Asking for a thousand by narrow criteria must not count people either (decision 26).
-        return Gone(f"Fewer than {COUNT_MIN} leads fit.", code="sold_out", left=None)
-    else:
-        detail = f"Only {left} leads are left for you."
+        detail = f"Of the leads you chose at most {left} can still be bought."
     return Gone(detail, code="sold_out", left=left)

@@ -58,7 +58,7 @@ PINGS, POSTS = "60 per second", "30 per second"
 @requires(Permission.LEAD_POST, Permission.BATCH_UPLOAD)
 @blueprint.doc(requestBody=PING_BODY)
 @blueprint.response(200, PingOut)
-def ping() -> ResponseReturnValue:
+def ping() -> Json:
     """Offer a lead without its person, who is named by SHA-256 only; the answer is what is bid.
 
     matched: a bid can be taken until `expires_at` by posting the lead to /leads with `ping_id` and
@@ -68,7 +68,7 @@ def ping() -> ResponseReturnValue:
     sent = posting.sent_body()
     named = posting.named_terms(sent, viewer=organization().id)
     answered = pings.ask(terms_id=named.terms.id, sent=sent)
-    return jsonify(PingOut().dump(posting.ping_json(answered)))
+    return posting.ping_json(answered)
 
 
 @blueprint.route("/pings", methods=["GET"])

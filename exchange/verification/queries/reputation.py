@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
-from sqlalchemy import func, select, true
+from sqlalchemy import bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -32,6 +32,19 @@ from exchange.verification.reputation_models import VerticalPrior
 # What ends a lot's check. A lot that went on to full inspection keeps what its sample said.
 DECIDED: Final = (SampleStatus.ACCEPTED, SampleStatus.REJECTED, SampleStatus.UNDECIDED)
 PRIOR_AGE: Final = timedelta(days=1)  # after which a vertical's prior is worked out again
+# Asked for every ping, so it is put together once.
+LOTS_OF: Final = (
+    select(Sample.good, Sample.bad)
+    .join(Batch, Batch.id == Sample.batch_id)
+    .where(
+        Batch.source_id == bindparam("source_id"),
+        Batch.vertical_id == bindparam("vertical_id"),
+        Batch.organization_id == bindparam("seller_id"),
+        Sample.status.in_(DECIDED),
+    )
+    .order_by(Sample.decided_at.desc(), Sample.id.desc())
+    .limit(LOTS_REMEMBERED)
+)
 
 
 class SourceRecord(TypedDict):
@@ -187,18 +200,7 @@ def _prior_of(vertical_id: UUID) -> Prior:
 
 def _lots_of(cell: Cell) -> list[LotCount]:
     """The decided lots of a source, the newest first."""
-    rows = db.session.execute(
-        select(Sample.good, Sample.bad)
-        .join(Batch, Batch.id == Sample.batch_id)
-        .where(
-            Batch.source_id == cell.source_id,
-            Batch.vertical_id == cell.vertical_id,
-            Batch.organization_id == cell.seller_id,
-            Sample.status.in_(DECIDED),
-        )
-        .order_by(Sample.decided_at.desc(), Sample.id.desc())
-        .limit(LOTS_REMEMBERED)
-    )
+    rows = db.session.execute(LOTS_OF, asdict(cell))
     return [LotCount(row.good, row.bad) for row in rows]
 
 
