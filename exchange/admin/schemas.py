@@ -5,6 +5,7 @@ from __future__ import annotations
 from marshmallow import Schema, fields, validate
 
 from exchange.billing.models import AccountKind
+from exchange.core.forms import AmountField
 from exchange.core.money import Currency
 from exchange.fulfillment.models import ReturnOutcome
 from exchange.identity.models import OrganizationStatus
@@ -25,6 +26,11 @@ class OrganizationQuery(Schema):
 
 class ReasonForm(Schema):
     reason = fields.String(required=True, validate=_words)
+
+
+class CreditForm(ReasonForm):
+    limit = AmountField(required=True)
+    currency = fields.Enum(Currency, by_value=True, required=True)
 
 
 class VerificationForm(Schema):

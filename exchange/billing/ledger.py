@@ -120,6 +120,17 @@ def lock_balances(refs: Iterable[AccountRef]) -> dict[AccountRef, int]:
     return {ref: funds[ref.id].balance for ref in wanted if ref.organization_id is not None}
 
 
+def set_floor(ref: AccountRef, floor: int) -> bool:
+    """Let an account of a party go down to `floor`, in minor units; False where it is lower."""
+    if _lock({ref})[ref.id].balance < floor:
+        return False
+    db.session.execute(
+        update(Account).where(Account.id == ref.id).values(floor=floor),
+        execution_options={"synchronize_session": False},
+    )
+    return True
+
+
 def lock_headroom(source: AccountRef, *others: AccountRef) -> Money:
     """How much can leave an account before its floor, where a credit limit ends; never negative.
 

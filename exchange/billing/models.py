@@ -290,6 +290,48 @@ class CommissionRate(Record):
     effective_from: Mapped[datetime]
 
 
+class CreditStatus(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"  # by a second person; holds until the next one is approved
+    DECLINED = "declined"
+
+
+class CreditLimit(Record):
+    """How far a buyer's wallet may go below nil, with who asked for it, why, and who decided."""
+
+    KIND, PREFIX = "credit_limit", "crl"
+    TRANSITIONS: ClassVar[Graph] = {
+        CreditStatus.PROPOSED: {CreditStatus.APPROVED, CreditStatus.DECLINED},
+        CreditStatus.APPROVED: set(),
+        CreditStatus.DECLINED: set(),
+    }
+    __table_args__ = (
+        CheckConstraint("amount_amount >= 0", name="amount"),
+        CheckConstraint("(status = 'proposed') = (decided_by_id IS NULL)", name="decided"),
+        CheckConstraint(
+            "status <> 'approved' OR decided_by_id <> proposed_by_id", name="two_people"
+        ),
+        Index(None, "organization_id"),
+        Index(
+            "uq_credit_limit_waiting",
+            "organization_id",
+            "amount_currency",
+            unique=True,
+            postgresql_where=text("status = 'proposed'"),
+        ),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organization.id"))  # the buyer
+    amount: Mapped[Money] = money_columns("amount")
+    reason: Mapped[str]
+    status: Mapped[CreditStatus] = mapped_column(
+        enum_column(CreditStatus), default=CreditStatus.PROPOSED
+    )
+    proposed_by_id: Mapped[UUID] = mapped_column(ForeignKey("user.id"))
+    decided_by_id: Mapped[UUID | None] = mapped_column(ForeignKey("user.id"))
+    decided_at: Mapped[datetime | None]
+
+
 class InboundStatus(StrEnum):
     RECEIVED = "received"
     HANDLED = "handled"

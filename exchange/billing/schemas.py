@@ -87,6 +87,9 @@ class BalancesOut(Schema):
     payable = MoneyField()
     in_transit = MoneyField()
     debt = MoneyField()
+    credit = MoneyField(
+        metadata={"description": "the limit: how far the wallet may go below nothing"}
+    )
 
 
 class WalletOut(Schema):

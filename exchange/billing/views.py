@@ -41,6 +41,8 @@ FILTERS: Final = ("account", "currency")
 PAGES: Final = {
     (OrganizationKind.BUYER, "order"): ("buyers.order", "order_id"),
     (OrganizationKind.BUYER, "line"): ("buyers.lead", "line_id"),
+    (OrganizationKind.BUYER, "contract"): ("buyers.contract", "contract_id"),
+    (OrganizationKind.BUYER, "conversion"): ("buyers.action", "conversion_id"),
     (OrganizationKind.BUYER, "top_up"): ("billing.top_up", "top_up_id"),
     (OrganizationKind.SELLER, "top_up"): ("billing.top_up", "top_up_id"),
     (OrganizationKind.SELLER, "payout"): ("billing.payout", "payout_id"),

@@ -42,7 +42,7 @@ SELLER_ACCOUNTS: Final = (
 )
 REASONS: Final[dict[Reason, str]] = {
     Reason.TOPPED_UP: _("Top-up"),
-    Reason.HELD: _("Set aside for an order or an inspection"),
+    Reason.HELD: _("Set aside"),
     Reason.HOLD_RELEASED: _("Set aside no longer"),
     Reason.DELIVERED: _("Lead delivered, return window open"),
     Reason.SALE_SETTLED: _("Return window closed, sale settled"),
@@ -65,6 +65,7 @@ SUBJECTS: Final[dict[str, str]] = {
     "line": _("Lead"),
     "contract": _("Contract"),
     "conversion": _("Action"),
+    "bid": _("Sealed bid"),
     "top_up": _("Top-up"),
     "payout": _("Payout"),
     "inspection": _("Lead called"),

@@ -29,7 +29,7 @@ ROWS_SPARE: Final = 3  # empty rows of the schedule
 ACTION_DAYS: Final = {"attribution_days": 30, "decision_days": 14}  # where nothing is typed
 WEEKDAYS: Final = frozenset("0123456")  # 0 is Monday
 LISTS: Final = ("postal_codes", "sellers_only", "sellers_never", "sources_never")
-UNASKED: Final = ("temperature", "grade", "price_min")  # filters of the market alone
+UNASKED: Final = ("temperature", "grade", "price_min", "aged")  # filters of the market alone
 ANSWERS: Final = {value: word for word, value in WORDS.items()}
 
 

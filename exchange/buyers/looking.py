@@ -96,6 +96,7 @@ def _filters(
         price_max=asked["price_max"],
         bad_upper_max=asked["bad_max"] and asked["bad_max"] / 100,
         checked=asked["checked"],
+        is_aged=asked["aged"],
         has=only("has"),
         criteria=narrowing.criteria(fields) if narrowing and fields else EVERYTHING,
     )

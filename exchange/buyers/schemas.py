@@ -43,6 +43,7 @@ class MarketQuery(CursorQuery):
     bad_max = fields.Integer(load_default=None, validate=validate.OneOf(BAD_MAX))
     has = fields.String(load_default=None, validate=_text)
     checked = fields.Boolean(load_default=False)
+    aged = fields.Boolean(load_default=None)
     sort = fields.Enum(Sort, by_value=True, load_default=Sort.NEWEST)
 
 
@@ -98,6 +99,12 @@ class OrdersQuery(CursorQuery):
 
 class ContractsQuery(CursorQuery):
     status = fields.Enum(ContractStatus, by_value=True, load_default=None)
+
+
+class PresetsQuery(Schema):
+    """Of which kind of lead."""
+
+    vertical = fields.String(load_default="", validate=_text)
 
 
 class PricesForm(Schema):

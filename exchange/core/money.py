@@ -72,6 +72,10 @@ class Money:
         """The part of `bps` basis points, rounded down: who receives the rest loses nothing."""
         return Money(self.amount * bps // BASIS_POINTS, self.currency)
 
+    def plus_percent(self, percent: int) -> "Money":
+        """So many percent more, or less, rounded half up to the minor unit."""
+        return Money((self.amount * (100 + percent) + 50) // 100, self.currency)
+
     def split(self, weights: Sequence[int]) -> list["Money"]:
         """Parts in proportion to the weights by largest remainder; they add up exactly."""
         whole = sum(weights)

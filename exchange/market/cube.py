@@ -34,6 +34,7 @@ from exchange.market.segments import (
     Sliced,
     attribute,
     moment_of,
+    word_of,
 )
 from exchange.market.shelves import (
     NAMED,
@@ -46,7 +47,9 @@ from exchange.market.shelves import (
 
 OLDEST: Final = timedelta(seconds=60)  # a snapshot that is older answers nothing
 Mark = tuple[Any, ...]  # Any: figures that change when a lot's leads do
-FACETS: Final = (*("regions", "kinds", "quality_classes", "grades", "temperatures", "fresh_hours"),)
+FACETS: Final = (
+    *("regions", "kinds", "quality_classes", "grades", "temperatures", "aged", "fresh_hours"),
+)
 SortKey = Callable[[UUID, int, float], tuple[float, int]]  # of id, price and bound
 KEYS: Final[Mapping[Sort, SortKey]] = {
     Sort.NEWEST: lambda id_, _price, _bound: (0, -id_.int),
@@ -191,6 +194,7 @@ def facets_of(
         quality_classes=told("quality_classes"),
         grades=told("grades"),
         temperatures=told("temperatures"),
+        aged=told("aged"),
         fresh_hours={one: filters.told(hours.get(str(one), 0)) for one in FRESH_HOURS},
         has={
             name: leads if name in UNPERSONAL or leads is None or leads >= COUNT_MIN else None
@@ -251,6 +255,7 @@ def _chosen(shelf: Shelf, filters: Filters) -> Iterator[tuple[str, int]]:
         "quality_classes": filters.quality_classes,
         "grades": filters.grades,
         "temperatures": filters.temperatures,
+        "aged": () if filters.is_aged is None else (word_of(filters.is_aged),),
     }
     for name, values in wanted.items():
         if values:

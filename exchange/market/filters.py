@@ -45,6 +45,7 @@ class Filters:
     price_max: int | None = None
     bad_upper_max: float | None = None  # share of bad leads, by the bound that lists sort by
     checked: bool = False  # verified by us
+    is_aged: bool | None = None  # sold to one buyer before; None: either
     has: tuple[str, ...] = ()  # filled in: fields of the schema, EMAIL, CONSENT
     criteria: Criteria = EVERYTHING  # of one vertical's schema
     published_after: datetime | None = None
@@ -82,6 +83,7 @@ class Facets:
     quality_classes: Counts = field(default_factory=dict)
     grades: Counts = field(default_factory=dict)
     temperatures: Counts = field(default_factory=dict)
+    aged: Counts = field(default_factory=dict)  # "true": sold to one buyer before
     fresh_hours: Mapping[int, int | None] = field(default_factory=dict)
     has: Counts = field(default_factory=dict)
     attributes: Mapping[str, Counts] = field(default_factory=dict)  # by field of the schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from exchange.billing.models import TopUp
+from exchange.billing.models import CreditLimit, TopUp
 from exchange.core.db import get
 from exchange.core.events import Event, on
 from exchange.core.jobs import enqueue
@@ -130,6 +130,15 @@ def meet_leads_of_source(event: Event) -> None:
 @on("top_up.succeeded")
 def meet_listings_with_money(event: Event) -> None:
     """Contracts that stood still for want of money."""
-    top_up = get(TopUp, event.subject.id)
-    for contract_id in queries.contracts_of_buyer(top_up.organization_id, limited_by="funds"):
+    _meet_again(get(TopUp, event.subject.id).organization_id)
+
+
+@on("credit_limit.approved")
+def meet_listings_on_credit(event: Event) -> None:
+    """The same, where the buyer may owe more from now on."""
+    _meet_again(get(CreditLimit, event.subject.id).organization_id)
+
+
+def _meet_again(buyer_id: UUID) -> None:
+    for contract_id in queries.contracts_of_buyer(buyer_id, limited_by="funds"):
         meetings.call(contract_id)

@@ -33,6 +33,9 @@ class SearchQuery(PageQuery):
         validate=validate.Range(0, 1), metadata={"description": "share of bad leads at most"}
     )
     checked = fields.Boolean(load_default=False)
+    aged = fields.Boolean(
+        metadata={"description": "sold to one buyer before, or not; left out: both"}
+    )
     has = fields.List(
         fields.String(),
         load_default=list,
@@ -66,6 +69,7 @@ class CountsOut(Schema):
     quality_classes = _counts()
     grades = _counts()
     temperatures = _counts()
+    aged = _counts()
     fresh_hours = fields.Dict(keys=fields.Integer(), values=fields.Integer(allow_none=True))
     has = _counts()
     attributes = fields.Dict(

@@ -26,6 +26,7 @@ from exchange.market.segments import (
     join_places,
     moment_number,
     width,
+    word_of,
 )
 from exchange.verification.reputation import Grade
 
@@ -45,6 +46,7 @@ class ListingFacts:
     grade: Grade
     quality_class: QualityClass
     price: int  # minor units
+    is_aged: bool  # its leads were sold to one buyer before
     bad_upper: float
     published_at: datetime
     expires_at: datetime | None
@@ -139,6 +141,7 @@ def _sets(shelf: Shelf, now: datetime) -> dict[str, Mapping[str, int]]:
         "kinds": _by(shelf, lambda one: one.goods.kind),
         "quality_classes": _by(shelf, lambda one: one.facts.quality_class),
         "grades": _by(shelf, lambda one: one.facts.grade),
+        "aged": _by(shelf, lambda one: word_of(one.facts.is_aged)),
         "fresh_hours": {str(hours): fresh(shelf, hours, now=now) for hours in FRESH_HOURS},
         "temperatures": _temperatures(shelf, now),
         "checked": {"yes": join_places((width(s.segment), s.goods.checked) for s in shelf.stands)},

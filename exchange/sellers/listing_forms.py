@@ -11,14 +11,17 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from exchange.catalog.fields import CHOICES, FieldSpec, LeadFields
-from exchange.core.forms import AmountField, PageQuery
+from exchange.core.errors import N_
+from exchange.core.forms import AmountField, IdField, PageQuery
 from exchange.core.money import Currency, Money
 from exchange.market.decay import Fall
 from exchange.market.models import CHOSEN_MODES, Listing, ListingMode, ListingStatus
+from exchange.sellers.bulk import CHOSEN_MAX, Deed
 
+CHOOSE: Final = N_("Choose listings first, at most a hundred.")
 PREFIX: Final = "a."  # of a form field that names choices of a field of the leads
 
 
@@ -40,6 +43,27 @@ class ListingsQuery(PageQuery):
     vertical = fields.String(load_default="")  # a code
     status = fields.Enum(ListingStatus, by_value=True, load_default=None)
     mode = fields.Enum(ListingMode, by_value=True, load_default=None)
+
+
+class DeedForm(Schema):
+    """What is done with several listings at once; a price changes by a percentage."""
+
+    ids = fields.List(
+        IdField(Listing),
+        required=True,
+        validate=validate.Length(1, CHOSEN_MAX, error=CHOOSE),
+        error_messages={"required": CHOOSE},
+    )
+    deed = fields.Enum(Deed, by_value=True, required=True)
+    percent = fields.Integer(load_default=None, validate=validate.Range(-90, 100))
+    last_day = fields.Date(load_default=None)
+
+    @validates_schema
+    def _says_how(self, data: dict[str, Any], **_more: Any) -> None:  # Any: as marshmallow calls
+        if data["deed"] is Deed.PRICE and not data["percent"]:
+            raise ValidationError(N_("Say by how many percent."), "percent")
+        if data["deed"] is Deed.UNTIL and data["last_day"] is None:
+            raise ValidationError(N_("Say which day is the last."), "last_day")
 
 
 class AgedForm(Schema):
@@ -71,6 +95,11 @@ def last_day(at: datetime | None, zone: str) -> date | None:
     return at and (at - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date()
 
 
+def end_of_day(day: date, zone: str) -> datetime:
+    """The moment at which a last day is over."""
+    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+
+
 def filterable(known: LeadFields) -> list[FieldSpec]:
     """The fields by whose choices a lot can be divided on a page."""
     return [spec for spec in known.attributes if spec.type in CHOICES and spec.choices]
@@ -97,4 +126,4 @@ def _expiry(day: date | None, zone: str, listing: Listing | None) -> datetime | 
         return None
     if listing is not None and last_day(listing.expires_at, zone) == day:
         return listing.expires_at
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+    return end_of_day(day, zone)

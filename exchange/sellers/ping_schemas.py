@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields
 
-from exchange.core.forms import MoneyField
+from exchange.core.forms import IdField, MoneyField, PageQuery
+from exchange.leads.models import Source
 from exchange.market.models import LineStatus, PricingModel
 from exchange.market.ping_models import PingAnswer
 from exchange.market.schemas import RefusalsOut
@@ -39,6 +40,35 @@ class PingOut(Schema):
     errors = fields.List(fields.Nested(PostProblemOut))
     ignored = fields.List(fields.String(), metadata={"description": "pointers nobody knows"})
     test = fields.Boolean()
+
+
+class PingsQuery(PageQuery):
+    """Which of the own pings."""
+
+    answer = fields.Enum(PingAnswer, by_value=True, load_default=None)
+    source_id = IdField(Source, load_default=None)
+
+
+class PingSeenOut(Schema):
+    """A ping of the last 30 days with its bids, and what came of it. Nobody is named in it."""
+
+    id = fields.String()
+    object = fields.Constant("ping")
+    created_at = fields.DateTime()
+    source_id = fields.String()
+    status = fields.Enum(PingAnswer, by_value=True)
+    reason = fields.String(
+        allow_none=True, metadata={"description": "a stable code; of its post once there is one"}
+    )
+    detail = fields.String(allow_none=True)
+    expires_at = fields.DateTime(allow_none=True)
+    bids = fields.List(fields.Nested(PingBidOut), metadata={"description": "the highest first"})
+    outcome = fields.String(
+        allow_none=True,
+        metadata={"description": "open, expired, accepted or lapsed; null where nobody bid"},
+    )
+    post_id = fields.String(allow_none=True)
+    price = MoneyField(allow_none=True, metadata={"description": "for which it was sold"})
 
 
 class SaleOut(Schema):

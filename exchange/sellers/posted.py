@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from exchange.core import clock
 from exchange.core.db import get
 from exchange.core.errors import NotFound
-from exchange.core.money import Money
+from exchange.core.ids import encode
 from exchange.leads import post_queries
 from exchange.leads.models import Batch, Lead, Source
 from exchange.leads.post_models import Post, SourceTerms
@@ -17,8 +18,10 @@ from exchange.market import queries as market
 from exchange.market.models import OrderLine
 from exchange.market.ping_models import Ping, PingStatus
 from exchange.market.queries.pings import sales_of_pings
-from exchange.market.services.pings import bids_of
+from exchange.market.services.bidding import Bid
+from exchange.market.services.pings import Answered, bids_of
 from exchange.sellers.offering import LeadStanding
+from exchange.sellers.posting import ping_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +43,11 @@ class PostSeen:
 
 @dataclass(frozen=True, slots=True)
 class PingSeen:
-    """A ping with the best of its bids, and what came of it."""
+    """A ping with its bids, and what came of it."""
 
     ping: Ping
-    bids: int
-    best: Money | None
+    source: Source
+    bids: Sequence[Bid]  # the highest first
     line: OrderLine | None  # the sale for a bid
 
     @property
@@ -75,16 +78,28 @@ def get_post(post_id: UUID, *, viewer: UUID) -> PostSeen:
     )
 
 
+def ping_seen_json(seen: PingSeen) -> dict[str, Any]:  # Any: what the schema writes
+    """What was said to a ping, and what came of it."""
+    ping = seen.ping
+    return {
+        **ping_json(Answered(ping, tuple(seen.bids))),
+        "created_at": ping.created_at,
+        "source_id": seen.source.public_id,
+        "outcome": seen.state or None,
+        "post_id": ping.post_id and encode(Post.PREFIX, ping.post_id),
+        "price": seen.line and seen.line.price,
+    }
+
+
 def pings_seen(pings: Sequence[Ping]) -> list[PingSeen]:
     """These pings with their bids and sales, in their order."""
     lines = sales_of_pings(pings)
     return [
         PingSeen(
             ping=ping,
-            bids=len(bids),
-            best=bids[0].price if bids else None,
+            source=post_queries.source_of(get(SourceTerms, ping.terms_id)),
+            bids=bids_of(ping),
             line=lines.get(ping.id),
         )
         for ping in pings
-        for bids in [bids_of(ping)]
     ]

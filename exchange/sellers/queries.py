@@ -173,15 +173,16 @@ def listing_views(
     """A seller's listings, newest first; `vertical` is a code. Raises NotFound."""
     vertical_id = catalog.get_vertical(vertical).id if vertical else None
     page = market.listings_of_seller(viewer, vertical_id=vertical_id, **asked)
-    return Page(_listing_views(page.items), page.next_cursor)
+    return Page(listing_views_of(page.items), page.next_cursor)
 
 
 def listing_view(listing: Listing) -> ListingView:
     """One listing; the door has fetched it for its seller."""
-    return _listing_views([listing])[0]
+    return listing_views_of([listing])[0]
 
 
-def _listing_views(listings: Sequence[Listing]) -> list[ListingView]:
+def listing_views_of(listings: Sequence[Listing]) -> list[ListingView]:
+    """These listings in their order; the door has fetched them for their seller."""
     stocks = market.stocks(listings)
     qualities = verification.published_qualities([one.batch_id for one in listings])
     verticals = {one.vertical_id: leads.vertical_of(one.vertical_id) for one in listings}

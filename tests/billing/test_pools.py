@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from exchange.billing import queries
-from exchange.billing.accounts import AccountRef, wallet
+from exchange.billing.accounts import AccountRef
 from exchange.billing.models import Account, AccountKind, Hold, Pool, Posting
 from exchange.billing.services import debts, holds, pools
 from exchange.core.actors import SYSTEM
@@ -16,7 +16,7 @@ from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.money import Currency, Money
 from tests.cast import Cast
-from tests.factories.billing import fund_wallet
+from tests.factories.billing import fund_wallet, grant_credit
 
 K = AccountKind
 
@@ -29,7 +29,7 @@ class Case:
     """One subject of the cast's buyer, with 100.00 in the wallet."""
 
     def __init__(self, cast: Cast) -> None:
-        self.owner = cast.buyer.organization.id
+        self.cast, self.owner = cast, cast.buyer.organization.id
         self.subject = Ref("contract", uuid7())
         fund_wallet(cast.buyer, 100_00)
 
@@ -58,8 +58,7 @@ class Case:
 
     def lend(self, amount: int) -> None:
         """A credit limit: the wallet's floor."""
-        ref = wallet(self.owner, Currency.USD)
-        db.session.execute(update(Account).where(Account.id == ref.id).values(floor=-amount))
+        grant_credit(self.cast, self.cast.buyer, usd(amount))
 
 
 @pytest.fixture

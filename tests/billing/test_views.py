@@ -47,7 +47,7 @@ class TestWallet:
         Deal(cast.buyer, cast.seller, eur(2_500)).hold()
         commit()
         text = cast.buyer.sign_in(client).get("/money/wallet").text
-        for words in ("€275.00", "€25.00", "Top-up", "Set aside for an order", "Refund"):
+        for words in ("€275.00", "€25.00", "Top-up", "Set aside", "Refund"):
             assert words in text
 
     def test_a_line_leads_to_what_it_is_about(self, cast: Cast, client: FlaskClient) -> None:

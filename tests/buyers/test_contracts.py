@@ -179,13 +179,14 @@ class TestEditor:
         assert "are not in the contract" not in words_of(form)
         filled = text_of(page.get(f"{HOME}/new?vertical={VERTICAL}&a.is_homeowner=no&has=budget"))
         assert "&#34;budget&#34;,\n  &#34;from&#34;: 0" in filled
-        lost = "temperature=hot&grade=A&price_min=10&has=email"
+        lost = "temperature=hot&grade=A&price_min=10&has=email&aged=false"
         body = words_of(page.get(f"{HOME}/new?vertical={VERTICAL}&{lost}"))
         for words in (
             "Warmth: it changes",
             "Seller grade: it",
             "Price from: a contract",
             "proof of",
+            "Sold before: a contract",
         ):
             assert words in body, words
 
@@ -247,7 +248,9 @@ class TestForecast:
         keep()
         assert "$1,000,000.00, lasts 30 days or longer" in box()
         assert "Top up" not in box()
-        assert "$50.00 for each action that comes" in box(pricing_model="cpa", action="signed")
+        per_action = box(pricing_model="cpa", action="signed")
+        assert "$50.00 for each action that comes" in per_action
+        assert "Won are only leads that sellers keep for standing orders" in per_action
         sent = {"vertical": VERTICAL, "price": {"amount": 50_00, "currency": "USD"}}
         headers = cast.buyer.key("contract:read")
         found = page.post("/api/v1/contracts/forecast", json=sent, headers=headers).json

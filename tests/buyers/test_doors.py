@@ -41,6 +41,7 @@ PAGES = (
     "/buyers/leads/{line}/return",
     "/buyers/returns/{lead_return}",
     "/buyers/contracts/new",
+    "/buyers/contracts/presets",
     "/buyers/contracts/{contract}",
     "/buyers/contracts/{contract}/edit",
 )

@@ -85,6 +85,8 @@ def names(shelf: dict[str, Listing], ids: set[str]) -> set[str]:
         ("grade=new", {"fresh", "shared", "russian"}),
         ("grade=A", set()),
         ("bad_max=15", set()),
+        ("aged=false", {"fresh", "shared", "russian"}),
+        ("aged=true", set()),
         ("has=email", {"fresh", "shared", "russian"}),
         (f"vertical={US}&price_min=30", {"fresh"}),
         (f"vertical={US}&has=budget", {"fresh", "shared"}),

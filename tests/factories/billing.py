@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from exchange.billing import accounts, ledger
-from exchange.billing.models import Reason
+from exchange.billing.models import CreditLimit, Reason
+from exchange.billing.services import credit
 from exchange.core.events import Ref
 from exchange.core.ids import uuid7
 from exchange.core.money import Currency, Money
-from tests.cast import Player
+from tests.cast import Cast, Player
 
 
 def fund_wallet(
@@ -23,3 +24,14 @@ def fund_wallet(
         moves=[ledger.Move(accounts.cash(currency), accounts.wallet(owner, currency), money)],
     )
     return money
+
+
+def grant_credit(cast: Cast, buyer: Player, limit: Money) -> CreditLimit:
+    """Let the player's organization spend so much more than it has, as two people decide it."""
+    proposed = credit.propose(
+        organization_id=buyer.organization.id,
+        limit=limit,
+        reason="A test",
+        actor=cast.finance.actor,
+    )
+    return credit.approve(credit_limit_id=proposed.id, actor=cast.admin.actor)

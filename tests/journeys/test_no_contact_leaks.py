@@ -196,7 +196,9 @@ class Rounds:
             "top_up_id": [top_up.public_id for top_up in story.top_ups],
             "payout_id": story.payouts,
             "posting_id": [encode("pst", row) for row in db.session.scalars(postings)],
-            "organization_id": [story.cast.seller.organization.public_id],
+            "organization_id": [
+                one.organization.public_id for one in (story.cast.seller, story.cast.buyer)
+            ],
             "task_id": [
                 task.public_id
                 for task in db.session.scalars(select(VerificationTask).where(claimed))

@@ -50,6 +50,15 @@ def offer(cast, listing: Listing, price: Money | None = PRICE) -> Listing:
     return listings.offer_aged(batch_id=listing.batch_id, price=price, actor=cast.seller.actor)
 
 
+def test_a_search_tells_them_from_leads_that_nobody_had(cast, listing, sold):
+    aged, viewer = offer(cast, listing), cast.other_buyer.organization.id
+    for is_aged, found in ((True, [(aged.id, 4)]), (False, [(listing.id, 2)])):
+        filters = queries.Filters(is_aged=is_aged)
+        items = queries.search(viewer=viewer, filters=filters).items
+        assert [(one.listing.id, one.available) for one in items] == found
+        assert queries.facets(viewer=viewer, filters=filters).aged == {"true": 4, "false": 2}
+
+
 def test_what_was_sold_is_sold_once_more_to_others(cast, listing, sold):
     aged = offer(cast, listing)
     assert queries.stocks([aged, listing]) == {

@@ -96,11 +96,19 @@ def shelf(cast: Cast, random: Random) -> list[Listing]:
         make_listing(cast.seller, leads=8, vertical=make_vertical("car_insurance_ru")),
     ]  # fmt: skip
     made[1].bad_upper = 0.12
+    age(made[2])
     for listing in made:
         for lead in leads_of(queries.get_batch_of(listing)):
             change(lead, random)
     db.session.flush()
     return made
+
+
+def age(listing: Listing) -> None:
+    """As if all of its leads had been sold ninety days ago."""
+    listing.is_aged = True
+    for lead in leads_of(queries.get_batch_of(listing)):
+        lead.aged_at = clock.now()
 
 
 def change(lead: Lead, random: Random) -> None:
@@ -157,6 +165,7 @@ def some_filters(
         price_max=maybe(30_00),
         bad_upper_max=maybe(0.5),
         checked=maybe(True, False),
+        is_aged=maybe(random.random() < 0.5),
         has=maybe((random.choice(choices_of(fields).has),), ()),
         criteria=criteria,
         published_after=maybe(clock.now() - DAY),

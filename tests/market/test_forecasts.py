@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -24,7 +25,7 @@ from exchange.market.forecasting import (
     leads_a_week,
     week_range,
 )
-from exchange.market.models import ListingMode
+from exchange.market.models import ListingMode, PricingModel
 from exchange.market.queries.supply import supply
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
@@ -126,6 +127,28 @@ def aged(listing, days):
     return listing
 
 
+def to_contracts(listing):
+    """The listing as if it had been for contracts alone from the start."""
+    listing.mode = ListingMode.CONTRACTS
+    db.session.flush()
+    return listing
+
+
+@contextmanager
+def contracted(lines, rival, price, model=PricingModel.CPL):
+    """The lines as if a contract had bought them; for what follows the test they are not."""
+    former = lines[0].price
+    write(lines, rival.id, price, model)
+    yield
+    write(lines, None, former, PricingModel.CPL)
+
+
+def write(lines, contract_id, price, model):
+    for line in lines:
+        line.contract_id, line.price, line.pricing_model = contract_id, price, model
+    db.session.flush()
+
+
 class TestForecast:
     def test_without_history_it_says_so(self, cast):
         assert ask(cast).silence == "no_history"
@@ -167,10 +190,36 @@ class TestForecast:
 
     def test_under_cpa_leads_cost_nothing(self, cast):
         for days in range(1, 31):
-            aged(make_listing(cast.seller, leads=2, price=40_00), days - 0.5)
+            to_contracts(aged(make_listing(cast.seller, leads=2, price=40_00), days - 0.5))
         found = ask(cast, action=ActionTerms("signed contract"))
         assert found.won.high > 0
         assert (found.spend, found.wallet_days) == (None, None)
+
+    def test_who_pays_for_actions_gets_what_is_for_contracts_alone(self, cast):
+        aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)
+        found = ask(cast, action=ActionTerms("signed contract"))
+        assert (found.matched, found.won) == (6, Range(0, 0))
+        assert ask(cast).won.high > 0
+
+    @pytest.mark.parametrize(
+        ("model", "paid", "cpl_wins", "cpa_wins"),
+        [
+            (PricingModel.CPL, 50_00, False, False),
+            (PricingModel.CPL, 40_00, True, False),  # a lead that is paid for goes first
+            (PricingModel.CPA, 90_00, True, False),
+            (PricingModel.CPA, 40_00, True, True),
+        ],
+    )
+    def test_rivals_stand_as_matching_ranks_them(self, cast, model, paid, cpl_wins, cpa_wins):
+        fund_wallet(cast.other_buyer, 10_000_00)
+        listing = aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)
+        order = place(cast.other_buyer, listing, 6)
+        to_contracts(listing)
+        rival = make_contract(cast.other_buyer, price=paid)
+        lines = queries.lines_of(order.id)
+        with contracted(lines, rival, Money(paid, Currency.USD), model):
+            won = ask(cast, price=50_00).won, ask(cast, action=ActionTerms("signed")).won
+        assert [found.high > 0 for found in won] == [cpl_wins, cpa_wins]
 
     def test_a_closed_schedule_takes_nothing(self, cast):
         aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)
@@ -189,15 +238,9 @@ class TestForecast:
         listing = aged(make_listing(cast.seller, leads=6, price=40_00), 7.5)
         rival = make_contract(cast.other_buyer, price=50_00)
         order = place(cast.other_buyer, listing, 6)
-        for line in queries.lines_of(order.id):
-            line.contract_id, line.price = rival.id, Money(50_00, Currency.USD)
-        db.session.flush()
-        assert ask(cast, price=50_00).won == Range(0, 0)
-        assert ask(cast, price=51_00).won.high > 0
-        # The lines are no purchase of a contract for what follows the test.
-        for line in queries.lines_of(order.id):
-            line.contract_id, line.price = None, listing.price
-        db.session.flush()
+        with contracted(queries.lines_of(order.id), rival, Money(50_00, Currency.USD)):
+            assert ask(cast, price=50_00).won == Range(0, 0)
+            assert ask(cast, price=51_00).won.high > 0
 
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # a Monday, ten o'clock in New York

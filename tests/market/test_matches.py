@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from exchange.billing import accounts
 from exchange.billing import queries as billing
-from exchange.billing.models import Account, AccountKind
+from exchange.billing.models import AccountKind
 from exchange.catalog.criteria import All, Not
 from exchange.core import clock, jobs
 from exchange.core.actors import SYSTEM
 from exchange.core.db import db, unit_of_work
 from exchange.core.errors import Conflict
-from exchange.core.money import Currency
+from exchange.core.money import Currency, Money
 from exchange.fulfillment.services import lines
 from exchange.leads.models import LeadKind
 from exchange.market import queries
@@ -24,8 +23,8 @@ from exchange.market.contract_models import CapUse, Contract, ContractSource, Co
 from exchange.market.contract_terms import Caps, Opening, Period
 from exchange.market.match_models import ContractRefusal, LeadMatch, MatchRequest
 from exchange.market.models import Listing, ListingMode, Order, OrderLine, OrderStatus
-from exchange.market.services import matches, meetings
-from tests.factories.billing import fund_wallet
+from exchange.market.services import contracts, matches, meetings
+from tests.factories.billing import fund_wallet, grant_credit
 from tests.factories.contracts import make_contract
 from tests.factories.leads import leads_of, make_person
 from tests.factories.market import make_listing, place
@@ -130,14 +129,23 @@ def test_a_wallet_that_ends_leaves_the_others_what_they_won(cast, listing):
 
 
 def test_credit_pays_as_the_ledger_lets_it(cast, listing):
-    account = accounts.wallet(cast.buyer.organization.id, Currency.USD)
     price = wallet(cast.buyer) // 2
-    limit = update(Account).where(Account.id == account.id).values(floor=-(price + 1))
-    db.session.execute(limit)
+    grant_credit(cast, cast.buyer, Money(price + 1, Currency.USD))
     contract = make_contract(cast.buyer, price=price)
     assert matches.match_listing(listing_id=listing.id) == 3
     assert reasons(contract) == {"funds": 1}
     assert -price <= wallet(cast.buyer) < 0
+
+
+def test_on_credit_contracts_meet_at_once_what_they_could_not_pay(cast, listing, run_jobs):
+    price = wallet(cast.buyer) + 1
+    contract = make_contract(cast.buyer, price=price)
+    assert matches.match_listing(listing_id=listing.id) == 0
+    contracts.note_limit(contract_id=contract.id, limit="funds")
+    with unit_of_work():
+        grant_credit(cast, cast.buyer, Money(price, Currency.USD))
+    run_jobs()
+    assert len(lines_of(contract)) == 1
 
 
 def test_the_hour_has_its_own_price(cast, listing):

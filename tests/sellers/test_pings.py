@@ -135,7 +135,9 @@ class TestPing:
             assert client.post(PINGS, json=make_ping(), headers=headers).status_code == status
 
     def test_a_ping_never_comes_by_get(self, client, headers):
-        assert client.get(PINGS, headers=headers).status_code == 405
+        asked = urlencode({"vertical": VERTICAL, "source": SOURCE})
+        assert client.get(f"{PINGS}?{asked}", headers=headers).status_code == 404
+        assert count(Ping) == 0
 
     def test_too_many_are_told_when_to_come_again(self, client, headers, monkeypatch):
         monkeypatch.setattr(limiter, "enabled", True)

@@ -106,9 +106,40 @@ class TestPings:
         assert cast.buyer.organization.name not in page
         assert "/pings" in seller.get(f"/sellers/posting/{terms.public_id}").text
 
+    def test_of_all_sources_by_answer_and_source(self, cast, client, seller, terms):
+        headers = cast.seller.key("batch:read")
+        pings.ask(terms_id=terms.id, sent=make_ping())
+        fund_wallet(cast.buyer)
+        make_contract(cast.buyer, price=PRICE + 7_00)
+        other = make_terms(cast.seller, source="another page", trusted=True)
+        for _time in range(2):
+            pings.ask(terms_id=other.id, sent=make_ping(source="another page"))
+        other_seller = make_terms(cast.other_seller, trusted=True)
+        pings.ask(terms_id=other_seller.id, sent=make_ping())
+        db.session.commit()
+        first = client.get("/api/v1/pings?limit=2", headers=headers).json
+        assert [one["status"] for one in first["data"]] == ["matched", "matched"]
+        assert first["data"][0]["bids"][0]["price"]["amount"] == PRICE + 7_00
+        assert (first["data"][0]["outcome"], first["data"][0]["post_id"]) == ("open", None)
+        rest = f"/api/v1/pings?limit=2&cursor={first['next_cursor']}"
+        (last,) = client.get(rest, headers=headers).json["data"]
+        assert (last["reason"], last["bids"], last["outcome"]) == ("no_contract_asks", [], None)
+        source = first["data"][0]["source_id"]
+        assert last["source_id"] != source
+        for asked, count in (
+            ("", 3), ("answer=matched", 2), ("answer=duplicate", 0), (f"source_id={source}", 2),
+            (f"source_id={source}&answer=no_match", 0),
+        ):  # fmt: skip
+            found = client.get(f"/api/v1/pings?{asked}", headers=headers).json
+            page = seller.get(f"/sellers/posting/pings?{asked}").text
+            assert len(found["data"]) == page.count("<tr>") - bool(count) == count, asked
+        assert "No ping fits these filters" in page
+        assert "/sellers/posting/pings" in seller.get("/sellers/posting").text
+
     def test_before_the_first_one(self, seller, terms):
         page = words_of(seller.get(f"/sellers/posting/{terms.public_id}/pings"))
         assert "Nothing was pinged yet" in page
+        assert "Nothing was pinged yet" in words_of(seller.get("/sellers/posting/pings"))
 
     def test_a_source_in_test_mode_is_asked_and_asks_nobody(self, cast, client, key, terms):
         fund_wallet(cast.buyer)

@@ -232,11 +232,11 @@ def statuses(client: FlaskClient, ids: dict[str, str]) -> dict[tuple[str, bool],
     }
 
 
-# Tried in tests of their own: test_posting_pages, test_posted, test_offers, and
+# Tried in tests of their own: test_posting_pages, test_posted, test_offers, test_listing_deeds, and
 # test_auctions of the buyers.
 ELSEWHERE = (
     *("/sellers/posting", "/sellers/offers", "/sellers/wanted", "/sellers/sales"),
-    "/sellers/auctions",
+    *("/sellers/auctions", "/sellers/listings/deeds"),
 )
 
 

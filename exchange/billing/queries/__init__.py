@@ -15,11 +15,13 @@ from exchange.billing.queries.balances import (
     home_currency,
     no_balances,
     platform_balance,
+    spendable,
     trial_balance,
     wallet_of,
     wallets,
 )
 from exchange.billing.queries.calendar import PendingDay, pending_calendar, pending_days
+from exchange.billing.queries.credit import CreditStep, credit_history
 from exchange.billing.queries.journal import (
     get_entries,
     journal,
@@ -57,6 +59,7 @@ __all__ = [
     "BalancePill",
     "Balances",
     "ChainReport",
+    "CreditStep",
     "Head",
     "OwnLink",
     "PendingDay",
@@ -68,6 +71,7 @@ __all__ = [
     "balance_pill",
     "balances",
     "commission_bps",
+    "credit_history",
     "currencies_used",
     "debtors_with_money",
     "find_payout_account",
@@ -88,6 +92,7 @@ __all__ = [
     "proof",
     "public_id_of",
     "sale_histories",
+    "spendable",
     "statement",
     "top_ups",
     "trial_balance",

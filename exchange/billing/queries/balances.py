@@ -44,6 +44,17 @@ class Balances:
     payable: Money
     in_transit: Money
     debt: Money
+    credit: Money  # the limit: how far the wallet may go below nil
+
+    @property
+    def free(self) -> Money:
+        """What can be spent: the wallet and what is left of the credit."""
+        return self.wallet + self.credit
+
+    @property
+    def credit_used(self) -> Money:
+        """What of the credit is spent."""
+        return max(-self.wallet, Money(0, self.currency))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,11 @@ def wallets(owners: Collection[UUID], *, currency: Currency) -> dict[UUID, int]:
     return dict.fromkeys(owners, 0) | {refs[account_id]: left for account_id, left in rows}
 
 
+def spendable(organization_id: UUID, currency: Currency) -> Money:
+    """What one organization can spend now, its credit included."""
+    return Money(wallets([organization_id], currency=currency)[organization_id], currency)
+
+
 def wallet_of(
     owner: SQLColumnExpression[UUID], currency: SQLColumnExpression[str]
 ) -> ColumnElement[int]:
@@ -103,14 +119,18 @@ def platform_balance(kind: AccountKind, currency: Currency) -> Money:
 def balances(organization_id: UUID) -> list[Balances]:
     """What an organization has, by currency; only currencies in which it ever had money."""
     rows = db.session.execute(
-        select(Account.currency, Account.kind, Account.balance)
+        select(Account.currency, Account.kind, Account.balance, Account.floor)
         .where(Account.organization_id == organization_id)
         .order_by(Account.currency)
     ).all()
     found: dict[Currency, dict[AccountKind, int]] = {}
+    credit = {row.currency: -row.floor for row in rows if row.kind is AccountKind.WALLET}
     for row in rows:
         found.setdefault(Currency(row.currency), {})[row.kind] = row.balance
-    return [_balances(currency, amounts) for currency, amounts in found.items()]
+    return [
+        _balances(currency, amounts, credit=credit.get(currency, 0))
+        for currency, amounts in found.items()
+    ]
 
 
 def no_balances(currency: Currency) -> Balances:
@@ -118,7 +138,7 @@ def no_balances(currency: Currency) -> Balances:
     return _balances(currency, {})
 
 
-def _balances(currency: Currency, amounts: dict[AccountKind, int]) -> Balances:
+def _balances(currency: Currency, amounts: dict[AccountKind, int], *, credit: int = 0) -> Balances:
     def of(kind: AccountKind) -> Money:
         return Money(amounts.get(kind, 0), currency)
 
@@ -131,6 +151,7 @@ def _balances(currency: Currency, amounts: dict[AccountKind, int]) -> Balances:
         payable=of(AccountKind.PAYABLE),
         in_transit=of(AccountKind.IN_TRANSIT),
         debt=-(of(AccountKind.SELLER_DEBT) + of(AccountKind.BUYER_DEBT)),
+        credit=Money(credit, currency),
     )
 
 
@@ -147,7 +168,7 @@ def balance_pill(organization: Organization) -> BalancePill | None:
     if last is None:
         left = _fullest_wallet(organization)
         return BalancePill(left, "enough" if left else "empty")
-    left = balance(organization.id, AccountKind.WALLET, last.amount.currency)
+    left = spendable(organization.id, last.amount.currency)
     limited = left < last.amount.share(LIMITED_BPS)
     return BalancePill(left, "empty" if not left else "limited" if limited else "enough")
 

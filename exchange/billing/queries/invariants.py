@@ -84,6 +84,25 @@ def accounts_keep_their_floor() -> list[str]:
     )
 
 
+@invariant("ledger.credit")
+def wallets_end_at_the_credit_limit() -> list[str]:
+    """A wallet goes below nil as far as the limit that was approved last, or not at all."""
+    return _found(
+        """
+        SELECT format('wallet of %s in %s goes down to %s, its credit limit is %s',
+                      a.organization_id, a.currency, a.floor, coalesce(c.amount, 0))
+        FROM account AS a
+        LEFT JOIN LATERAL (
+          SELECT amount_amount AS amount FROM credit_limit
+          WHERE organization_id = a.organization_id AND amount_currency = a.currency
+            AND status = 'approved'
+          ORDER BY decided_at DESC, id DESC LIMIT 1
+        ) AS c ON true
+        WHERE a.kind = 'wallet' AND -a.floor <> coalesce(c.amount, 0)
+        """
+    )
+
+
 @invariant("ledger.holds")
 def held_equals_active_holds() -> list[str]:
     """What an organization has in `held` is what its active holds and its pools set aside."""

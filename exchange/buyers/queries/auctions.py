@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import select
 
 from exchange.billing import queries as billing
-from exchange.billing.models import AccountKind
 from exchange.catalog.models import Vertical
 from exchange.core.db import db, get
 from exchange.core.money import Money
@@ -109,7 +108,7 @@ def get_auction_view(auction_id: UUID, *, viewer: UUID) -> AuctionView:
     return AuctionView(
         row=row,
         agreed=market.get_terms(auction.listing_id, version=auction.terms_version),
-        wallet=billing.balance(viewer, AccountKind.WALLET, auction.floor.currency),
+        wallet=billing.spendable(viewer, auction.floor.currency),
         entries=entries,
         results=market.results(auction),
         own_entry=own,

@@ -11,7 +11,6 @@ from sqlalchemy import func, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from exchange.billing import queries as billing
-from exchange.billing.models import AccountKind
 from exchange.buyers.narrowing import Narrowing
 from exchange.buyers.queries.market import Market, market_of
 from exchange.catalog import queries as catalog
@@ -90,7 +89,7 @@ def get_listing_view(listing_id: UUID, *, viewer: UUID) -> ListingView:
         quality=verification.published_quality(batch.id),
         stock=market.stocks([listing])[listing.id],
         card=public_card(batch),
-        wallet=billing.balance(viewer, AccountKind.WALLET, listing.price.currency),
+        wallet=billing.spendable(viewer, listing.price.currency),
         decay=market.decay_of(listing),
         is_new_to_viewer=not market.has_bought_from(listing.id, buyer_id=viewer),
         is_related=listing.organization_id in identity.relatives(viewer),

@@ -15,6 +15,7 @@ from exchange.buyers.views import (
     market,
     offers,
     orders,
+    presets,
     returns,
     trying,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "market",
     "offers",
     "orders",
+    "presets",
     "returns",
     "trying",
 ]

@@ -19,7 +19,6 @@ from exchange.buyers.views.blueprint import blueprint
 from exchange.buyers.views.contracts import contracts
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.idempotency import idempotent
-from exchange.core.money import Money
 from exchange.core.web import again_with_errors, load_form, render, see_other
 from exchange.identity.access import actor, organization, requires
 from exchange.identity.permissions import Permission
@@ -61,7 +60,7 @@ def change_prices() -> ResponseReturnValue:
     for one in _chosen(form["ids"]):
         verbs.change(
             contract_id=one.id,
-            price=_changed(one.price, form["percent"]),
+            price=one.price.plus_percent(form["percent"]),
             terms_version=request.form.get(f"version.{one.public_id}", type=int),
             actor=actor(),
         )
@@ -72,13 +71,8 @@ def _prices(chosen: Sequence[Contract], percent: int | None) -> Response:
     if not percent:
         problem = FieldProblem("/percent", "missing_required", "Say by how many percent.")
         raise Invalid(errors=(problem,))
-    prices = [(one, _changed(one.price, percent)) for one in chosen]
+    prices = [(one, one.price.plus_percent(percent)) for one in chosen]
     return render("buyers/contracts/prices.html", prices=prices, percent=percent)
-
-
-def _changed(price: Money, percent: int) -> Money:
-    """The price with so many percent more, rounded half up to the minor unit."""
-    return Money((price.amount * (100 + percent) + 50) // 100, price.currency)
 
 
 def _chosen(contract_ids: Collection[UUID]) -> list[Contract]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
@@ -23,10 +24,12 @@ from exchange.buyers.contract_form import (
     sheet_of_market,
     unasked,
 )
+from exchange.buyers.presets import Preset, get_preset, title_of
 from exchange.buyers.views.blueprint import blueprint
 from exchange.catalog import queries as catalog
 from exchange.catalog.fields import LeadFields
 from exchange.catalog.models import Vertical
+from exchange.core import clock
 from exchange.core.db import parse_id
 from exchange.core.errors import FieldProblem, Invalid
 from exchange.core.idempotency import idempotent
@@ -41,6 +44,7 @@ from exchange.market.contract_terms import Period, Terms
 from exchange.market.filters import choosable
 from exchange.market.models import PricingModel
 from exchange.market.queries import Forecast
+from exchange.market.queries.contracts import Bought
 from exchange.market.services import contracts as verbs
 
 
@@ -56,7 +60,7 @@ class Editing:
 @blueprint.get("/contracts/new")
 @requires(Permission.CONTRACT_WRITE)
 def new_contract() -> Response:
-    """A new one: empty, from what was looked for in the market, or like another (`copy`)."""
+    """A new one: empty, from the market or the gallery (`preset`), or like another (`copy`)."""
     if "copy" in request.args:
         former = _own(request.args["copy"])
         copied = _sheet_of_contract(former)
@@ -68,6 +72,10 @@ def new_contract() -> Response:
     editing = _new(code)
     if request.method == "POST":
         return _page(editing, request.form)
+    if "preset" in request.args:
+        return _page(
+            editing, _sheet_of_preset(editing, get_preset(request.args["preset"], editing.vertical))
+        )
     return _page(editing, _sheet_of_wishes(editing))
 
 
@@ -130,12 +138,20 @@ def _page(
         periods=list(Period),
         choosable=choosable(editing.fields),
         market=queries.market_of(editing.vertical),
+        bought=_bought(editing.contract),
         forecast=forecast,
         is_asked=is_asked,
         may_activate=organization().is_approved,
         unasked=unasked(request.args, editing.fields),
         is_stale=_is_stale(editing),
     )
+
+
+def _bought(contract: Contract | None) -> Bought | None:
+    """What came so far of a contract that pays for actions: it says what a lead costs there."""
+    if contract is None or contract.pricing_model is not PricingModel.CPA:
+        return None
+    return market.bought_by_contracts([contract], now=clock.now())[contract.id]
 
 
 def _is_stale(editing: Editing) -> bool:
@@ -227,6 +243,13 @@ def _sheet_of_contract(editing: Editing) -> Sheet:
     sheet = sheet_of(market.terms_of(found), editing.fields)
     sheet["name"], sheet["price"] = found.name, amount_text(found.price.amount)
     sheet["pricing_model"] = str(found.pricing_model)
+    return sheet
+
+
+def _sheet_of_preset(editing: Editing, preset: Preset) -> Sheet:
+    sheet = sheet_of(preset.terms, editing.fields)
+    sheet["name"] = title_of(preset, language=str(get_locale()))
+    sheet["price"] = amount_text(preset.price.amount) if preset.price else ""
     return sheet
 
 

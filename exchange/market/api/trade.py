@@ -291,6 +291,7 @@ def _filters(asked: Json) -> tuple[Filters, LeadFields | None]:
         price_max=asked.get("price_max"),
         bad_upper_max=asked.get("bad_upper_max"),
         checked=asked["checked"],
+        is_aged=asked.get("aged"),
         has=tuple(asked["has"]),
         criteria=_criteria(asked.get("criteria"), schema_id=schema_id),
     )

@@ -132,7 +132,14 @@ from exchange.market.queries.orders import (
     sales,
     tally,
 )
-from exchange.market.queries.prices import PriceGuidance, PriceTable, price_guidance, price_table
+from exchange.market.queries.prices import (
+    MostSold,
+    PriceGuidance,
+    PriceTable,
+    most_sold,
+    price_guidance,
+    price_table,
+)
 from exchange.market.queries.refusals import (
     Met,
     Refused,
@@ -163,6 +170,7 @@ __all__ = [
     "MaskedLead",
     "MaskedLeads",
     "Met",
+    "MostSold",
     "Narrowest",
     "OfferFigures",
     "OfferView",
@@ -247,6 +255,7 @@ __all__ = [
     "masked",
     "match_requests",
     "may_see",
+    "most_sold",
     "offer_view",
     "offers",
     "open_to",

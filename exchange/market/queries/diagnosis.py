@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import func, select
 
 from exchange.billing import queries as billing
-from exchange.billing.models import AccountKind
 from exchange.catalog import queries as catalog
 from exchange.catalog.criteria import All, Criteria, condition_fields, matches
 from exchange.core import clock
@@ -167,7 +166,7 @@ class _Wallets:
     def of(self, contract: Contract) -> int:
         key = (contract.organization_id, contract.price.currency)
         if key not in self._found:
-            self._found[key] = billing.balance(key[0], AccountKind.WALLET, key[1]).amount
+            self._found[key] = billing.spendable(*key).amount
         return self._found[key]
 
 

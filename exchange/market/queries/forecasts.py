@@ -2,12 +2,14 @@
 
 Leads that came on sale are asked as matching asks them, at the moment at which they came: while
 the schedule was closed none counts. Of those that fit, one counts as won where the contract would
-have paid what its listing asks, and where fewer other contracts paid as much for the lead as it
-has slots. How the range is worked out stands in `forecasting`.
+have paid what its listing asks, and where fewer other contracts came before it for the lead than
+it has slots. Who pays for actions comes after all who pay for leads, and gets what is sold to
+contracts alone (decision record 0046). How the range is worked out stands in `forecasting`.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,7 +19,7 @@ from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from exchange.billing import queries as billing
 from exchange.catalog.criteria import EVERYTHING
@@ -37,13 +39,14 @@ from exchange.market.forecasting import (
     leads_a_week,
     week_range,
 )
-from exchange.market.models import LineStatus, OrderLine
+from exchange.market.models import LineStatus, OrderLine, PricingModel
 from exchange.market.queries.contracts import resolve
 from exchange.market.queries.stock import in_list
 from exchange.market.queries.supply import Seen, Supply, supply
 
 HISTORY_DAYS: Final = 30
 PRICE: Final = OrderLine.__table__.c.price_amount
+Standing = tuple[bool, int]  # whether the lead itself is paid for, and the price: more is better
 Silence = Literal["no_history", "little_history", "too_few"]
 
 
@@ -126,32 +129,37 @@ def _days(seen: Supply) -> int:
 def _won(
     fitting: Sequence[Seen], terms: Terms, *, price: int, contract_id: UUID | None
 ) -> list[Seen]:
-    prices = {one.lead_id: terms.price_at(one.came_at, price=price) for one in fitting}
-    paid = [one for one in fitting if prices[one.lead_id] >= one.facts.price_min]
-    rivals = _paid_by_contracts([one.lead_id for one in paid], without=contract_id)
+    pays_lead = terms.action is None
+    ours: dict[UUID, Standing] = {
+        one.lead_id: (pays_lead, terms.price_at(one.came_at, price=price)) for one in fitting
+    }
+    paid = [
+        one
+        for one in fitting
+        if ours[one.lead_id][1] >= one.facts.price_min and (pays_lead or one.for_contracts)
+    ]
+    rivals = _rivals([one.lead_id for one in paid], without=contract_id)
     return [
         one
         for one in paid
-        if sum(other >= prices[one.lead_id] for other in rivals.get(one.lead_id, ()))
-        < one.sales_max
+        if sum(other >= ours[one.lead_id] for other in rivals[one.lead_id]) < one.sales_max
     ]
 
 
-def _paid_by_contracts(
-    lead_ids: Sequence[UUID], *, without: UUID | None
-) -> Mapping[UUID, list[int]]:
-    """By lead, what other contracts paid for it."""
+def _rivals(lead_ids: Sequence[UUID], *, without: UUID | None) -> Mapping[UUID, list[Standing]]:
+    """By lead, how the other contracts stood that got it."""
     rows = db.session.execute(
-        select(OrderLine.lead_id, func.array_agg(PRICE).label("prices"))
-        .where(
+        select(OrderLine.lead_id, OrderLine.pricing_model, PRICE.label("price")).where(
             in_list(OrderLine.lead_id, lead_ids),
             OrderLine.contract_id.is_not(None),
             OrderLine.contract_id.is_distinct_from(without),
             OrderLine.status != LineStatus.RELEASED,
         )
-        .group_by(OrderLine.lead_id)
     )
-    return {row.lead_id: row.prices for row in rows}
+    found: defaultdict[UUID, list[Standing]] = defaultdict(list)
+    for row in rows:
+        found[row.lead_id].append((row.pricing_model is PricingModel.CPL, row.price))
+    return found
 
 
 def _with_figures(

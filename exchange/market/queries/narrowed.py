@@ -66,16 +66,22 @@ def _of_listings(filters: Filters) -> Iterator[Named]:
         yield "vertical_id", Listing.vertical_id == filters.vertical_id
     if filters.quality_classes:
         yield "quality_classes", Listing.quality_class.in_(filters.quality_classes)
+    if filters.is_aged is not None:
+        yield "aged", Listing.is_aged.is_(filters.is_aged)
     if filters.grades:
         yield "grades", _is_graded(filters.grades)
-    if filters.price_min is not None:
-        yield "price_min", filters.price_min <= LISTING_PRICE
-    if filters.price_max is not None:
-        yield "price_max", filters.price_max >= LISTING_PRICE
+    yield from _of_prices(filters)
     if filters.bad_upper_max is not None:
         yield "bad_upper_max", Listing.bad_upper <= filters.bad_upper_max
     if filters.published_after is not None:
         yield "published_after", Listing.published_at > filters.published_after
+
+
+def _of_prices(filters: Filters) -> Iterator[Named]:
+    if filters.price_min is not None:
+        yield "price_min", filters.price_min <= LISTING_PRICE
+    if filters.price_max is not None:
+        yield "price_max", filters.price_max >= LISTING_PRICE
 
 
 def _is_graded(grades: Sequence[Grade]) -> ColumnElement[bool]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, func, select
+from sqlalchemy import bindparam, case, func, select, true
 
-from exchange.core.db import db
+from exchange.core.db import db, parse_id
 from exchange.core.pagination import LIMIT, Page, paginate
 from exchange.leads.models import Batch, BatchStatus
 from exchange.leads.post_models import Post, SourceTerms
@@ -43,6 +43,31 @@ def listing_of_open_lot(terms: SourceTerms) -> Listing | None:
 def pings_of(terms_id: UUID, *, cursor: str | None = None, limit: int = LIMIT) -> Page[Ping]:
     """The pings of a source that are kept, newest first; the caller may see its terms."""
     return paginate(select(Ping).where(Ping.terms_id == terms_id), Ping, cursor=cursor, limit=limit)
+
+
+def pings_of_seller(
+    seller_id: UUID,
+    *,
+    source_id: UUID | None = None,
+    answer: PingAnswer | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Ping]:
+    """The pings of a seller that are kept, newest first, of all sources or of one.
+
+    The last ones of each source are found by its index, then the last of all of them.
+    """
+    last = select(Ping.id).where(Ping.terms_id == SourceTerms.id)
+    if answer is not None:
+        last = last.where(Ping.answer == answer)
+    if cursor:
+        last = last.where(Ping.id < parse_id(cursor, Ping))
+    each = last.order_by(Ping.id.desc()).limit(limit + 1).lateral()
+    own = select(each.c.id).select_from(SourceTerms).join(each, true())
+    own = own.where(SourceTerms.organization_id == seller_id)
+    if source_id is not None:
+        own = own.where(SourceTerms.source_id == source_id)
+    return paginate(select(Ping).where(Ping.id.in_(own)), Ping, cursor=cursor, limit=limit)
 
 
 def ping_answers(terms_id: UUID) -> dict[tuple[PingAnswer, str], int]:

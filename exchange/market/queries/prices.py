@@ -16,6 +16,8 @@ from exchange.core.money import Currency, Money
 from exchange.leads.models import Lead
 from exchange.market.filters import AGES, Age
 from exchange.market.models import LineStatus, OrderLine, PricingModel
+from exchange.market.queries.demand import BUYERS_MIN
+from exchange.market.queries.stock import ATTRIBUTES
 
 SALES_MIN: Final = 20  # under so many sales a quartile says nothing
 GUIDANCE_DAYS: Final = 90
@@ -44,6 +46,16 @@ class AgePrice:
 
 
 @dataclass(frozen=True, slots=True)
+class MostSold:
+    """The answer that most leads were sold with, and what was paid for those that gave it."""
+
+    value: str
+    share: float  # of the leads that were sold
+    median: Money
+    n: int  # sales of them
+
+
+@dataclass(frozen=True, slots=True)
 class PriceTable:
     """The guidance of a vertical wherever there were enough sales."""
 
@@ -65,7 +77,7 @@ class PriceTable:
 
 def price_table(vertical_id: UUID, *, currency: Currency) -> PriceTable:
     """What was paid for leads of a vertical in the last 90 days."""
-    band, kept = _band(), (LineStatus.DELIVERED, LineStatus.SETTLED)
+    band = _band()
     paid = (
         select(
             Lead.region,
@@ -74,12 +86,7 @@ def price_table(vertical_id: UUID, *, currency: Currency) -> PriceTable:
             *(func.percentile_disc(part).within_group(PRICE) for part in (0.25, 0.5, 0.75)),
         )
         .join(Lead, Lead.id == OrderLine.lead_id)
-        .where(
-            Lead.vertical_id == vertical_id,
-            OrderLine.created_at >= clock.now() - timedelta(days=GUIDANCE_DAYS),
-            OrderLine.status.in_(kept),
-            OrderLine.pricing_model == PricingModel.CPL,
-        )
+        .where(*_paid_lately(vertical_id))
         .group_by(func.cube(Lead.region, band))  # of each, of both and of all together
         .having(func.count() >= SALES_MIN)
     )
@@ -96,6 +103,38 @@ def price_guidance(
 ) -> PriceGuidance | None:
     """Quartiles of the prices paid in the last 90 days; None under 20 sales."""
     return price_table(vertical_id, currency=currency).find(region, age)
+
+
+def most_sold(vertical_id: UUID, field: str, *, currency: Currency) -> MostSold | None:
+    """Of a field with choices, in the last 90 days; None under 20 sales to three buyers."""
+    answer = ATTRIBUTES[field].astext
+    row = db.session.execute(
+        select(
+            answer.label("value"),
+            func.count().label("n"),
+            func.sum(func.count()).over().label("all"),
+            func.percentile_disc(0.5).within_group(PRICE).label("median"),
+            func.count(OrderLine.buyer_id.distinct()).label("buyers"),
+        )
+        .join(Lead, Lead.id == OrderLine.lead_id)
+        .where(*_paid_lately(vertical_id), answer.is_not(None))
+        .group_by(answer)
+        .order_by(func.count().desc(), answer)
+        .limit(1)
+    ).first()
+    if row is None or row.n < SALES_MIN or row.buyers < BUYERS_MIN:
+        return None
+    return MostSold(row.value, row.n / int(row.all), Money(row.median, currency), row.n)
+
+
+def _paid_lately(vertical_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    """Sales of a vertical's leads that count: paid by the lead, and kept."""
+    return (
+        Lead.vertical_id == vertical_id,
+        OrderLine.created_at >= clock.now() - timedelta(days=GUIDANCE_DAYS),
+        OrderLine.status.in_((LineStatus.DELIVERED, LineStatus.SETTLED)),
+        OrderLine.pricing_model == PricingModel.CPL,
+    )
 
 
 def _band() -> ColumnElement[int]:

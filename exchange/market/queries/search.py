@@ -53,7 +53,7 @@ from exchange.market.queries.stock import (
     offered_to,
     stocks,
 )
-from exchange.market.segments import attribute
+from exchange.market.segments import attribute, word_of
 from exchange.verification.reputation import Grade
 
 REGIONS_SHOWN: Final = 3
@@ -144,6 +144,7 @@ def facets(*, viewer: UUID, filters: Filters, fields: LeadFields | None = None) 
         "kinds": Lead.kind,
         "quality_classes": Listing.quality_class,
         "temperatures": warmth_in_sql(clock.now()),
+        "aged": Listing.is_aged,
         **{attribute(name): ATTRIBUTES[name].astext for name in choices.attributes},
     }
     counts: dict[str, Mapping[str, int]] = {
@@ -215,7 +216,7 @@ def _count_by(
     rows = db.session.execute(
         _base(viewer, select(column, func.count().label("leads"))).where(*others).group_by(column)
     )
-    return {str(row[0]): row.leads for row in rows if row[0] is not None}
+    return {word_of(row[0]): row.leads for row in rows if row[0] is not None}
 
 
 def _count_each(

@@ -99,7 +99,7 @@ def _listings() -> Sequence[Listed]:
     statement = (
         select(
             *(Listing.id, Listing.batch_id, Listing.vertical_id, Listing.organization_id),
-            *(Listing.quality_class, Listing.bad_upper, Listing.terms_version),
+            *(Listing.quality_class, Listing.bad_upper, Listing.terms_version, Listing.is_aged),
             *(Listing.published_at, Listing.expires_at, Listing.buyers_only, Listing.buyers_never),
             table.price_amount,
             *(Batch.schema_id, Batch.rows_done),
@@ -160,6 +160,7 @@ def _facts(row: Listed, grade: Grade) -> ListingFacts:
         grade=grade,
         quality_class=row.quality_class,
         price=row.price_amount,
+        is_aged=row.is_aged,
         bad_upper=row.bad_upper,
         published_at=row.published_at,
         expires_at=row.expires_at,

@@ -48,6 +48,7 @@ class Seen:
     came_at: datetime
     sales_max: int
     facts: LeadFacts
+    for_contracts: bool  # nobody can buy it but a standing order
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ def _seen(rows: Sequence[AnyRow]) -> list[Seen]:
             continue
         if matches(filters[listing.id], lead.attributes):
             facts = facts_of(lead, listing)
-            found[lead.id] = Seen(lead.id, row.came_at, lead.sales_max, facts)
+            is_theirs = listing.mode is ListingMode.CONTRACTS
+            found[lead.id] = Seen(lead.id, row.came_at, lead.sales_max, facts, is_theirs)
     return list(found.values())
 
 

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from exchange.core import limits
 from exchange.core.db import parse_id
+from exchange.core.forms import list_of
 from exchange.core.idempotency import HEADER, idempotent
 from exchange.core.limits import limiter
 from exchange.identity.access import actor, organization, requires
@@ -17,11 +18,12 @@ from exchange.identity.permissions import Permission
 from exchange.leads.post_models import Post
 from exchange.leads.services import posts
 from exchange.market.ping_models import Ping
+from exchange.market.queries.pings import pings_of_seller
 from exchange.market.refusal_words import refusals_json
 from exchange.market.services import pings
 from exchange.sellers import posted, posting
 from exchange.sellers.api.blueprint import blueprint
-from exchange.sellers.ping_schemas import PingOut, PostSeenOut
+from exchange.sellers.ping_schemas import PingOut, PingSeenOut, PingsQuery, PostSeenOut
 from exchange.sellers.schemas import PostOut
 
 Json = dict[str, Any]  # Any: what the schemas write
@@ -67,6 +69,20 @@ def ping() -> Json:
     named = posting.named_terms(sent, viewer=organization().id)
     answered = pings.ask(terms_id=named.terms.id, sent=sent)
     return posting.ping_json(answered)
+
+
+@blueprint.route("/pings", methods=["GET"])
+@requires(Permission.BATCH_READ)
+@blueprint.arguments(PingsQuery, location="query")
+@blueprint.response(200, list_of(PingSeenOut))
+def pings_so_far(asked: Json) -> Json:
+    """List your pings with what was bid and what came of each, newest first. Kept for 30 days."""
+    page = pings_of_seller(organization().id, **asked)
+    return {
+        "items": [posted.ping_seen_json(seen) for seen in posted.pings_seen(page.items)],
+        "has_more": page.has_more,
+        "next_cursor": page.next_cursor,
+    }
 
 
 @blueprint.route("/leads", methods=["POST"])

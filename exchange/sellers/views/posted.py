@@ -14,9 +14,11 @@ from exchange.identity.permissions import Permission
 from exchange.leads import post_queries
 from exchange.leads.findings import row_sentence
 from exchange.leads.post_models import Post, SourceTerms
-from exchange.market.queries.pings import ping_answers, pings_of
+from exchange.market.ping_models import PingAnswer
+from exchange.market.queries.pings import ping_answers, pings_of, pings_of_seller
 from exchange.market.refusal_words import REFUSALS
 from exchange.sellers import posted, queries
+from exchange.sellers.ping_schemas import PingsQuery
 from exchange.sellers.views.blueprint import blueprint
 
 
@@ -29,6 +31,23 @@ def post(post_id: str) -> Response:
         seen=posted.get_post(parse_id(post_id, Post), viewer=organization().id),
         sentence=lambda code: _(row_sentence(code)),
         refusal_words=REFUSALS,
+    )
+
+
+@blueprint.get("/posting/pings")
+@requires(Permission.BATCH_READ)
+def all_pings() -> Response:
+    """The pings of every source, or those that were answered in one way."""
+    asked, seller = load_query(PingsQuery()), organization().id
+    page = pings_of_seller(seller, **asked)
+    return render(
+        "sellers/posting/all_pings.html",
+        block="results",
+        asked=asked,
+        answers=list(PingAnswer),
+        sources={view.source.public_id: view.source for view in queries.terms_views(viewer=seller)},
+        page=Page(posted.pings_seen(page.items), page.next_cursor),
+        sentence=lambda code: _(row_sentence(code)),
     )
 
 
