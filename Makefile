@@ -46,7 +46,7 @@ run: $(STAMP) ## Run everything with the demo story (PORT=8001, ARGS="--sandbox"
 	@exec $(BIN)/exchange up $(ARGS) $(if $(PORT),--port $(PORT))
 
 test: $(STAMP) ## Run the tests (T=tests/market for some of them)
-	$(BIN)/python -m pytest $(if $(T),$(T),-n 2 --dist worksteal)
+	$(BIN)/python -m pytest $(if $(T),$(T),-n 3 --dist worksteal)
 
 check: lint test ## All that must hold before a change is merged
 

@@ -41,7 +41,6 @@ SERVERS = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, in the process that hands out the tests."""
-    gc.set_threshold(20_000, 20, 20)  # modules, tests and plans are made by the thousand and stay
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     stack = ExitStack()

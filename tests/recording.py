@@ -22,13 +22,13 @@ def play(name: str, make: Callable[[], object]) -> None:
     """Write what `make` writes, by its verbs the first time and as rows from then on."""
     db.session.flush()
     if name in _recordings:
-        for table, rows in _recordings[name].items():
-            _insert(table, rows)
+        _insert(_recordings[name])
         return
     before = {table.name: _identities(table) for table in _tables()}
     make()
     db.session.flush()
     _recordings[name] = _written_since(before)
+    assert _recordings[name], f"{name} writes nothing"
 
 
 def _tables() -> list[Table]:
@@ -56,9 +56,11 @@ def _written_since(before: dict[str, set[str]]) -> Rows:
     return rows
 
 
-def _insert(table: str, rows: str) -> None:
-    statement = text(
-        f'INSERT INTO "{table}" SELECT * FROM json_populate_recordset('
-        f'NULL::"{table}", CAST(:rows AS json))'
+def _insert(rows: Rows) -> None:
+    """All tables in one statement, at whose end their references are looked at."""
+    parts = ", ".join(
+        f'"of_{table}" AS (INSERT INTO "{table}" SELECT * FROM json_populate_recordset('
+        f'NULL::"{table}", CAST(:{table} AS json)))'
+        for table in rows
     )
-    db.session.execute(statement, {"rows": rows})
+    db.session.execute(text(f"WITH {parts} SELECT 1"), rows)

@@ -16,7 +16,6 @@ from exchange import api
 from exchange.app import context, errors, hooks, porter
 from exchange.config import ROOT, Settings
 from exchange.core import db, jobs, keys, limits, passwords, storage
-from exchange.core.schema import sqlalchemy_url
 from exchange.identity import access
 
 # From the ground up, so that a listener is registered after what it listens to.
@@ -70,7 +69,7 @@ def _configure(app: Flask, settings: Settings, statement_timeout_seconds: int) -
     app.config.update(
         SETTINGS=settings,
         SECRET_KEY=settings.secret_key,
-        SQLALCHEMY_DATABASE_URI=sqlalchemy_url(settings.app_database_url),
+        SQLALCHEMY_DATABASE_URI=db.sqlalchemy_url(settings.app_database_url),
         SQLALCHEMY_ENGINE_OPTIONS={
             "hide_parameters": True,  # a failed statement must not print a contact
             "pool_size": 8,

@@ -6,16 +6,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import make_url
 
 from exchange.config import ROOT
+from exchange.core.db import sqlalchemy_url
 
 MIGRATION_LOCK = 7_015_501  # two processes that start together migrate one after the other
-
-
-def sqlalchemy_url(url: str) -> str:
-    """The same address with the driver named: a bare postgresql means psycopg 3 here."""
-    return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
 def migrate(database_url: str, *, instance: str = "live") -> None:

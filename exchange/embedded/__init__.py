@@ -18,7 +18,8 @@ from exchange.embedded.lock import FolderLock
 from exchange.embedded.postgres import Postgres, Tuning, owner_password
 from exchange.embedded.valkey import Valkey
 
-TESTS = Tuning(shared_buffers="128MB", max_wal_size="1GB", durable=False)
+# Three houses of tests at once have more connections than one instance.
+TESTS = Tuning(shared_buffers="128MB", max_wal_size="1GB", max_connections=200, durable=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from exchange.config import ROOT
 from exchange.core import schema
-from exchange.core.db import db
+from exchange.core.db import db, sqlalchemy_url
 from tests.conftest import fresh_database, worker_number
 
 FOLDER = ROOT / "migrations" / "versions"
@@ -45,7 +45,7 @@ def test_there_is_one_head_and_numbers_have_no_gap() -> None:
 def connection(worker_id: str) -> Iterator[Connection]:
     """The owner of a migrated database of this test's own."""
     with fresh_database(f"migrations_{worker_number(worker_id)}") as url:
-        engine = create_engine(schema.sqlalchemy_url(url), poolclass=NullPool)
+        engine = create_engine(sqlalchemy_url(url), poolclass=NullPool)
         with engine.connect() as opened:
             yield opened
 

@@ -13,11 +13,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, func, select, text
 from werkzeug.test import TestResponse
 
-from exchange.core.db import db
+from exchange.core.db import db, sqlalchemy_url
 from exchange.core.events import Event
 from exchange.core.idempotency import IdempotencyKey
 from exchange.core.money import Currency, Money
-from exchange.core.schema import sqlalchemy_url
 from exchange.fulfillment.models import LeadReturn, ReturnOutcome
 from exchange.fulfillment.services import returns
 from exchange.leads.models import Lead, LeadKind

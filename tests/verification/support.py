@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import timedelta
 from random import Random
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from exchange.catalog.models import Vertical
@@ -28,6 +30,7 @@ from exchange.verification.models import (
     Verdict,
     VerificationTask,
 )
+from exchange.verification.queries.lots import PublicRecord
 from exchange.verification.services import draws, gold_cases, qualifications, tasks, verdicts
 from exchange.verification.services.gold import Dice
 from exchange.verification.worker_models import Qualification
@@ -37,6 +40,8 @@ from tests.factories.leads import make_batch
 
 # By position in the draw order, from 1: how the call ends.
 Story = Callable[[int], Outcome]
+
+_filed: dict[str, PublicRecord] = {}
 
 
 def everybody(code: Outcome) -> Story:
@@ -63,6 +68,18 @@ def make_sample(seller: Player, *, nonce: str = "a nonce", **terms: Any) -> Samp
     sample = queries.find_sample(batch.id)
     assert sample is not None
     return sample
+
+
+def filed(
+    name: str, request: pytest.FixtureRequest, make: Callable[[Cast], PublicRecord]
+) -> PublicRecord:
+    """A record as somebody keeps it who has no tables; made once, for all tests that only read it."""
+    if name not in _filed:
+        made = make(request.getfixturevalue("cast"))
+        leaves, numbers = list(made.leaves()), made.source_map()
+        _filed[name] = PublicRecord(made.header, lambda: leaves, lambda: numbers)
+    kept = _filed[name]
+    return PublicRecord(deepcopy(kept.header), kept.leaves, kept.source_map)
 
 
 def always(*_asked: object) -> float:

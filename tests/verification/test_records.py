@@ -11,15 +11,20 @@ import pytest
 
 from exchange.catalog.scripts import Outcome
 from exchange.verification import queries
+from exchange.verification.queries.lots import PublicRecord
 from exchange.verification.records import Header, check_record
 from tests.cast import Cast
-from tests.verification.support import make_sample, these, work
+from tests.verification.support import filed, make_sample, these, work
 
 OTHER = "ab" * 32
 
 
 @pytest.fixture
-def record(cast: Cast) -> queries.PublicRecord:
+def record(request: pytest.FixtureRequest) -> PublicRecord:
+    return filed("accepted", request, accepted)
+
+
+def accepted(cast: Cast) -> PublicRecord:
     """A lot that was accepted at the second look, as anybody gets it."""
     sample = make_sample(cast.seller)
     work(cast.verifier, these({5: Outcome.DENIES, 6: Outcome.DO_NOT_CALL}))

@@ -33,6 +33,7 @@ from exchange.verification.models import (
     TaskStatus,
     VerificationTask,
 )
+from exchange.verification.queries.lots import PublicRecord
 from exchange.verification.records import check_lead, check_record
 from exchange.verification.services import draws
 from exchange.verification.source_models import LotSourceStatus
@@ -50,6 +51,7 @@ from tests.factories.leads import leads_of, make_batch, make_person
 from tests.verification.support import (
     claim,
     everybody,
+    filed,
     inspection_of,
     later,
     make_sample,
@@ -324,18 +326,22 @@ def assert_agrees(sample: Sample) -> None:
     assert [check for check in checks if not check.agrees] == []
 
 
+def of_three_sources(cast: Cast) -> PublicRecord:
+    """An accepted lot of three sources, one of them bad."""
+    sample = sampled(cast.seller, {"a": 700, "b": 75, "": 60})
+    place = {i.lead_id: i.leaf_index for i in queries.asked_for(sample.id)}
+    wrong = set(queries.lot_sources(sample.batch_id)[1].leaves[-2:])
+    call(cast.verifier, lambda lead: DENIES if place[lead.id] in wrong else GOOD)
+    assert_agrees(sample)
+    return queries.public_record(sample.batch_id)
+
+
 class TestRecord:
     @pytest.fixture
-    def record(self, cast: Cast) -> queries.PublicRecord:
-        """An accepted lot of three sources, one of them bad."""
-        sample = sampled(cast.seller, {"a": 700, "b": 75, "": 60})
-        place = {i.lead_id: i.leaf_index for i in queries.asked_for(sample.id)}
-        wrong = set(queries.lot_sources(sample.batch_id)[1].leaves[-2:])
-        call(cast.verifier, lambda lead: DENIES if place[lead.id] in wrong else GOOD)
-        assert_agrees(sample)
-        return queries.public_record(sample.batch_id)
+    def record(self, request: pytest.FixtureRequest) -> PublicRecord:
+        return filed("of three sources", request, of_three_sources)
 
-    def wrong(self, record: queries.PublicRecord, change: Callable[[dict[str, Any]], None]) -> set:
+    def wrong(self, record: PublicRecord, change: Callable[[dict[str, Any]], None]) -> set:
         header = deepcopy(record.header)
         change(header)
         checks = check_record(header, record.leaves, source_map=record.source_map())
@@ -361,7 +367,7 @@ class TestRecord:
         ],
     )
     def test_tampered_piece_is_named(
-        self, record: queries.PublicRecord, path: tuple, value: Any, pieces: set[str]
+        self, record: PublicRecord, path: tuple, value: Any, pieces: set[str]
     ) -> None:
         def change(header: dict[str, Any]) -> None:
             target: Any = header
@@ -371,7 +377,7 @@ class TestRecord:
 
         assert self.wrong(record, change) == pieces
 
-    def test_another_map_is_named(self, record: queries.PublicRecord) -> None:
+    def test_another_map_is_named(self, record: PublicRecord) -> None:
         numbers = record.source_map()
         assert numbers is not None
         swapped = bytes({1: 2, 2: 1}.get(number, number) for number in numbers)

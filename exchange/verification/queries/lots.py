@@ -181,7 +181,9 @@ def sample_qualities(batch_ids: Collection[UUID]) -> dict[UUID, Quality]:
         .join(Batch, Batch.id == Sample.batch_id)
         .where(Sample.batch_id.in_(batch_ids), Sample.status.in_(DECIDED))
     ).all()
-    records = records_before(batch_ids)
+    if not rows:
+        return {}
+    records = records_before([batch.id for _, batch in rows])
     return {batch.id: _quality(sample, batch, records) for sample, batch in rows}
 
 
