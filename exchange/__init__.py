@@ -2,6 +2,6 @@
 
 import gc
 
-# Modules, tables and plans of queries are made by the thousand and stay: look among them for
-# garbage less often. A process begins with a sixth less work.
+# Modules, tables and plans of queries are made by the thousand and stay: every process looks
+# among them for garbage less often.
 gc.set_threshold(20_000, 20, 20)
