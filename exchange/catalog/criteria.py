@@ -91,6 +91,7 @@ class Not:
 
 Criteria = Is | In | Between | Within | All | AnyOf | Not
 EVERYTHING: Final = All(())
+JSON_TYPES: Final = {bool: "boolean", int: "number", float: "number", str: "string"}
 UNDATED: Final = "A span of days means nothing before `on_day` made dates of it."
 
 
@@ -160,7 +161,8 @@ def matches(criteria: Criteria, attributes: Attributes) -> bool:
         case Is(field, value):
             return _equal(attributes.get(field), value)
         case In(field, values):
-            return any(_equal(attributes.get(field), value) for value in values)
+            found = attributes.get(field)
+            return found in values and any(_equal(found, value) for value in values)
         case Between(field, low, high):
             return _within(attributes.get(field), low, high)
         case Within():
@@ -206,15 +208,11 @@ def _dated(span: Within, day: date) -> Between:
 
 def _kind(value: object) -> str:
     """The JSON type; in Python alone True equals 1."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "string" if isinstance(value, str) else "other"
+    return JSON_TYPES.get(type(value), "other")
 
 
 def _equal(found: object, wanted: Value) -> bool:
-    return _kind(found) == _kind(wanted) and found == wanted
+    return found == wanted and _kind(found) == _kind(wanted)
 
 
 def _within(found: Any, low: Value | None, high: Value | None) -> bool:  # Any: a JSON value

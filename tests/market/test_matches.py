@@ -45,6 +45,7 @@ def money(cast):
 
 
 def reasons(contract: Contract) -> dict[str, int]:
+    meetings.add_up_refusals(limit=100)
     rows = db.session.execute(
         select(ContractRefusal.reason, ContractRefusal.leads).where(
             ContractRefusal.contract_id == contract.id
@@ -246,6 +247,7 @@ def test_both_sides_learn_why(cast, client, listing):
     contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 1}))
     make_contract(cast.other_buyer, price=PRICE - 1)
     matches.match_listing(listing_id=listing.id)
+    meetings.add_up_refusals(limit=100)
     seen = queries.refusals_of_contract(contract.id)
     today = clock.now().date()
     assert seen == [queries.Refused(Refusal.CAP, 3, first=today, last=today)]
