@@ -8,7 +8,7 @@ before anything is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -92,6 +92,7 @@ class Not:
 Criteria = Is | In | Between | Within | All | AnyOf | Not
 EVERYTHING: Final = All(())
 JSON_TYPES: Final = {bool: "boolean", int: "number", float: "number", str: "string"}
+OTHER: Final = "other"  # no condition is about it: nothing, lists, objects
 UNDATED: Final = "A span of days means nothing before `on_day` made dates of it."
 
 
@@ -157,27 +158,29 @@ def on_day(criteria: Criteria, day: date) -> Criteria:
 
 def matches(criteria: Criteria, attributes: Attributes) -> bool:
     """Whether the attributes of a lead meet the criteria, which are those of a day."""
-    match criteria:
-        case Is(field, value):
-            return _equal(attributes.get(field), value)
-        case In(field, values):
-            found = attributes.get(field)
-            return found in values and any(_equal(found, value) for value in values)
-        case Between(field, low, high):
-            return _within(attributes.get(field), low, high)
-        case Within():
-            raise TypeError(UNDATED)
-        case All(parts):
-            return all(matches(part, attributes) for part in parts)
-        case AnyOf(parts):
-            return any(matches(part, attributes) for part in parts)
-        case Not(part):
-            return not matches(part, attributes)
+    return predicate(criteria)(attributes)
 
 
 def predicate(criteria: Criteria) -> Predicate:
-    """The criteria as a function of attributes."""
-    return lambda attributes: matches(criteria, attributes)
+    """The criteria of a day as a function of attributes, for whoever asks about many leads."""
+    match criteria:
+        case Is(field, value):
+            return _is_one(field, (value,))
+        case In(field, values):
+            return _is_one(field, values)
+        case Between(field, low, high):
+            return _is_within(field, low, high)
+        case Within():
+            raise TypeError(UNDATED)
+        case All(parts):
+            all_of = [predicate(part) for part in parts]
+            return lambda attributes: all(holds(attributes) for holds in all_of)
+        case AnyOf(parts):
+            any_of = [predicate(part) for part in parts]
+            return lambda attributes: any(holds(attributes) for holds in any_of)
+        case Not(part):
+            holds = predicate(part)
+            return lambda attributes: not holds(attributes)
 
 
 def to_sql(criteria: Criteria, column: AttributesColumn) -> ColumnElement[bool]:
@@ -208,18 +211,30 @@ def _dated(span: Within, day: date) -> Between:
 
 def _kind(value: object) -> str:
     """The JSON type; in Python alone True equals 1."""
-    return JSON_TYPES.get(type(value), "other")
+    return JSON_TYPES.get(type(value), OTHER)
 
 
-def _equal(found: object, wanted: Value) -> bool:
-    return found == wanted and _kind(found) == _kind(wanted)
+def _is_one(field: str, values: Iterable[Value]) -> Predicate:
+    wanted = frozenset((_kind(value), value) for value in values)
+
+    def holds(attributes: Attributes) -> bool:
+        found = attributes.get(field)
+        kind = _kind(found)
+        return kind != OTHER and (kind, found) in wanted
+
+    return holds
 
 
-def _within(found: Any, low: Value | None, high: Value | None) -> bool:  # Any: a JSON value
-    end = low if low is not None else high
-    if _kind(found) != _kind(end):
-        return False
-    return (low is None or found >= low) and (high is None or found <= high)
+def _is_within(field: str, low: Value | None, high: Value | None) -> Predicate:
+    kind = _kind(low if low is not None else high)
+
+    def holds(attributes: Attributes) -> bool:
+        found: Any = attributes.get(field)  # Any: a JSON value
+        if _kind(found) != kind:
+            return False
+        return (low is None or found >= low) and (high is None or found <= high)
+
+    return holds
 
 
 def _between_sql(

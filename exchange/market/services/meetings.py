@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -251,7 +250,7 @@ def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
         found[reason].append(contract_id)
     all_ = {
         Refusal.OUTBID: (outcome.outbid, outcome.first_outbid(FIRST)),
-        Refusal.PRICE: (len(outcome.too_cheap), list(islice(outcome.too_cheap, FIRST))),
+        Refusal.PRICE: (len(outcome.too_cheap), outcome.too_cheap[:FIRST]),
         **{reason: (len(some), some[:FIRST]) for reason, some in found.items()},
     }
     return {
