@@ -172,6 +172,8 @@ def predicate(criteria: Criteria) -> Predicate:
             return _is_within(field, low, high)
         case Within():
             raise TypeError(UNDATED)
+        case All((part,)) | AnyOf((part,)):
+            return predicate(part)
         case All(parts):
             all_of = [predicate(part) for part in parts]
             return lambda attributes: all(holds(attributes) for holds in all_of)
