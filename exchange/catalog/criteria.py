@@ -8,7 +8,7 @@ before anything is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -172,14 +172,8 @@ def predicate(criteria: Criteria) -> Predicate:
             return _is_within(field, low, high)
         case Within():
             raise TypeError(UNDATED)
-        case All((part,)) | AnyOf((part,)):
-            return predicate(part)
-        case All(parts):
-            all_of = [predicate(part) for part in parts]
-            return lambda attributes: all(holds(attributes) for holds in all_of)
-        case AnyOf(parts):
-            any_of = [predicate(part) for part in parts]
-            return lambda attributes: any(holds(attributes) for holds in any_of)
+        case All(parts) | AnyOf(parts):
+            return _joined(parts, by=all if isinstance(criteria, All) else any)
         case Not(part):
             holds = predicate(part)
             return lambda attributes: not holds(attributes)
@@ -214,6 +208,13 @@ def _dated(span: Within, day: date) -> Between:
 def _kind(value: object) -> str:
     """The JSON type; in Python alone True equals 1."""
     return JSON_TYPES.get(type(value), OTHER)
+
+
+def _joined(parts: Sequence[Criteria], *, by: Callable[[Iterable[bool]], bool]) -> Predicate:
+    holding = [predicate(part) for part in parts]
+    if len(holding) == 1:
+        return holding[0]
+    return lambda attributes: by(holds(attributes) for holds in holding)
 
 
 def _is_one(field: str, values: Iterable[Value]) -> Predicate:

@@ -98,9 +98,7 @@ def add_up_refusals(*, limit: int) -> None:
     names = ["contract_id", "day", "reason"]
     statement = insert(ContractRefusal).from_select([*names, "leads"], in_order).add_cte(taken)
     more = ContractRefusal.leads + statement.excluded.leads
-    db.session.execute(
-        statement.on_conflict_do_update(index_elements=names, set_={"leads": more})
-    )
+    db.session.execute(statement.on_conflict_do_update(index_elements=names, set_={"leads": more}))
 
 
 def request(listing_id: UUID) -> None:
