@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from heapq import merge
 from itertools import chain, count, islice
 from math import isqrt
@@ -131,7 +132,7 @@ class Fitting:
         self._rest = _in_order(orders)
 
     def __len__(self) -> int:
-        return sum(found.bit_count() for _, found in self.parts())
+        return self._size
 
     def __iter__(self) -> Iterator[UUID]:
         for start in count(step=NAMED_AT_ONCE):
@@ -152,12 +153,19 @@ class Fitting:
 
     def split(self, price: int) -> tuple[Fitting, Fitting]:
         """Those that pay as much, in minor units, and those that pay less."""
-        able = [[(one, found & one.paying(price)) for one, found in some] for some in self._orders]
+        cut = [
+            [(one, found, found & one.paying(price)) for one, found in some]
+            for some in self._orders
+        ]
+        able = [[(one, paying) for one, _, paying in some if paying] for some in cut]
         less = [
-            [(one, found ^ paying) for (one, found), (_, paying) in zip(*both, strict=True)]
-            for both in zip(self._orders, able, strict=True)
+            [(one, all_ ^ paying) for one, all_, paying in some if all_ != paying] for some in cut
         ]
         return Fitting(able), Fitting(less)
+
+    @cached_property
+    def _size(self) -> int:
+        return sum(found.bit_count() for _, found in self.parts())
 
 
 def tally(found: Iterable[Iterable[UUID]]) -> Counter[UUID]:
