@@ -173,7 +173,7 @@ def predicate(criteria: Criteria) -> Predicate:
         case Within():
             raise TypeError(UNDATED)
         case All(parts) | AnyOf(parts):
-            return _joined(parts, by=all if isinstance(criteria, All) else any)
+            return _joined(parts, decided_by=isinstance(criteria, AnyOf))
         case Not(part):
             holds = predicate(part)
             return lambda attributes: not holds(attributes)
@@ -210,11 +210,19 @@ def _kind(value: object) -> str:
     return JSON_TYPES.get(type(value), OTHER)
 
 
-def _joined(parts: Sequence[Criteria], *, by: Callable[[Iterable[bool]], bool]) -> Predicate:
-    holding = [predicate(part) for part in parts]
-    if len(holding) == 1:
-        return holding[0]
-    return lambda attributes: by(holds(attributes) for holds in holding)
+def _joined(parts: Sequence[Criteria], *, decided_by: bool) -> Predicate:
+    """All of the parts, or with True any of them: the first that answers so decides."""
+    asked = [predicate(part) for part in parts]
+    if len(asked) == 1:
+        return asked[0]
+
+    def holds(attributes: Attributes) -> bool:
+        for one in asked:
+            if one(attributes) is decided_by:
+                return decided_by
+        return not decided_by
+
+    return holds
 
 
 def _is_one(field: str, values: Iterable[Value]) -> Predicate:

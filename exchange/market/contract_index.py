@@ -180,7 +180,8 @@ def tally(found: Iterable[Iterable[UUID]]) -> Counter[UUID]:
             named.update(some)
     for segment, times in counted.items():
         for place, n in times.counts().items():
-            named[segment.places[place].entry.id] += n
+            key = segment.places[place].entry.id
+            named[key] = named.get(key, 0) + n
     return named
 
 
@@ -204,6 +205,7 @@ class _Segment:
     cheapness: list[int]  # prices with their sign turned, so that they rise
     maps: tuple[Map, ...]
     rough: int  # who is asked again: maps do not say all
+    by_hour: int  # of these, who pays another price at some hours
     left: Mapping[int, Predicate]  # of these, what no map says; missing: a map is a bound
     per_action: int  # who pays for actions
 
@@ -227,6 +229,7 @@ class _Segment:
             # What most of them ask comes first: the sooner nobody is left, the better.
             maps=tuple(sorted(made.values(), key=lambda one: one.free.bit_count())),
             rough=bits_of(list(left)) | bound,
+            by_hour=bits_of([number for number in left if len(places[number].entry.prices) > 1]),
             left={number: holds for number, holds in left.items() if not bound >> number & 1},
             per_action=bits_of([n for n, one in enumerate(places) if one.entry.is_per_action]),
         )
@@ -265,7 +268,7 @@ class _Segment:
     def _holds(self, number: int, facts: LeadFacts, now: datetime) -> bool:
         """The plain predicate at the price of the moment, as far as maps do not say it."""
         place = self.places[number]
-        if place.entry.price_at(now) != place.price:
+        if self.by_hour >> number & 1 and place.entry.price_at(now) != place.price:
             return False
         if number not in self.left:
             return fits(place.entry.terms, facts, price=place.price, now=now)

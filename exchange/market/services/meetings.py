@@ -72,9 +72,10 @@ def note_refusals(outcomes: Collection[Outcome], *, at: datetime, counted: UUID 
     rows = []
     for reason, counts in _refusals(outcomes).items():
         some = counts if counted is None else {counted: counts[counted]}
-        found = {contract_id: n for contract_id, n in some.items() if n}
+        found = [(contract_id, n) for contract_id, n in some.items() if n]
         if found:
-            tally = {"contract_ids": [*found], "leads": [*found.values()]}
+            contract_ids, leads = map(list, zip(*found, strict=True))
+            tally = {"contract_ids": contract_ids, "leads": leads}
             rows.append({"day": at.date(), "reason": reason, **tally})
     if rows:
         db.session.execute(insert(RefusalTally), rows)
