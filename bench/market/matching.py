@@ -25,7 +25,7 @@ from exchange.core.db import unit_of_work
 from exchange.market.contract_index import ContractIndex, Entry, rank
 from exchange.market.counting import read_ahead
 from exchange.market.fitting import LeadFacts, fits
-from exchange.market.services import matches
+from exchange.market.services import matches, meetings
 
 SIZES: Final = (1_000, 10_000, 100_000)
 GOALS_AT: Final = 10_000
@@ -126,6 +126,9 @@ def _sell(ours: House, size: int) -> float:
     print(
         f"# whole transaction: {1 / statistics.median(taken):,.0f} leads/s, {sold} of {LEADS} sold"
     )
+    with stopwatch() as added, unit_of_work():
+        meetings.add_up_refusals(limit=1_000)
+    print(f"# what these rounds refused is added up in {added[0] * 1e3:,.0f} ms, by a sweep")
     listing_id = ours.add_listing(ALONE, random=random, now=now)
     alone = [_batch(listing_id, [lead_id])[0] for lead_id in _leads_of(ours, listing_id)]
     _say("one lead per transaction", alone)

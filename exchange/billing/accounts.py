@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -62,12 +63,17 @@ class AccountRef:
     @property
     def id(self) -> UUID:
         """The same id for the same owner, kind and currency, on every machine."""
-        return uuid5(NAMESPACE, f"{self.organization_id}/{self.kind}/{self.currency}")
+        return _id(self)
 
     @property
     def floor(self) -> int | None:
         """The least balance in minor units, None where there is no floor or no stored balance."""
         return None if self.organization_id is None or self.kind in WITHOUT_FLOOR else 0
+
+
+@lru_cache(maxsize=4_096)
+def _id(account: AccountRef) -> UUID:
+    return uuid5(NAMESPACE, f"{account.organization_id}/{account.kind}/{account.currency}")
 
 
 def cash(currency: Currency) -> AccountRef:

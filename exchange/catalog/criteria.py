@@ -8,7 +8,7 @@ before anything is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -91,6 +91,8 @@ class Not:
 
 Criteria = Is | In | Between | Within | All | AnyOf | Not
 EVERYTHING: Final = All(())
+JSON_TYPES: Final = {bool: "boolean", int: "number", float: "number", str: "string"}
+OTHER: Final = "other"  # no condition is about it: nothing, lists, objects
 UNDATED: Final = "A span of days means nothing before `on_day` made dates of it."
 
 
@@ -156,26 +158,25 @@ def on_day(criteria: Criteria, day: date) -> Criteria:
 
 def matches(criteria: Criteria, attributes: Attributes) -> bool:
     """Whether the attributes of a lead meet the criteria, which are those of a day."""
-    match criteria:
-        case Is(field, value):
-            return _equal(attributes.get(field), value)
-        case In(field, values):
-            return any(_equal(attributes.get(field), value) for value in values)
-        case Between(field, low, high):
-            return _within(attributes.get(field), low, high)
-        case Within():
-            raise TypeError(UNDATED)
-        case All(parts):
-            return all(matches(part, attributes) for part in parts)
-        case AnyOf(parts):
-            return any(matches(part, attributes) for part in parts)
-        case Not(part):
-            return not matches(part, attributes)
+    return predicate(criteria)(attributes)
 
 
 def predicate(criteria: Criteria) -> Predicate:
-    """The criteria as a function of attributes."""
-    return lambda attributes: matches(criteria, attributes)
+    """The criteria of a day as a function of attributes, for whoever asks about many leads."""
+    match criteria:
+        case Is(field, value):
+            return _is_one(field, (value,))
+        case In(field, values):
+            return _is_one(field, values)
+        case Between(field, low, high):
+            return _is_within(field, low, high)
+        case Within():
+            raise TypeError(UNDATED)
+        case All(parts) | AnyOf(parts):
+            return _joined(parts, decided_by=isinstance(criteria, AnyOf))
+        case Not(part):
+            holds = predicate(part)
+            return lambda attributes: not holds(attributes)
 
 
 def to_sql(criteria: Criteria, column: AttributesColumn) -> ColumnElement[bool]:
@@ -206,22 +207,45 @@ def _dated(span: Within, day: date) -> Between:
 
 def _kind(value: object) -> str:
     """The JSON type; in Python alone True equals 1."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "string" if isinstance(value, str) else "other"
+    return JSON_TYPES.get(type(value), OTHER)
 
 
-def _equal(found: object, wanted: Value) -> bool:
-    return _kind(found) == _kind(wanted) and found == wanted
+def _joined(parts: Sequence[Criteria], *, decided_by: bool) -> Predicate:
+    """All of the parts, or with True any of them: the first that answers so decides."""
+    asked = [predicate(part) for part in parts]
+    if len(asked) == 1:
+        return asked[0]
+
+    def holds(attributes: Attributes) -> bool:
+        for one in asked:
+            if one(attributes) is decided_by:
+                return decided_by
+        return not decided_by
+
+    return holds
 
 
-def _within(found: Any, low: Value | None, high: Value | None) -> bool:  # Any: a JSON value
-    end = low if low is not None else high
-    if _kind(found) != _kind(end):
-        return False
-    return (low is None or found >= low) and (high is None or found <= high)
+def _is_one(field: str, values: Iterable[Value]) -> Predicate:
+    wanted = frozenset((_kind(value), value) for value in values)
+
+    def holds(attributes: Attributes) -> bool:
+        found = attributes.get(field)
+        kind = _kind(found)
+        return kind != OTHER and (kind, found) in wanted
+
+    return holds
+
+
+def _is_within(field: str, low: Value | None, high: Value | None) -> Predicate:
+    kind = _kind(low if low is not None else high)
+
+    def holds(attributes: Attributes) -> bool:
+        found: Any = attributes.get(field)  # Any: a JSON value
+        if _kind(found) != kind:
+            return False
+        return (low is None or found >= low) and (high is None or found <= high)
+
+    return holds
 
 
 def _between_sql(

@@ -13,6 +13,7 @@ from uuid import UUID
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 _HALVES = Struct(">HQ")
 _PARTS = Struct(">QQ")
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
@@ -42,11 +43,9 @@ def uuid7_bytes(random: Callable[[int], bytes] = os.urandom) -> bytes:
 
 def encode(prefix: str, value: UUID) -> str:
     """`ord` and a UUID to `ord_` and 26 characters."""
-    number, letters = value.int, []
-    for _ in range(LENGTH):
-        number, digit = divmod(number, 32)
-        letters.append(ALPHABET[digit])
-    return f"{prefix}_{''.join(reversed(letters))}"
+    number = value.int
+    pairs = [_PAIRS[number >> shift & 1023] for shift in range(10 * (LENGTH // 2 - 1), -1, -10)]
+    return f"{prefix}_{''.join(pairs)}"
 
 
 def decode(prefix: str, text: str) -> UUID | None:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -105,6 +104,8 @@ class Contracts(Protocol):
 
     def __iter__(self) -> Iterator[UUID]: ...
 
+    def __getitem__(self, part: slice, /) -> Sequence[UUID]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Offered:
@@ -141,9 +142,9 @@ class Outcome:
         """How many rank behind who took the last slot."""
         return len(self.contracts) - self._looked_at
 
-    def first_outbid(self, most: int) -> list[UUID]:
+    def first_outbid(self, most: int) -> Sequence[UUID]:
         """Of these the first."""
-        return list(islice(self.contracts, self._looked_at, self._looked_at + most))
+        return self.contracts[self._looked_at : self._looked_at + most]
 
     @property
     def _looked_at(self) -> int:

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from heapq import merge
 from itertools import chain, count, islice
 from math import isqrt
@@ -24,7 +25,7 @@ from operator import attrgetter
 from typing import Final
 from uuid import UUID
 
-from exchange.catalog.criteria import Criteria, matches
+from exchange.catalog.criteria import All, Predicate, predicate
 from exchange.core.bits import Tally, each, minus
 from exchange.market.contract_conditions import Asked, Name, asked_of, conditions
 from exchange.market.contract_maps import Map, bits_of
@@ -134,15 +135,20 @@ class Fitting:
         self._rest = _in_order(orders)
 
     def __len__(self) -> int:
-        return sum(found.bit_count() for _, found in self.parts())
+        return self._size
 
     def __iter__(self) -> Iterator[UUID]:
-        for place in count():
-            if place == len(self._named):
-                self._named.extend(one.entry.id for one in islice(self._rest, NAMED_AT_ONCE))
-            if place == len(self._named):
+        for start in count(step=NAMED_AT_ONCE):
+            some = self[start : start + NAMED_AT_ONCE]
+            if not some:
                 return
-            yield self._named[place]
+            yield from some
+
+    def __getitem__(self, part: slice) -> Sequence[UUID]:
+        missing = part.stop - len(self._named)
+        if missing > 0:
+            self._named.extend(place.entry.id for place in islice(self._rest, missing))
+        return self._named[part]
 
     def parts(self) -> Iterator[Part]:
         """The sets, by the segments that they are of."""
@@ -150,12 +156,19 @@ class Fitting:
 
     def split(self, price: int) -> tuple[Fitting, Fitting]:
         """Those that pay as much, in minor units, and those that pay less."""
-        able = [[(one, found & one.paying(price)) for one, found in some] for some in self._orders]
+        cut = [
+            [(one, found, found & one.paying(price)) for one, found in some]
+            for some in self._orders
+        ]
+        able = [[(one, paying) for one, _, paying in some if paying] for some in cut]
         less = [
-            [(one, found ^ paying) for (one, found), (_, paying) in zip(*both, strict=True)]
-            for both in zip(self._orders, able, strict=True)
+            [(one, all_ ^ paying) for one, all_, paying in some if all_ != paying] for some in cut
         ]
         return Fitting(able), Fitting(less)
+
+    @cached_property
+    def _size(self) -> int:
+        return sum(found.bit_count() for _, found in self.parts())
 
 
 def tally(found: Iterable[Iterable[UUID]]) -> Counter[UUID]:
@@ -170,7 +183,8 @@ def tally(found: Iterable[Iterable[UUID]]) -> Counter[UUID]:
             named.update(some)
     for segment, times in counted.items():
         for place, n in times.counts().items():
-            named[segment.places[place].entry.id] += n
+            key = segment.places[place].entry.id
+            named[key] = named.get(key, 0) + n
     return named
 
 
@@ -194,18 +208,19 @@ class _Segment:
     cheapness: list[int]  # prices with their sign turned, so that they rise
     maps: tuple[Map, ...]
     rough: int  # who is asked again: maps do not say all
-    left: Mapping[int, Sequence[Criteria]]  # of these, what no map says; missing: a map is a bound
+    by_hour: int  # of these, who pays another price at some hours
+    left: Mapping[int, Predicate]  # of these, what no map says; missing: a map is a bound
     per_action: int  # who pays for actions
 
     @classmethod
     def of(cls, places: tuple[_Place, ...]) -> _Segment:
         """The segment of these contracts, which are in order."""
         made: dict[tuple[type[Map], Name], Map] = {}
-        left: dict[int, Sequence[Criteria]] = {}
+        left: dict[int, Predicate] = {}
         for number, place in enumerate(places):
             asked, rest = conditions(place.entry.terms)
             if rest or len(place.entry.prices) > 1:
-                left[number] = rest
+                left[number] = predicate(All(rest))
             for kind, name, wanted in asked:
                 made.setdefault((kind, name), kind(name)).want(number, wanted)
         bound = 0
@@ -217,7 +232,8 @@ class _Segment:
             # What most of them ask comes first: the sooner nobody is left, the better.
             maps=tuple(sorted(made.values(), key=lambda one: one.free.bit_count())),
             rough=bits_of(list(left)) | bound,
-            left={number: rest for number, rest in left.items() if not bound >> number & 1},
+            by_hour=bits_of([number for number in left if len(places[number].entry.prices) > 1]),
+            left={number: holds for number, holds in left.items() if not bound >> number & 1},
             per_action=bits_of([n for n, one in enumerate(places) if one.entry.is_per_action]),
         )
 
@@ -255,11 +271,11 @@ class _Segment:
     def _holds(self, number: int, facts: LeadFacts, now: datetime) -> bool:
         """The plain predicate at the price of the moment, as far as maps do not say it."""
         place = self.places[number]
-        if place.entry.price_at(now) != place.price:
+        if self.by_hour >> number & 1 and place.entry.price_at(now) != place.price:
             return False
         if number not in self.left:
             return fits(place.entry.terms, facts, price=place.price, now=now)
-        return all(matches(part, facts.attributes) for part in self.left[number])
+        return self.left[number](facts.attributes)
 
 
 Part = tuple[_Segment, int]
@@ -338,7 +354,8 @@ class _State:
 def _in_order(orders: Sequence[Sequence[Part]]) -> Iterator[_Place]:
     """By rank, and who pays for actions last."""
     for last in (False, True):
-        yield from merge(*(_places(some, last=last) for some in orders if some), key=_KEY)
+        places = [_places(parts, last=last) for parts in orders if parts]
+        yield from places[0] if len(places) == 1 else merge(*places, key=_KEY)
 
 
 def _places(parts: Sequence[Part], *, last: bool) -> Iterator[_Place]:

@@ -30,6 +30,7 @@ LISTINGS_PER_SWEEP = 100
 CONTRACTS_PER_SWEEP = 200
 AUCTIONS_PER_SWEEP = 100
 POOLS_PER_SWEEP = 200
+TALLIES_PER_SWEEP = 500
 
 
 @job("market.reflect_stock", short=True, of=Listing)
@@ -176,6 +177,12 @@ def find_contracts_due() -> None:
     enqueue_each(
         "market.match_contract", queries.contracts_due(clock.now(), limit=CONTRACTS_PER_SWEEP)
     )
+
+
+@sweep("market.add_up_refusals", seconds=1)
+def add_up_refusals() -> None:
+    """Count by day what contracts did not get."""
+    meetings.add_up_refusals(limit=TALLIES_PER_SWEEP)
 
 
 @job("market.follow_actions", of=Contract)

@@ -9,9 +9,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ARRAY, ForeignKey, Index, Integer, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exchange.core import ids
 from exchange.core.db import Model, Record, enum_column
 from exchange.market.allocation import Refusal
 
@@ -44,6 +45,21 @@ class ContractRefusal(Model):
     day: Mapped[date] = mapped_column(primary_key=True)
     reason: Mapped[Refusal] = mapped_column(enum_column(Refusal), primary_key=True)
     leads: Mapped[int]
+
+
+class RefusalTally(Model):
+    """What the contracts of one round did not get for one reason, until it is added up by day.
+
+    A round only adds such rows: it waits for no other that refused the same contracts.
+    """
+
+    __tablename__ = "refusal_tally"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=ids.uuid7)
+    day: Mapped[date]  # UTC
+    reason: Mapped[Refusal] = mapped_column(enum_column(Refusal))
+    contract_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    leads: Mapped[list[int]] = mapped_column(ARRAY(Integer))  # of each of them
 
 
 class ContractRound(Record):

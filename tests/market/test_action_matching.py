@@ -18,7 +18,7 @@ from exchange.market.contract_terms import Caps, Period
 from exchange.market.match_models import ContractRefusal
 from exchange.market.models import Listing, ListingMode, OrderLine, PricingModel
 from exchange.market.queries.actions import NOTHING
-from exchange.market.services import action_holds, matches
+from exchange.market.services import action_holds, matches, meetings
 from tests.cast import Cast
 from tests.factories.actions import make_action_contract
 from tests.factories.billing import fund_wallet
@@ -45,6 +45,7 @@ def lines_of(contract: Contract) -> list[OrderLine]:
 
 
 def reasons(contract: Contract) -> dict[str, int]:
+    meetings.add_up_refusals(limit=100)
     counted = select(ContractRefusal.reason, ContractRefusal.leads)
     rows = db.session.execute(counted.where(ContractRefusal.contract_id == contract.id))
     return {str(row.reason): row.leads for row in rows}

@@ -44,6 +44,7 @@ def money(cast):
 
 
 def reasons(contract: Contract) -> dict[str, int]:
+    meetings.add_up_refusals(limit=100)
     rows = db.session.execute(
         select(ContractRefusal.reason, ContractRefusal.leads).where(
             ContractRefusal.contract_id == contract.id
@@ -242,6 +243,18 @@ def test_a_lead_knows_who_asked_for_it(cast, listing):
     assert met[0].refusals == {"price": {"contracts": 1, "first": [str(contract.id)]}}
 
 
+def test_what_rounds_noted_is_added_up_once(cast, sweep):
+    contract = make_contract(cast.buyer, price=PRICE - 1)
+    for leads in (2, 3):
+        listing = make_listing(cast.seller, leads=leads, price=PRICE)
+        matches.match_listing(listing_id=listing.id)
+    meetings.add_up_refusals(limit=1)
+    assert [one.leads for one in queries.refusals_of_contract(contract.id)] == [2]
+    for _ in range(2):
+        sweep("market.add_up_refusals")
+        assert [one.leads for one in queries.refusals_of_contract(contract.id)] == [5]
+
+
 def test_a_buyer_who_took_a_lead_by_hand_does_not_get_it_again(cast):
     listing = make_listing(cast.seller, leads=1, kind=LeadKind.SHARED, sales_max=2)
     place(cast.buyer, listing)
@@ -254,6 +267,7 @@ def test_both_sides_learn_why(cast, client, listing):
     contract = make_contract(cast.buyer, caps=Caps({Period.DAY: 1}))
     make_contract(cast.other_buyer, price=PRICE - 1)
     matches.match_listing(listing_id=listing.id)
+    meetings.add_up_refusals(limit=100)
     seen = queries.refusals_of_contract(contract.id)
     today = clock.now().date()
     assert seen == [queries.Refused(Refusal.CAP, 3, first=today, last=today)]

@@ -176,7 +176,7 @@ def _carry_out(sale: Sale, done: Allocation, *, counted: UUID | None, actor: Act
     matched = Matched(len(outcomes), sum(len(one.takers) for one in outcomes))
     if wins:
         _tell(sale.listing, matched, wins, actor=actor)
-    meetings.count_refusals(outcomes, at=sale.now, counted=counted)
+    meetings.note_refusals(outcomes, at=sale.now, counted=counted)
     return matched
 
 

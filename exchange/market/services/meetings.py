@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, delete, literal, select
+from sqlalchemy import DateTime, Uuid, delete, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.core import clock, events, ids
@@ -29,7 +28,13 @@ from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
 from exchange.market.contract_index import tally
 from exchange.market.contract_models import ContractSource, ContractSourceStatus
 from exchange.market.contract_terms import Period
-from exchange.market.match_models import ContractRefusal, ContractRound, LeadMatch, MatchRequest
+from exchange.market.match_models import (
+    ContractRefusal,
+    ContractRound,
+    LeadMatch,
+    MatchRequest,
+    RefusalTally,
+)
 from exchange.market.models import Listing
 from exchange.market.queries.standings import Seller, Standing
 from exchange.market.queries.stock import in_list
@@ -59,29 +64,42 @@ def note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: dateti
     db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
 
 
-def count_refusals(outcomes: Collection[Outcome], *, at: datetime, counted: UUID | None) -> None:
-    """Count for each contract the leads that it did not get, or with `counted` for this one alone.
+def note_refusals(outcomes: Collection[Outcome], *, at: datetime, counted: UUID | None) -> None:
+    """Note for each contract how many of the leads it did not get, or with `counted` for this one.
 
-    Whoever else matches leads that the same contracts ask for waits behind this until we are done,
-    so it comes last.
+    `add_up_refusals` counts them later: rounds that did it themselves would wait for each other.
     """
-    rows: list[dict[str, Any]] = [  # Any: values of many columns
-        {"contract_id": contract_id, "reason": reason, "leads": n}
-        for reason, counts in _refusals(outcomes).items()
-        for contract_id, n in counts.items()
-        if n and counted in {None, contract_id}
-    ]
-    if not rows:
-        return
-    # In one order, so that two who count cannot wait for each other.
-    rows.sort(key=lambda row: (row["contract_id"].int, row["reason"]))
-    statement = insert_rows(ContractRefusal, rows, day=at.date())
-    more = ContractRefusal.leads + statement.excluded.leads
-    db.session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["contract_id", "day", "reason"], set_={"leads": more}
-        )
+    rows = []
+    for reason, counts in _refusals(outcomes).items():
+        some = counts if counted is None else {counted: counts[counted]}
+        found = [(contract_id, n) for contract_id, n in some.items() if n]
+        if found:
+            contract_ids, leads = map(list, zip(*found, strict=True))
+            tally = {"contract_ids": contract_ids, "leads": leads}
+            rows.append({"day": at.date(), "reason": reason, **tally})
+    if rows:
+        db.session.execute(insert(RefusalTally), rows)
+
+
+def add_up_refusals(*, limit: int) -> None:
+    """Add the oldest of what rounds noted to the days of contracts; one does so at a time."""
+    oldest = select(RefusalTally.id).order_by(RefusalTally.id).limit(limit)
+    noted = RefusalTally.__table__.c
+    taken = (
+        delete(RefusalTally)
+        .where(RefusalTally.id.in_(oldest))
+        .returning(noted.day, noted.reason, noted.contract_ids, noted.leads)
+        .cte("taken")
     )
+    each = func.unnest(taken.c.contract_ids, taken.c.leads)
+    one = each.table_valued("contract_id", "leads").render_derived("one")
+    key = (one.c.contract_id, taken.c.day, taken.c.reason)
+    sums = select(*key, func.sum(one.c.leads)).join_from(taken, one, true())
+    in_order = sums.group_by(*key).order_by(*key)  # of contracts, as whoever locks them
+    names = ["contract_id", "day", "reason"]
+    statement = insert(ContractRefusal).from_select([*names, "leads"], in_order).add_cte(taken)
+    more = ContractRefusal.leads + statement.excluded.leads
+    db.session.execute(statement.on_conflict_do_update(index_elements=names, set_={"leads": more}))
 
 
 def request(listing_id: UUID) -> None:
@@ -231,7 +249,7 @@ def _by_reason(outcome: Outcome) -> dict[str, Any]:  # Any: JSON
         found[reason].append(contract_id)
     all_ = {
         Refusal.OUTBID: (outcome.outbid, outcome.first_outbid(FIRST)),
-        Refusal.PRICE: (len(outcome.too_cheap), list(islice(outcome.too_cheap, FIRST))),
+        Refusal.PRICE: (len(outcome.too_cheap), outcome.too_cheap[:FIRST]),
         **{reason: (len(some), some[:FIRST]) for reason, some in found.items()},
     }
     return {

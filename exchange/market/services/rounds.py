@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -153,7 +152,7 @@ def work_out(sale: Sale, leads: Sequence[Offered], known: Round) -> Allocation:
             wanted = {
                 contract_id
                 for key, place in done.unknown.items()
-                for contract_id in islice(by_id[key].contracts, place, place + ahead)
+                for contract_id in by_id[key].contracts[place : place + ahead]
             }
             _read(sale, wanted - known.takers.keys(), known)
             assert wanted <= known.takers.keys(), "the index names contracts that are not there"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0029"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
@@ -54,12 +54,14 @@ def upgrade() -> None:
 
 
 def _allow_refusals(words: tuple[str, ...]) -> None:
-    op.drop_constraint("refusal", "contract_refusal", type_="check")
-    op.create_check_constraint("refusal", "contract_refusal", sa.column("reason").in_(words))
+    for table in ("contract_refusal", "refusal_tally"):
+        op.drop_constraint("refusal", table, type_="check")
+        op.create_check_constraint("refusal", table, sa.column("reason").in_(words))
 
 
 def downgrade() -> None:
     op.execute("DELETE FROM contract_refusal WHERE reason = 'related'")
+    op.execute("DELETE FROM refusal_tally WHERE reason = 'related'")
     _allow_refusals(REFUSALS)
     op.drop_index(op.f("ix_organization_register_number"), table_name="organization")
     op.drop_table("affiliation")
