@@ -60,17 +60,23 @@ class Line:
     def __init__(self) -> None:
         self.inside = 0
         self._turn = Lock()
+        self._rest = 0.0  # seconds, before the next turn
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Be the one at work; of a long line it leaves others as much time as it took itself."""
+        """Be the one at work; of a long line it leaves others as much time as it took itself.
+
+        The next one rests, before its work: whoever has worked holds locks until its request ends.
+        """
         with self._turn:
+            if self._rest:
+                time.sleep(self._rest)
             began = time.monotonic()
             try:
                 yield
             finally:
-                if self.inside > LONG:
-                    time.sleep(min(time.monotonic() - began, REST_MAX))
+                took = time.monotonic() - began
+                self._rest = min(took, REST_MAX) if self.inside > LONG else 0.0
 
 
 _lines: dict[str, Line] = {}
