@@ -78,7 +78,7 @@ def test_nobody_else_is_refused_and_no_other_door(client: FlaskClient) -> None:
     ):
         limiter.reset()
         assert client.post(path, json={}, **asked).status_code == 401
-    assert client.get(PINGS, headers=KEY).status_code == 405
+    assert client.get(PINGS, headers=KEY).status_code == 401
     assert client.post(PINGS, json={}, headers=KEY).status_code == 429
 
 
