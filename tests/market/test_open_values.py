@@ -25,7 +25,7 @@ from exchange.market.kept import KEY
 from exchange.market.models import Listing
 from exchange.market.open_values import hidden_values, openly
 from exchange.market.queries.snapshot import read_market
-from exchange.market.services import matches
+from exchange.market.services import matches, meetings
 from tests.cast import Cast
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
@@ -214,6 +214,7 @@ class TestContracts:
     def test_who_pays_too_little_does_not_learn_that_somebody_fits(self, cast, client, listing):
         contract = make_contract(cast.buyer, price=1_00, criteria=LIVES_THERE)
         matches.match_listing(listing_id=listing.id)
+        meetings.add_up_refusals(limit=100)
         found = queries.diagnosis(contract)
         assert [one.leads for one in found.refusals] == [1]
         assert refused(found) == []
