@@ -25,7 +25,7 @@ from werkzeug.exceptions import TooManyRequests
 P = ParamSpec("P")
 INSIDE_MAX: Final = 6  # of one program in a process: half of its threads, one of them at work
 LONG: Final = 3  # of them: more come by chance only while the process itself stands still
-REST_MAX: Final = 0.05  # seconds between two turns of a long line
+REST_MAX: Final = 0.1  # seconds between two turns of a long line
 
 # Without Redis the count goes on in this process: the limit gets looser, never absent.
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, key_prefix="fixed-window")
@@ -64,7 +64,7 @@ class Line:
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Be the one at work; of a long line it leaves others as much time as it took itself.
+        """Be the one at work; of a long line it leaves others twice the time that it took itself.
 
         The next one rests, before its work: whoever has worked holds locks until its request ends.
         """
@@ -76,7 +76,7 @@ class Line:
                 yield
             finally:
                 took = time.monotonic() - began
-                self._rest = min(took, REST_MAX) if self.inside > LONG else 0.0
+                self._rest = min(2 * took, REST_MAX) if self.inside > LONG else 0.0
 
 
 _lines: dict[str, Line] = {}
