@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Final
 
 from flask import Flask, Response, request
@@ -32,6 +33,8 @@ log = logging.getLogger("exchange.requests")
 TOLD_MAX: Final = 1_000  # refusals that are remembered; who comes after them is refused inside
 REFUSED: Final = "exchange.refused"  # in the environment: an answer that may be repeated
 HEARD_MAX: Final = 65_536  # bytes of what is refused: read, so that the connection can go on
+# As many threads may wait for a sender who does not end; the others leave the body unread.
+_hearing: Final = BoundedSemaphore(2)
 
 Knock = tuple[str, str, str, bytes]  # method, path, address, and a hash of the key
 
@@ -94,7 +97,7 @@ def init_app(app: Flask) -> None:
         is_refusal = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
         if is_refusal and request.path.startswith("/api/"):
             _hear_out(request.environ)
-            if is_breached():
+            if is_breached() and not request.view_args:  # one door, not one for each thing
                 request.environ[REFUSED] = response
         return response
 
@@ -104,9 +107,13 @@ def init_app(app: Flask) -> None:
 def _hear_out(environ: WSGIEnvironment) -> None:
     """Let the sender end: a server that answers before closes the connection on it.
 
-    Nothing was read of the body: limits are asked about before.
+    Nothing was read of the body: limits are asked about before. Nobody says when a sender ends.
     """
-    get_input_stream(environ).read(HEARD_MAX)
+    if _hearing.acquire(blocking=False):
+        try:
+            get_input_stream(environ).read(HEARD_MAX)
+        finally:
+            _hearing.release()
 
 
 def _knock(environ: WSGIEnvironment) -> Knock:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from hashlib import sha256
 from http.client import HTTPConnection
 from select import select
+from threading import Event, Semaphore
 from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from exchange.app import porter
 from exchange.core import limits
@@ -116,6 +118,47 @@ def test_pages_are_asked_every_time(client: FlaskClient, told: Told) -> None:
     form = {"email": "nobody@example.com", "password": "wrong wrong"}
     answers = [client.post("/sign-in", data=form).status_code for _ in range(11)]
     assert answers == [401] * 10 + [429]
+    assert told == {}
+
+
+def test_who_never_ends_holds_two_threads_and_no_more(app: Flask, client: FlaskClient) -> None:
+    refuse(client)
+    gate, heard = Event(), Semaphore(0)
+
+    class Dawdling:
+        """A body that does not come until its sender is let go on."""
+
+        def read(self, size: int) -> bytes:
+            heard.release()
+            gate.wait()
+            return b"{}"[:size]
+
+    class Unread:
+        """A body for which nobody may wait."""
+
+        def read(self, _size: int) -> bytes:
+            pytest.fail("A third thread waits.")
+
+    def knock(body: Dawdling | Unread) -> str:
+        environ = EnvironBuilder(PINGS, method="POST", headers=KEY).get_environ()
+        own = {"REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": "2", "wsgi.input": body}
+        return run_wsgi_app(app.wsgi_app, environ | own)[1]
+
+    with ThreadPoolExecutor(2) as threads:
+        try:
+            waiting = [threads.submit(knock, Dawdling()) for _ in range(2)]
+            for _ in waiting:
+                heard.acquire()
+            assert knock(Unread()).startswith("429")
+        finally:
+            gate.set()
+        assert all(one.result().startswith("429") for one in waiting)
+
+
+def test_doors_of_single_things_are_not_remembered(client: FlaskClient, told: Told) -> None:
+    """There is no end of them; each asks inside."""
+    statuses = Counter(client.get(PROOF, headers=KEY).status_code for _ in range(PROOFS + 1))
+    assert statuses == {404: PROOFS, 429: 1}
     assert told == {}
 
 
