@@ -11,14 +11,16 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from hashlib import sha256
 from typing import Final
 
 from flask import Flask
-from redis import Redis
+from redis import Redis, RedisError
 from rq import Queue, Worker
+from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
@@ -74,8 +76,32 @@ class LeashedWorker(Worker):
         if task is None or not task.short:
             super().execute_job(job, queue)
             return
-        self.perform_job(job, queue, self.prepare_execution(job))
+        execution = self.prepare_execution(job)
+        with self._beating(job, execution):
+            self.perform_job(job, queue, execution)
         self.set_state(WorkerStatus.IDLE)
+
+    @contextmanager
+    def _beating(self, job: Job, execution: Execution) -> Iterator[None]:
+        """Say every few seconds that the job still runs, as RQ says it of a fork.
+
+        Else another worker would take a long one for abandoned after a minute, and run it as well.
+        """
+        is_over = threading.Event()
+        beats = threading.Thread(target=self._beat, args=[job, execution, is_over], daemon=True)
+        beats.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            beats.join()
+
+    def _beat(self, job: Job, execution: Execution, is_over: threading.Event) -> None:
+        while not is_over.wait(MONITORING_SECONDS):
+            try:
+                self.maintain_heartbeats(job, execution)
+            except RedisError as error:
+                log.warning("no heartbeat of %s: %s", job.id, type(error).__name__)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """What the fork runs instead of the worker's loop."""

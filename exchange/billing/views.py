@@ -92,12 +92,11 @@ def checkout(top_up_id: str) -> ResponseReturnValue:
 @requires(Permission.MONEY_READ)
 def top_up(top_up_id: str) -> Response:
     found = _top_up(top_up_id)
-    balance = queries.balance(found.organization_id, AccountKind.WALLET, found.amount.currency)
     return render(
         "billing/top_ups/detail.html",
         block="state",
         top_up=found,
-        left=balance,
+        left=queries.spendable(found.organization_id, found.amount.currency),
         purse=_purse(),
         back=request.args.get("back", ""),
     )

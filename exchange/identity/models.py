@@ -26,9 +26,7 @@ class Organization(Record):
     """A company; parties know each other by the trade name only (decision 1)."""
 
     KIND, PREFIX = "organization", "org"
-    __table_args__ = (
-        Index(None, "register_number", postgresql_where=text("register_number <> ''")),
-    )
+    __table_args__ = (Index("ix_organization_register_key", text("register_key(register_number)")),)
     TRANSITIONS: ClassVar[Graph] = {
         OrganizationStatus.PENDING: {OrganizationStatus.APPROVED, OrganizationStatus.CLOSED},
         OrganizationStatus.APPROVED: {OrganizationStatus.SUSPENDED, OrganizationStatus.CLOSED},

@@ -57,8 +57,9 @@ _RELATIVES: Final = text(
     SELECT other.id
       FROM organization AS own
       JOIN organization AS other
-        ON other.register_number = own.register_number AND other.country = own.country
-     WHERE own.id = :id AND other.register_number <> '' AND other.status <> 'pending'
+        ON register_key(other.register_number) = register_key(own.register_number)
+       AND other.country = own.country
+     WHERE own.id = :id AND other.status <> 'pending'
     """
 ).bindparams(bindparam("id", type_=Uuid))
 

@@ -19,6 +19,7 @@ from exchange.core.forms import AmountField, IdField, PageQuery
 from exchange.core.money import Currency, Money
 from exchange.market.decay import Fall
 from exchange.market.models import CHOSEN_MODES, Listing, ListingMode, ListingStatus
+from exchange.market.services.listing_terms import FAR
 from exchange.sellers.bulk import CHOSEN_MAX, Deed
 
 CHOOSE: Final = N_("Choose listings first, at most a hundred.")
@@ -96,8 +97,11 @@ def last_day(at: datetime | None, zone: str) -> date | None:
 
 
 def end_of_day(day: date, zone: str) -> datetime:
-    """The moment at which a last day is over."""
-    return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+    """The moment at which a last day is over; of a day too far away, one that is too far as well.
+
+    The verb refuses both, and the calendar itself ends before every day has a next one.
+    """
+    return datetime.combine(min(day, FAR.date()) + timedelta(days=1), time(), ZoneInfo(zone))
 
 
 def filterable(known: LeadFields) -> list[FieldSpec]:

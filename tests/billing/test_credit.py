@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from exchange.billing import queries
 from exchange.billing.models import CreditLimit, CreditStatus
-from exchange.billing.services import credit
+from exchange.billing.services import credit, top_ups
+from exchange.core.actors import SYSTEM
 from exchange.core.db import db
 from exchange.core.errors import Conflict, IllegalTransition, Invalid, NotFound
 from exchange.core.money import Currency, Money
@@ -115,6 +116,21 @@ class TestPages:
             assert said in history
         wallet = words_of(cast.buyer.sign_in(app.test_client()).get("/money/wallet"))
         assert "$0.00 used, $500.00 free to spend in all" in wallet
+
+    def test_what_can_be_spent_is_shown_and_not_what_is_below_nil(self, app, cast: Cast):
+        grant_credit(cast, cast.buyer, usd(500_00))
+        place(cast.buyer, make_listing(cast.seller, leads=2, price=50_00), 2)
+        ours = cast.buyer
+        paid = top_ups.start(
+            organization_id=ours.organization.id, amount=usd(10_00), actor=ours.actor
+        )
+        top_ups.credit(top_up_id=paid.id, payment_id="pi", amount=usd(10_00), actor=SYSTEM)
+        keep()
+        browser = ours.sign_in(app.test_client())
+        home = words_of(browser.get("/buyers/"))
+        assert "Wallet $410.00 wallet and credit together" in home
+        told = words_of(browser.get(f"/money/top-ups/{paid.public_id}"))
+        assert "$10.00 is in your wallet. You can spend $410.00 now." in told
 
     def test_mistakes_are_said_with_the_page(self, app, cast: Cast, address: str):
         finance = cast.finance.sign_in(app.test_client())

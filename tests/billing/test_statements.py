@@ -12,7 +12,12 @@ from exchange.core.events import Ref
 from exchange.core.money import Currency, Money
 from tests.billing.books import EUR, Deal, amounts, eur, fund, hold
 from tests.cast import Cast
-from tests.factories.billing import fund_wallet
+from tests.factories.billing import fund_wallet, grant_credit
+from tests.factories.market import make_listing, place
+
+
+def usd(amount: int) -> Money:
+    return Money(amount, Currency.USD)
 
 
 class TestStatement:
@@ -118,6 +123,24 @@ class TestBalancePill:
     def test_a_buyer_who_never_paid_in_is_empty(self, cast: Cast) -> None:
         pill = queries.balance_pill(cast.buyer.organization)
         assert pill == queries.BalancePill(Money(0, Currency.USD), "empty")
+
+    def test_without_a_top_up_it_is_what_can_be_spent(self, cast: Cast) -> None:
+        fund_wallet(cast.buyer, 1_00, Currency.EUR)
+        grant_credit(cast, cast.buyer, usd(500_00))
+        listing = make_listing(cast.seller, leads=10, price=50_00)
+        for leads, left in ((0, 500_00), (2, 400_00), (8, 1_00)):
+            if leads:
+                place(cast.buyer, listing, leads)
+            pill = queries.balance_pill(cast.buyer.organization)
+            assert pill
+            assert (pill.amount.amount, pill.state) == (left, "enough")
+        assert pill.amount.currency is Currency.EUR
+
+    def test_who_has_spent_all_of_the_credit_is_empty(self, cast: Cast) -> None:
+        grant_credit(cast, cast.buyer, usd(100_00))
+        place(cast.buyer, make_listing(cast.seller, leads=2, price=50_00), 2)
+        pill = queries.balance_pill(cast.buyer.organization)
+        assert pill == queries.BalancePill(usd(0), "empty")
 
     def test_sellers_have_none(self, cast: Cast) -> None:
         assert queries.balance_pill(cast.seller.organization) is None

@@ -96,6 +96,25 @@ class TestRelatives:
         db.session.flush()
         assert identity.relatives(buyer.id) == {buyer.id}
 
+    @pytest.mark.parametrize(
+        ("ours", "theirs", "is_one"),
+        [
+            ("HRB 123", "hrb-123", True),
+            ("ЕГРН 12_3", "егрн 123.", True),
+            ("HRB 123", "HRA 123", False),
+            ("Ж 123", "Ш 123", False),
+            ("-", "-", False),
+            ("n/a", "n/a", False),
+            (" ", " ", False),
+            ("", "", False),
+        ],
+    )
+    def test_a_number_is_its_letters_and_digits(self, cast, ours, theirs, is_one):
+        buyer, seller = cast.buyer.organization, cast.seller.organization
+        buyer.register_number, seller.register_number = ours, theirs
+        db.session.flush()
+        assert (seller.id in identity.relatives(buyer.id)) is is_one
+
     def test_a_number_that_nobody_has_looked_at_says_nothing(self, cast):
         buyer, pending = cast.buyer.organization, cast.newcomer.organization
         buyer.register_number = pending.register_number = "HRB 4711"

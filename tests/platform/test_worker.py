@@ -6,15 +6,17 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from uuid import UUID
 
 import pytest
 from flask import Flask
-from rq import Worker
+from rq import Worker, get_current_job
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, text
 
+from exchange import worker
 from exchange.core import jobs
 from exchange.core.db import db, unit_of_work
 from exchange.core.ids import uuid7
@@ -51,6 +53,18 @@ def say_what_is_known() -> None:
     """How many contracts a job knows before it asked for any."""
     known = sum(len(book.index) for book in contract_books().values())
     jobs.redis_connection().set("known", known)
+
+
+def outlive_its_lease() -> None:
+    """Run until the lease, which is over, was renewed by whoever sees that this still runs."""
+    job = get_current_job()
+    assert job
+    leases = job.started_job_registry.key
+    redis = jobs.redis_connection()
+    (running,) = redis.zrange(leases, 0, -1)
+    redis.zadd(leases, {running: 1})
+    eventually(lambda: redis.zscore(leases, running) > time.time(), seconds=5)
+    RAN.append("outlived")
 
 
 def fail() -> None:
@@ -153,6 +167,21 @@ class TestWorker:
         work(committed, ["quick"], burst=True)
         assert rung() == set()
         assert RAN == ["note"]
+
+    def test_a_short_job_that_takes_long_is_not_taken_for_abandoned(
+        self, committed: Flask, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(worker, "MONITORING_SECONDS", 0.01)
+        job = Job("tests.last", outlive_its_lease, queue="quick", steps=False, short=True)
+        monkeypatch.setitem(jobs.JOBS, job.name, job)
+        with unit_of_work():
+            jobs.enqueue(job.name)
+        (lane,) = (lane for lane in jobs.lanes("quick") if lane.count)
+        LeashedWorker([lane], connection=jobs.redis_connection(), serializer=JSONSerializer).work(
+            burst=True
+        )
+        assert RAN == ["outlived"]
+        assert rung() == set()
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # as above
     def test_jobs_know_the_contracts_that_their_worker_has_read(self, committed: Flask) -> None:

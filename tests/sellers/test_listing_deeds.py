@@ -141,8 +141,13 @@ class TestDoing:
         words_of(post(seller, DO, ids=ids(three), deed="until", last_day=day.isoformat()))
         ends = {now(one).expires_at.astimezone(ZoneInfo(ZONE)) for one in three[:2]}
         assert {(at.date(), at.hour) for at in ends} == {(day + timedelta(days=1), 0)}
-        past = words_of(post(seller, ASK, ids=ids(three), deed="until", last_day="2020-01-01"))
-        assert "The end of a listing lies ahead" in past
+
+    @pytest.mark.parametrize("day", ["0001-01-01", "2020-01-01", "2200-01-01", "9999-12-31"])
+    def test_a_last_day_out_of_range_is_refused(self, seller, three, day):
+        for step in (ASK, DO):
+            refused = words_of(post(seller, step, ids=ids(three), deed="until", last_day=day))
+            assert "The end of a listing lies ahead" in refused
+        assert [now(one).expires_at for one in three] == [None] * 3
 
     def test_once_however_often_it_is_sent(self, seller, three):
         form = {"ids": ids(three), "deed": "withdraw", "idempotency_key": "again"}

@@ -86,6 +86,8 @@ class TestChange:
             ({"decay": "5"}, "The floor is more than nothing and less than the price."),
             ({"decay": "99", "decay_floor": "1"}, "A price falls by 1 to 5000 basis points a day."),
             ({"expires_on": "2020-01-01"}, "The end of a listing lies ahead, before"),
+            ({"expires_on": "0001-01-01"}, "The end of a listing lies ahead, before"),
+            ({"expires_on": "9999-12-31"}, "The end of a listing lies ahead, before"),
             ({"mode": "auction"}, "Must be one of"),
         ],
     )

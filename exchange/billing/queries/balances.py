@@ -174,14 +174,14 @@ def balance_pill(organization: Organization) -> BalancePill | None:
 
 
 def _fullest_wallet(organization: Organization) -> Money:
-    """Money that came otherwise than by a top-up, a refund for example."""
+    """What can be spent without a top-up: credit, or money that was given back for example."""
     row = db.session.execute(
-        select(Account.balance, Account.currency)
+        select(HEADROOM.label("left"), Account.currency)
         .where(Account.organization_id == organization.id, Account.kind == AccountKind.WALLET)
-        .order_by(Account.balance.desc())
+        .order_by(HEADROOM.desc())
         .limit(1)
     ).one_or_none()
-    found = row and Money(row.balance, Currency(row.currency))
+    found = row and Money(row.left, Currency(row.currency))
     return found or Money(0, home_currency(organization))
 
 
