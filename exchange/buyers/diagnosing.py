@@ -14,7 +14,6 @@ from typing import Final
 from exchange.buyers.refusing import refused
 from exchange.catalog.fields import LeadFields
 from exchange.core.money import Money
-from exchange.market import queries as market
 from exchange.market.contract_health import (
     Facts,
     Limit,
@@ -268,16 +267,11 @@ def _refused(found: Diagnosis) -> Check:
     if not lines:
         few = Said(N_("fewer than 5 leads were refused for any one reason in the last 7 days"))
         usual = Said(N_("nothing was refused in the last 7 days"))
-        return _check("refusals", usual if _tells_nil(found) else few, ok=True)
+        return _check("refusals", usual if found.tells_refused(0) else few, ok=True)
     most = lines[0]
     values: dict[str, Value] = {"reason": most.text, "leads": in_all, "most": most.leads}
     text = N_("%(leads)s leads were refused in the last 7 days; most, %(most)s: %(reason)s")
     return _check("refusals", Said(text, values), ok=False if most.fix else None, fix=most.fix)
-
-
-def _tells_nil(found: Diagnosis) -> bool:
-    """Whether it may be said that nobody was refused: under attributes it is one with a few."""
-    return market.is_told(found.standing.facts.terms, 0)
 
 
 def _price(found: Diagnosis) -> Said:

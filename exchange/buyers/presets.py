@@ -75,8 +75,8 @@ def title_of(preset: Preset, *, language: str) -> str:
 
 
 def _matched(terms: Terms, seen: Supply, vertical: Vertical) -> int | None:
-    count = len(fitting_leads(terms, seen, price=0, vertical=vertical)) * seen.step
-    return count if is_told(terms, count) else None
+    people = len(fitting_leads(terms, seen, price=0, vertical=vertical))
+    return people * seen.step if is_told(terms, people) else None
 
 
 def _bare(vertical: Vertical) -> Iterator[Preset]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from exchange.market import queries as market
 from exchange.market.allocation import Refusal
 from exchange.market.queries import Diagnosis
 
@@ -65,7 +64,6 @@ def refused(found: Diagnosis) -> list[RefusedLine]:
     Under attributes one that fewer than five leads share is missing: it would say that somebody
     fits, to whoever pays too little to buy anything.
     """
-    terms = found.standing.facts.terms
     return [
         RefusedLine(
             reason=one.reason,
@@ -76,5 +74,5 @@ def refused(found: Diagnosis) -> list[RefusedLine]:
             fix=MENDED.get(one.reason, ""),
         )
         for one in found.refusals
-        if market.is_told(terms, one.leads)
+        if found.tells_refused(one.leads)
     ]

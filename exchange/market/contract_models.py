@@ -79,7 +79,7 @@ class ContractTerms(Record):
 
 
 class ContractSourceStatus(StrEnum):
-    REQUESTED = "requested"  # by the seller who joins, or by the first lead that would fit
+    REQUESTED = "requested"  # by the seller who joins, or by leads that would fit
     APPROVED = "approved"
     REFUSED = "refused"
 

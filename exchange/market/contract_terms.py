@@ -126,6 +126,11 @@ class Terms:
     trial_leads: int | None = None  # after so many it pauses itself with a report
     action: ActionTerms | None = None  # of CPA only
 
+    @property
+    def asks_people(self) -> bool:
+        """Whether it asks what people answered or where they live: what few share is not told."""
+        return self.criteria != EVERYTHING or bool(self.postal_codes or self.radius)
+
     def opening_at(self, moment: datetime) -> Opening | None:
         """The first span of the schedule that holds the moment; None: closed."""
         if not self.schedule:

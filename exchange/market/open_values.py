@@ -4,12 +4,11 @@ Counts can be compared: of two questions that differ by one condition the differ
 No rounding helps against who adds others to a question until it crosses the step. So an answer is
 made from what could be shown instead. What masked leads show may be asked exactly. A text, link or
 postal code, which they hide, counts as not filled in where fewer than five on sale share it. Of a
-date its month is asked.
+date its year is asked, and what is of no known type counts as hidden.
 """
 
 from __future__ import annotations
 
-from calendar import monthrange
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
@@ -46,10 +45,10 @@ def openly(criteria: Criteria, *, types: Types, shared: Shared) -> Criteria:
         case Not(part):
             return Not(openly(part, types=types, shared=shared))
     kind = types.get(criteria.field)
-    if kind in HIDDEN:
+    if kind is None or kind in HIDDEN:
         known = shared.get(criteria.field, ())
         return In(criteria.field, tuple(v for v in _values(criteria) if v in known))
-    return _by_month(criteria) if kind is FieldType.DATE else criteria
+    return _by_year(criteria) if kind is FieldType.DATE else criteria
 
 
 def _conditions(criteria: Criteria) -> Iterator[Condition]:
@@ -70,17 +69,14 @@ def _values(condition: Condition) -> tuple[Value, ...]:
     return condition.values if isinstance(condition, In) else ()
 
 
-def _by_month(condition: Condition) -> Criteria:
+def _by_year(condition: Condition) -> Criteria:
     if isinstance(condition, Between):
-        return _months(condition.field, condition.low, condition.high)
-    return AnyOf(tuple(_months(condition.field, day, day) for day in _values(condition)))
+        return _years(condition.field, condition.low, condition.high)
+    return AnyOf(tuple(_years(condition.field, day, day) for day in _values(condition)))
 
 
-def _months(field: str, low: Value | None, high: Value | None) -> Between:
-    """From the first day of the one month to the last day of the other."""
-    first = None if low is None else f"{str(low)[:7]}-01"
-    if high is None:
-        return Between(field, first, None)
-    month = str(high)[:7]
-    days = monthrange(int(month[:4]), int(month[5:]))[1]
-    return Between(field, first, f"{month}-{days:02}")
+def _years(field: str, low: Value | None, high: Value | None) -> Between:
+    """From the first day of the one year to the last day of the other."""
+    first = None if low is None else f"{str(low)[:4]}-01-01"
+    last = None if high is None else f"{str(high)[:4]}-12-31"
+    return Between(field, first, last)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 from flask import current_app
+from sqlalchemy import func, select
 
 from exchange.buyers.diagnosing import checks
 from exchange.buyers.refusing import refused
@@ -19,13 +21,16 @@ from exchange.core.money import Currency, Money
 from exchange.leads.models import Contact, Lead, SuppressionEntry
 from exchange.leads.queries import fields_of
 from exchange.market import queries
+from exchange.market.contract_models import Contract, ContractSource
 from exchange.market.contract_terms import Terms
 from exchange.market.filters import Filters
 from exchange.market.kept import KEY
 from exchange.market.models import Listing
 from exchange.market.open_values import hidden_values, openly
+from exchange.market.queries.forecasts import fitting_leads
 from exchange.market.queries.snapshot import read_market
-from exchange.market.services import matches, meetings
+from exchange.market.queries.supply import supply
+from exchange.market.services import contracts, matches, meetings
 from tests.cast import Cast
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import make_vertical
@@ -50,11 +55,13 @@ class TestOpenly:
             (In("postal_code", ("43085", "43215")), In("postal_code", ("43215",))),
             (Is("model", "Lada Niva"), In("model", ())),
             (Not(Is("postal_code", "43085")), Not(In("postal_code", ()))),
-            (Between("until", "2026-03-05", None), Between("until", "2026-03-01", None)),
-            (Between("until", None, "2028-02-03"), Between("until", None, "2028-02-29")),
-            (Is("until", "2026-12-24"), AnyOf((Between("until", "2026-12-01", "2026-12-31"),))),
+            (Between("until", "2026-03-05", None), Between("until", "2026-01-01", None)),
+            (Between("until", None, "2028-02-03"), Between("until", None, "2028-12-31")),
+            (Is("until", "2026-12-24"), AnyOf((Between("until", "2026-01-01", "2026-12-31"),))),
             (Is("project", "windows"), Is("project", "windows")),
             (Between("budget", 1, 2), Between("budget", 1, 2)),
+            (Is("of_another_vertical", "A"), In("of_another_vertical", ())),
+            (Between("of_another_vertical", 1, 2), In("of_another_vertical", ())),
         ],
     )
     def test_what_few_share_counts_as_not_filled_in(self, asked, answered):
@@ -140,6 +147,10 @@ class TestSearch:
         counted()
         assert found(cast, Is("postal_code", "43215")) == [6]
 
+    def test_what_is_no_field_of_the_vertical_finds_nobody(self, cast, listing, counted):
+        counted()
+        assert found(cast, Is("of_another_vertical", "A")) == []
+
     def test_two_listings_of_one_lot_do_not_make_five_of_three(self, cast, listing, counted):
         leads = leads_of(queries.get_batch_of(listing))
         for lead in leads[:3]:
@@ -200,14 +211,54 @@ class TestForecasts:
         assert found[0] == found[1]
         assert found[0].matched == 6
 
-    def test_the_checklist_says_the_same_of_both(self, cast, listing):
+    def test_a_sample_does_not_make_many_of_the_one_it_saw(self, cast, listing):
+        seen = supply(listing.vertical_id, viewer=cast.buyer.organization.id, days=30, sample_max=2)
+        assert target(listing).id in {one.lead_id for one in seen.leads}
+        assert seen.step >= 5
+        for terms in ({"postal_codes": ("99501",)}, {"criteria": LIVES_THERE}):
+            asked = Terms(time_zone="UTC", **terms)
+            assert fitting_leads(asked, seen, price=50_00, vertical=make_vertical()) == []
+
+
+class TestChecklists:
+    """They look at the last seven days."""
+
+    def test_a_sample_does_not_make_many_of_the_two_it_saw(self, cast, listing, monkeypatch):
+        # By name: beside it the package has the function that the module is called after.
+        module = import_module("exchange.market.queries.diagnosis")
+        monkeypatch.setattr(module, "SAMPLE_MAX", 2)
+        met = queries.diagnosis(make_contract(cast.buyer, criteria=Is("is_homeowner", True))).met
+        assert (met.seen, met.fit, met.is_told) == (12, 12, False)  # of two who were looked at
+
+    def test_they_say_the_same_of_both(self, cast, listing):
         seen = [
             queries.diagnosis(make_contract(cast.buyer, criteria=guess))
             for guess in (LIVES_THERE, NOBODY_THERE)
         ]
         assert seen[0].met == seen[1].met
+        assert seen[0].met.seen == 12
         assert seen[0].narrowest == seen[1].narrowest
         assert seen[0].standing.limit == seen[1].standing.limit
+
+
+def put_on_list(cast: Cast, known: Lead) -> None:
+    """The buyer lists the person."""
+    contact = db.session.get(Contact, known.id)
+    assert contact is not None
+    save(
+        SuppressionEntry(
+            hash=contact.phone_index,
+            origin="list",
+            listed_on=clock.now().date(),
+            organization_id=cast.buyer.organization.id,
+        )
+    )
+
+
+def sources_of(contract: Contract) -> int:
+    """About how many sources its buyer was asked."""
+    asked = select(func.count()).where(ContractSource.contract_id == contract.id)
+    return db.session.scalar(asked) or 0
 
 
 class TestContracts:
@@ -222,17 +273,63 @@ class TestContracts:
         (line,) = (one for one in checks(found, fields, language="en") if one.code == "refusals")
         assert line.detail.in_english().startswith("fewer than 5 leads were refused")
 
-    def test_who_cannot_pay_does_not_learn_that_a_listed_person_is_on_sale(self, cast, listing):
-        known = target(listing)
-        contact = db.session.get(Contact, known.id)
-        save(
-            SuppressionEntry(
-                hash=contact.phone_index,
-                origin="list",
-                listed_on=clock.now().date(),
-                organization_id=cast.buyer.organization.id,
-            )
+    def test_one_person_is_not_counted_up_to_five(self, cast, listing):
+        put_on_list(cast, target(listing))
+        fund_wallet(cast.buyer)
+        contract = make_contract(cast.buyer, price=60_00, criteria=LIVES_THERE)
+        for _ in range(3):  # its seller changes the price, its buyer pauses and resumes
+            matches.match_listing(listing_id=listing.id)
+            listing.terms_version += 1
+            db.session.flush()
+            for _ in range(2):
+                clock.advance(timedelta(minutes=1))
+                matches.match_contract(contract_id=contract.id)
+        assert reasons(contract) == {"suppressed": 1}
+
+    def test_other_terms_do_not_tell_what_the_former_ones_found(self, cast, listing):
+        contract = make_contract(cast.buyer, price=1_00, criteria=LIVES_THERE)
+        matches.match_listing(listing_id=listing.id)
+        assert reasons(contract) == {"price": 1}
+        contracts.change(
+            contract_id=contract.id, content={"criteria": None}, actor=cast.buyer.actor
         )
+        assert not queries.terms_of(contract).asks_people
+        assert refused(queries.diagnosis(contract)) == []
+
+    @pytest.mark.parametrize("asked", [{"criteria": LIVES_THERE}, {"postal_codes": ("99501",)}])
+    def test_no_source_is_asked_about_for_one_person(self, cast, listing, asked):
+        fund_wallet(cast.buyer)
+        contract = make_contract(cast.buyer, approves_sources=True, **asked)
+        matches.match_listing(listing_id=listing.id)
+        for _ in range(5):
+            clock.advance(timedelta(minutes=1))
+            matches.match_contract(contract_id=contract.id)
+        assert sources_of(contract) == 0
+
+    def test_five_leads_of_a_round_ask_about_their_source(self, cast, listing):
+        fund_wallet(cast.buyer)
+        matches.match_listing(listing_id=listing.id)
+        contract = make_contract(cast.buyer, approves_sources=True, postal_codes=("43215",))
+        clock.advance(timedelta(minutes=1))
+        matches.match_contract(contract_id=contract.id)
+        assert sources_of(contract) == 1
+
+    def test_so_do_five_that_come_one_by_one(self, cast, listing):
+        fund_wallet(cast.buyer)
+        contract = make_contract(cast.buyer, approves_sources=True, postal_codes=("43215",))
+        sharing = [
+            one for one in leads_of(queries.get_batch_of(listing)) if one.postal_code == "43215"
+        ]
+        asked = []
+        for number, lead in enumerate(sharing[:5]):
+            matches.match_listing(listing_id=listing.id, lead_ids=[lead.id])
+            if number == 1:
+                meetings.add_up_refusals(limit=100)
+            asked.append(sources_of(contract))
+        assert asked == [0, 0, 0, 0, 1]
+
+    def test_who_cannot_pay_does_not_learn_that_a_listed_person_is_on_sale(self, cast, listing):
+        put_on_list(cast, target(listing))
         contract = make_contract(cast.buyer, price=60_00)
         matches.match_listing(listing_id=listing.id)
         assert reasons(contract) == {"funds": 12}

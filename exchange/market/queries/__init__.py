@@ -60,7 +60,7 @@ from exchange.market.queries.due import (
     listings_to_reprice,
     listings_to_warn_of,
 )
-from exchange.market.queries.forecasts import Forecast, forecast, is_told
+from exchange.market.queries.forecasts import Forecast, forecast
 from exchange.market.queries.listings import (
     MaskedLead,
     MaskedLeads,
@@ -147,6 +147,7 @@ from exchange.market.queries.refusals import (
     refusals_of_contract,
     refusals_of_lead,
     refusals_of_listing,
+    refused_lately,
 )
 from exchange.market.queries.search import Found, Results, Spread, count_lately, facets, search
 from exchange.market.queries.stock import Goods, Stock, has_stock, stocks
@@ -233,7 +234,6 @@ __all__ = [
     "has_bought_from",
     "has_stock",
     "is_open_to",
-    "is_told",
     "joined",
     "joined_to",
     "joined_views",
@@ -273,6 +273,7 @@ __all__ = [
     "refusals_of_contract",
     "refusals_of_lead",
     "refusals_of_listing",
+    "refused_lately",
     "resolve",
     "resolved_terms",
     "results",

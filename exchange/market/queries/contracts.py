@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from exchange.catalog import places
 from exchange.catalog.criteria import on_day
@@ -188,6 +188,15 @@ def resolved_terms(contract: Contract, day: date) -> Terms:
     lead fits by either.
     """
     return resolve(terms_of(contract), country=vertical_of(contract.vertical_id).country, day=day)
+
+
+def has_asked_people(contract_id: UUID) -> bool:
+    """Whether a version of its terms asks people's answers or places (`Terms.asks_people`)."""
+    asked = (
+        ContractTerms.content[name].is_not(None) for name in ("criteria", "postal_codes", "radius")
+    )
+    versions = select(ContractTerms.id).where(ContractTerms.contract_id == contract_id, or_(*asked))
+    return bool(db.session.scalar(select(versions.exists())))
 
 
 def resolve(terms: Terms, *, country: str, day: date) -> Terms:

@@ -29,9 +29,10 @@ from exchange.leads.queries import vertical_of
 from exchange.market.contract_health import Facts, Limit, Met, limit_of
 from exchange.market.contract_models import Contract, ContractStatus
 from exchange.market.contract_terms import Terms
+from exchange.market.filters import COUNT_MIN
 from exchange.market.fitting import Misfit, misfits
 from exchange.market.models import Order, OrderStatus
-from exchange.market.queries.contracts import cap_uses, resolve, terms_of
+from exchange.market.queries.contracts import cap_uses, has_asked_people, resolve, terms_of
 from exchange.market.queries.forecasts import is_told
 from exchange.market.queries.prices import PriceGuidance, price_guidance
 from exchange.market.queries.refusals import Refused, refusals_of_contract
@@ -77,6 +78,11 @@ class Diagnosis:
     known_people: int  # on the buyer's own lists
     refusals: Sequence[Refused]  # what it asked for and did not get, the commonest reason first
     is_schema_newest: bool
+    has_asked_people: bool  # by any version of its terms: refusals of all of them are one count
+
+    def tells_refused(self, leads: int) -> bool:
+        """Whether it may be said that so many leads were refused for one reason."""
+        return leads >= COUNT_MIN or not self.has_asked_people
 
 
 def contract_standings(
@@ -128,17 +134,18 @@ def diagnosis(contract: Contract) -> Diagnosis:
         sample_max=SAMPLE_MAX,
     )
     look = _look(contract, terms, seen)
-    met, quality = _met(look, terms), _only(look, QUALITY) * seen.step
+    met, quality = _met(look, terms), _only(look, QUALITY)
     return Diagnosis(
         standing=replace(standing, facts=replace(standing.facts, met=met)),
         met=met,
         narrowest=_narrowest(look),
-        quality=quality if is_told(terms, quality) else None,
+        quality=quality * seen.step if is_told(terms, quality) else None,
         asked=_asked(look, contract.price.currency) if met.is_told else None,
         guidance=price_guidance(vertical.id, currency=vertical.currency),
         refusals=refusals_of_contract(contract.id, days=SUPPLY_DAYS),
         known_people=people.count_people(owner_id=contract.organization_id),
         is_schema_newest=catalog.get_schema(vertical).id == contract.schema_id,
+        has_asked_people=has_asked_people(contract.id),
     )
 
 
@@ -183,9 +190,10 @@ def _look(contract: Contract, terms: Terms, seen: Supply) -> _Look:
 
 
 def _met(look: _Look, terms: Terms) -> Met:
-    fit = sum(1 for _, reasons in look.pairs if not reasons - {Misfit.PRICE}) * look.step
-    paid = sum(1 for _, reasons in look.pairs if not reasons) * look.step
-    return Met(len(look.pairs) * look.step, fit, paid, is_told(terms, fit))
+    fit = sum(1 for _, reasons in look.pairs if not reasons - {Misfit.PRICE})
+    paid = sum(1 for _, reasons in look.pairs if not reasons)
+    seen, step = len(look.pairs), look.step
+    return Met(seen * step, fit * step, paid * step, is_told(terms, fit))
 
 
 def _only(look: _Look, among: frozenset[Misfit]) -> int:
@@ -205,8 +213,9 @@ def _narrowest(look: _Look) -> Narrowest | None:
     for counts in (gained, missed):
         if counts:
             (misfit, fields), count = counts.most_common(1)[0]
-            gain = count * look.step if counts is gained else 0
-            return Narrowest(misfit, fields, gain if is_told(look.terms, gain) else None)
+            gain = count if counts is gained else 0
+            told = gain * look.step if is_told(look.terms, gain) else None
+            return Narrowest(misfit, fields, told)
     return None
 
 

@@ -22,7 +22,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from exchange.billing import queries as billing
-from exchange.catalog.criteria import EVERYTHING
 from exchange.catalog.models import Vertical
 from exchange.core import clock
 from exchange.core.db import db
@@ -89,7 +88,7 @@ def forecast(
         return Forecast(0, 0, price, "no_history")
     fitting = fitting_leads(terms, seen, price=price.amount, vertical=vertical)
     matched, looked_at = len(fitting) * seen.step, len(seen.leads)
-    if not is_told(terms, matched):
+    if not is_told(terms, len(fitting)):
         return Forecast(days, looked_at, price, "too_few")
     if days < DAYS_MIN:
         return Forecast(days, looked_at, price, "little_history", matched)
@@ -113,10 +112,12 @@ def fitting_leads(terms: Terms, seen: Supply, *, price: int, vertical: Vertical)
     ]
 
 
-def is_told(terms: Terms, count: int) -> bool:
-    """Whether a count under these terms may be said: attributes hide what is under five."""
-    asks_attributes = terms.criteria != EVERYTHING or terms.postal_codes or terms.radius
-    return count >= COUNT_MIN or not asks_attributes
+def is_told(terms: Terms, people: int) -> bool:
+    """Whether a count under these terms may be said: attributes hide what is under five.
+
+    `people` are those who were looked at: of a sample each of them stands for more.
+    """
+    return people >= COUNT_MIN or not terms.asks_people
 
 
 def _days(seen: Supply) -> int:

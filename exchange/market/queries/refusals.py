@@ -9,7 +9,7 @@ nobody else's business.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -23,8 +23,9 @@ from exchange.core.db import db
 from exchange.leads.models import Lead
 from exchange.market.allocation import Refusal
 from exchange.market.contract_models import Contract
-from exchange.market.match_models import ContractRefusal, LeadMatch
+from exchange.market.match_models import ContractRefusal, LeadMatch, RefusalTally
 from exchange.market.queries.demand import BUYERS_MIN
+from exchange.market.queries.stock import in_list
 
 DAYS: Final = 7
 LEADS_LOOKED_AT: Final = 10_000  # of a lot or a listing: reasons are read lead by lead
@@ -77,6 +78,27 @@ def refusals_of_contract(contract_id: UUID, *, days: int = DAYS) -> Sequence[Ref
         .order_by(leads.desc(), ContractRefusal.reason)
     )
     return [Refused(row.reason, int(row.leads), row.first, row.last) for row in rows]
+
+
+def refused_lately(contract_ids: Collection[UUID], reason: Refusal) -> Mapping[UUID, int]:
+    """How many leads each did not get for the reason in these days, added up already or not."""
+    since = clock.now().date() - timedelta(days=DAYS - 1)
+    each = func.unnest(RefusalTally.contract_ids, RefusalTally.leads)
+    one = each.table_valued("contract_id", "leads").render_derived("one")
+    noted = (
+        select(one.c.contract_id, one.c.leads)
+        .join_from(RefusalTally, one, true())
+        .where(RefusalTally.reason == reason, RefusalTally.day >= since)
+        .where(in_list(one.c.contract_id, contract_ids))
+    )
+    added = select(ContractRefusal.contract_id, ContractRefusal.leads).where(
+        ContractRefusal.reason == reason,
+        ContractRefusal.day >= since,
+        in_list(ContractRefusal.contract_id, contract_ids),
+    )
+    both = added.union_all(noted).subquery()
+    sums = select(both.c.contract_id, func.sum(both.c.leads)).group_by(both.c.contract_id)
+    return {contract_id: int(leads) for contract_id, leads in db.session.execute(sums)}
 
 
 def refusals_of_lead(lead_id: UUID) -> Met | None:

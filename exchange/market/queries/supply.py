@@ -77,7 +77,7 @@ class Supply:
         )
 
     def _shared(self, field: str) -> set[Value]:
-        return _common((one.facts.attributes.get(field) for one in self.leads), step=self.step)
+        return _common(one.facts.attributes.get(field) for one in self.leads)
 
 
 def supply(vertical_id: UUID, *, viewer: UUID, days: int, sample_max: int = SAMPLE_MAX) -> Supply:
@@ -87,7 +87,7 @@ def supply(vertical_id: UUID, *, viewer: UUID, days: int, sample_max: int = SAMP
     rows_in_all = sum(row.rows for row in lots)
     step = max(1, -(-rows_in_all // sample_max))
     found = db.session.execute(_sampled(lots, step=step, since=since)).all() if lots else []
-    seen, types = _by_area(_seen(found), step=step), types_of(vertical_id)
+    seen, types = _by_area(_seen(found)), types_of(vertical_id)
     return Supply(seen, step, since, _first_at(vertical_id), types)
 
 
@@ -162,9 +162,9 @@ def _seen(rows: Sequence[AnyRow]) -> list[Seen]:
     return list(found.values())
 
 
-def _by_area(leads: Sequence[Seen], *, step: int) -> list[Seen]:
+def _by_area(leads: Sequence[Seen]) -> list[Seen]:
     """Of where people live only the area is known, and only one in which five of them do."""
-    areas = _common((area(one.facts.postal_code) for one in leads), step=step)
+    areas = _common(area(one.facts.postal_code) for one in leads)
 
     def place(one: Seen) -> str:
         found = area(one.facts.postal_code)
@@ -173,9 +173,9 @@ def _by_area(leads: Sequence[Seen], *, step: int) -> list[Seen]:
     return [replace(one, facts=replace(one.facts, postal_code=place(one))) for one in leads]
 
 
-def _common(values: Iterable[Any], *, step: int) -> set[Any]:  # Any: JSON values
-    """Those that five leads share, each standing for `step`."""
-    return {value for value, n in Counter(values).items() if n * step >= COUNT_MIN}
+def _common(values: Iterable[Any]) -> set[Any]:  # Any: JSON values
+    """Those that five leads share that were looked at, however many they stand for."""
+    return {value for value, n in Counter(values).items() if n >= COUNT_MIN}
 
 
 def _filters(rows: Sequence[AnyRow]) -> Mapping[UUID, Criteria]:

@@ -62,12 +62,12 @@ def match_round(
     *,
     listing_id: UUID,
     lead_ids: Collection[UUID] | None = None,
-    counted: UUID | None = None,
+    counted: Collection[UUID] | None = None,
     actor: Actor = SYSTEM,
 ) -> Matched:
     """The same, saying as well how many leads are done with.
 
-    With `counted` the refusals of this one contract are counted: the others met these leads before.
+    With `counted` only the refusals of these contracts are: the others met the leads before.
     """
     listing = get(Listing, listing_id)
     db.session.refresh(listing)
@@ -113,7 +113,7 @@ def buy_for(*, contract_id: UUID, lead_id: UUID, price_min: int, actor: Actor) -
     outcome = done.outcomes[lead_id]
     if not outcome.takers:
         raise Conflict("The contract does not take this lead.", code=str(outcome.refused[0][1]))
-    _carry_out(sale, done, counted=contract_id, actor=actor)
+    _carry_out(sale, done, counted=(contract_id,), actor=actor)
     return queries.order_of_lead(lead_id, contract_id=contract_id)
 
 
@@ -149,7 +149,9 @@ def match_contract(*, contract_id: UUID, since: datetime | None = None) -> bool:
     if some is None:
         return False
     listing_id, lead_ids = some
-    return match_round(listing_id=listing_id, lead_ids=lead_ids, counted=contract_id).leads > 0
+    # It may come here as often as its buyer likes: one person would be counted up to five.
+    counted = () if standing.entry.terms.asks_people else (contract_id,)
+    return match_round(listing_id=listing_id, lead_ids=lead_ids, counted=counted).leads > 0
 
 
 def _unfunded(taker: Taker, currency: str) -> Refusal | None:
@@ -165,18 +167,21 @@ def _word_of(limit: Refusal | None, standing: Standing) -> str:
     return "funds" if limit is Refusal.FUNDS else ""
 
 
-def _carry_out(sale: Sale, done: Allocation, *, counted: UUID | None, actor: Actor) -> Matched:
+def _carry_out(
+    sale: Sale, done: Allocation, *, counted: Collection[UUID] | None, actor: Actor
+) -> Matched:
     outcomes = list(done.outcomes.values())
     wins = rounds.wins_of(sale, done)
     contract_orders.write(sale.listing, wins, at=sale.now, actor=actor)
-    meetings.note_leads(sale.listing, done.outcomes, at=sale.now)
-    meetings.request_sources(sale.seller, outcomes, standings=sale.standings)
+    fresh = meetings.note_leads(sale.listing, done.outcomes, at=sale.now)
+    new = [done.outcomes[key] for key in fresh] if counted is None else []
+    meetings.request_sources(sale.seller, outcomes, new=new, standings=sale.standings)
     meetings.plan_rounds(outcomes, standings=sale.standings, at=sale.now)
     meetings.end_trials(wins)
     matched = Matched(len(outcomes), sum(len(one.takers) for one in outcomes))
     if wins:
         _tell(sale.listing, matched, wins, actor=actor)
-    meetings.note_refusals(outcomes, at=sale.now, counted=counted)
+    meetings.note_refusals(new if counted is None else outcomes, at=sale.now, counted=counted)
     return matched
 
 

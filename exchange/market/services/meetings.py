@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, delete, func, literal, select, true
+from sqlalchemy import Boolean, DateTime, Uuid, delete, func, literal, literal_column, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.core import clock, events, ids
@@ -28,6 +28,7 @@ from exchange.market.cap_periods import NOTHING, Used, opens_at, over_at
 from exchange.market.contract_index import tally
 from exchange.market.contract_models import ContractSource, ContractSourceStatus
 from exchange.market.contract_terms import Period
+from exchange.market.filters import COUNT_MIN
 from exchange.market.match_models import (
     ContractRefusal,
     ContractRound,
@@ -45,10 +46,15 @@ FIRST: Final = 3  # contracts of a reason that a lead remembers by name
 PATIENCE: Final = timedelta(minutes=10)  # for a wallet to be filled; a payment is heard of sooner
 
 
-def note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime) -> None:
-    """Write down that these leads met all contracts, and why the others got nothing."""
+def note_leads(
+    listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: datetime
+) -> Sequence[UUID]:
+    """Write down that these leads met all contracts, and why the others got nothing.
+
+    Returns those that had met none before.
+    """
     if not outcomes:
-        return
+        return ()
     rows = [
         {
             "lead_id": key,
@@ -61,17 +67,22 @@ def note_leads(listing: Listing, outcomes: Mapping[UUID, Outcome], *, at: dateti
     same = {"listing_id": listing.id, "terms_version": listing.terms_version, "matched_at": at}
     statement = insert_rows(LeadMatch, rows, **same)
     changed = {name: statement.excluded[name] for name in (*rows[0], *same)}
-    db.session.execute(statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed))
+    statement = statement.on_conflict_do_update(index_elements=["lead_id"], set_=changed)
+    is_new = literal_column("xmax = 0", Boolean)  # else another transaction had the row
+    written = db.session.execute(statement.returning(LeadMatch.lead_id, is_new.label("is_new")))
+    return [row.lead_id for row in written if row.is_new]
 
 
-def note_refusals(outcomes: Collection[Outcome], *, at: datetime, counted: UUID | None) -> None:
-    """Note for each contract how many of the leads it did not get, or with `counted` for this one.
+def note_refusals(
+    outcomes: Collection[Outcome], *, at: datetime, counted: Collection[UUID] | None
+) -> None:
+    """Note for each contract how many of the leads it did not get, or only for those `counted`.
 
     `add_up_refusals` counts them later: rounds that did it themselves would wait for each other.
     """
     rows = []
     for reason, counts in _refusals(outcomes).items():
-        some = counts if counted is None else {counted: counts[counted]}
+        some = counts if counted is None else {key: counts[key] for key in counted}
         found = [(contract_id, n) for contract_id, n in some.items() if n]
         if found:
             contract_ids, leads = map(list, zip(*found, strict=True))
@@ -121,10 +132,26 @@ def meet_again(lead_ids: Collection[UUID]) -> None:
 
 
 def request_sources(
-    seller: Seller, outcomes: Collection[Outcome], *, standings: Mapping[UUID, Standing]
+    seller: Seller,
+    outcomes: Collection[Outcome],
+    *,
+    new: Collection[Outcome],  # of these, the leads that had met no contract before
+    standings: Mapping[UUID, Standing],
 ) -> None:
-    """Ask buyers about a source that their contracts have not heard of."""
-    asking = sorted(_refused_for(outcomes, Refusal.SOURCE_NOT_APPROVED))
+    """Ask buyers about a source that their contracts have not heard of.
+
+    Where attributes or places are asked only from the fifth lead on, of this round or, of leads
+    that are new, with those noted before: else the request would say that one person is on sale.
+    """
+    leads = _refused_for(outcomes, Refusal.SOURCE_NOT_APPROVED)
+    few = {
+        key for key, n in leads.items() if n < COUNT_MIN and standings[key].entry.terms.asks_people
+    }
+    if few:
+        first = _refused_for(new, Refusal.SOURCE_NOT_APPROVED)
+        noted = queries.refused_lately(few & first.keys(), Refusal.SOURCE_NOT_APPROVED)
+        few -= {key for key, n in noted.items() if n + first[key] >= COUNT_MIN}
+    asking = sorted(leads.keys() - few)
     if not asking:
         return
     rows = [
@@ -272,5 +299,6 @@ def _refusals(outcomes: Collection[Outcome]) -> Mapping[Refusal, Counter[UUID]]:
     return found
 
 
-def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> set[UUID]:
-    return {key for outcome in outcomes for key, why in outcome.refused if why is reason}
+def _refused_for(outcomes: Collection[Outcome], reason: Refusal) -> Counter[UUID]:
+    """By contract, how many of the leads it did not get for the reason."""
+    return Counter(key for outcome in outcomes for key, why in outcome.refused if why is reason)
