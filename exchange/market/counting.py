@@ -25,7 +25,6 @@ from exchange.market.queries.snapshot import read_market
 log = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 15.0  # between two snapshots: with the reading, well below `cube.OLDEST`
-GARBAGE_AFTER: Final = 20_000  # objects more than before; Python's own is 700
 
 
 def keep_counting(app: Flask) -> Event:
@@ -52,12 +51,10 @@ def read_ahead(app: Flask) -> None:
     """Read all contracts now, as a process begins, and keep them.
 
     What is there by then is left out of the search for garbage, which would look through all of it
-    again and again; forks share it. A round of a thousand leads makes some 100,000 objects that it
-    needs to its end: they are not looked through 150 times on the way.
+    again and again; forks share it.
     """
     keep_up(app)
     gc.freeze()
-    gc.set_threshold(GARBAGE_AFTER)
 
 
 def keep_up(app: Flask) -> None:
