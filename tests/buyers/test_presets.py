@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -10,8 +13,10 @@ from exchange.catalog.criteria import Is
 from exchange.core.db import db
 from exchange.core.money import Currency, Money
 from exchange.market import queries
+from exchange.market.contract_models import Contract
 from exchange.market.models import LineStatus, OrderLine
 from tests.cast import Cast
+from tests.factories.actions import make_action_contract
 from tests.factories.billing import fund_wallet
 from tests.factories.catalog import VERTICAL, make_vertical
 from tests.factories.contracts import make_contract
@@ -74,6 +79,15 @@ class TestPresets:
         assert PresetKind.SOLD not in kinds(cast)
 
 
+def order_by_three(cast: Cast, make: Callable[..., Contract], **asked: Any) -> None:
+    """Five prices of three buyers each: enough to be told."""
+    for price in (40_00, 42_00, 44_00, 46_00, 48_00):
+        for buyer in (cast.buyer, cast.other_buyer, cast.newcomer):
+            buyer.organization.status = cast.buyer.organization.status
+            make(buyer, price=price, **asked)
+    keep()
+
+
 class TestGallery:
     def test_is_where_contracts_begin(self, page):
         assert "/buyers/contracts/presets" in text_of(page.get("/buyers/contracts"))
@@ -91,14 +105,16 @@ class TestGallery:
         assert page.get(f"{NEW}&preset=dream").status_code == 404
 
     def test_names_what_others_pay_and_begins_there(self, page, cast):
-        for price in (40_00, 42_00, 44_00, 46_00, 48_00):
-            for buyer in (cast.buyer, cast.other_buyer, cast.newcomer):
-                buyer.organization.status = cast.buyer.organization.status
-                make_contract(buyer, price=price, regions=("OH",))
-        keep()
+        order_by_three(cast, make_contract, regions=("OH",))
         gallery = text_of(page.get(GALLERY))
         assert "$42.00 – $44.00 – $46.00 per lead" in gallery
         assert "region=OH&amp;price_max=44.00" in gallery
         form = text_of(page.get(f"{NEW}&region=OH&price_max=44.00"))
         assert 'value="OH" checked' in form
         assert 'name="price" type="text" value="44.00"' in form
+
+    def test_prices_of_actions_are_none_of_leads(self, page, cast):
+        order_by_three(cast, make_action_contract)
+        words = words_of(page.get(GALLERY))
+        assert "Too few contracts of this kind run to tell what they pay." in words
+        assert "Begin at the median" not in words

@@ -14,6 +14,7 @@ from exchange.core.web import load_query, render
 from exchange.identity.access import organization, requires
 from exchange.identity.permissions import Permission
 from exchange.market import queries as market
+from exchange.market.models import PricingModel
 
 
 @blueprint.get("/contracts/presets")
@@ -29,7 +30,7 @@ def contract_presets() -> Response:
         verticals=verticals,
         vertical=vertical,
         presets=vertical and presets(vertical, viewer=organization().id),
-        wanted=[row for row in wanted or () if row.prices],
+        wanted=[row for row in wanted or () if PricingModel.CPL in row.prices],
         region=vertical and catalog.get_schema(vertical).fields.by_name.get("region"),
         amount_text=amount_text,
         title_of=title_of,
