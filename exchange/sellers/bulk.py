@@ -6,7 +6,7 @@ back. Listings are done one after the other in the order in which they are locke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -43,22 +43,21 @@ class Outcome:
 
 def rehearse(deed: Deed, changes: Mapping[UUID, Changes], *, actor: Actor) -> Sequence[Outcome]:
     """What the deed would do to each; nothing is changed, and no listing stays locked."""
-    return [
-        Outcome(one, wanted, _tried(deed, one, wanted, keeps=False, actor=actor))
-        for one, wanted in _in_order(changes)
-    ]
+    return _each(deed, changes, keeps=False, actor=actor)
 
 
 def carry_out(deed: Deed, changes: Mapping[UUID, Changes], *, actor: Actor) -> Sequence[Outcome]:
     """Do it to each that lets it be done."""
+    return _each(deed, changes, keeps=True, actor=actor)
+
+
+def _each(
+    deed: Deed, changes: Mapping[UUID, Changes], *, keeps: bool, actor: Actor
+) -> Sequence[Outcome]:
     return [
-        Outcome(one, wanted, _tried(deed, one, wanted, keeps=True, actor=actor))
-        for one, wanted in _in_order(changes)
+        Outcome(one, changes[one], _tried(deed, one, changes[one], keeps=keeps, actor=actor))
+        for one in sorted(changes)
     ]
-
-
-def _in_order(changes: Mapping[UUID, Changes]) -> Iterable[tuple[UUID, Changes]]:
-    return sorted(changes.items(), key=lambda item: item[0])
 
 
 def _tried(deed: Deed, listing_id: UUID, changes: Changes, *, keeps: bool, actor: Actor) -> str:
