@@ -44,7 +44,7 @@ class SearchQuery(PageQuery):
     criteria = fields.String(
         metadata={
             "description": "JSON of criteria over the attributes. What masked leads do not show"
-            " (texts, postal codes) is found where five leads share it; dates go by the month."
+            " (texts, postal codes) is found where five leads share it; dates go by the year."
         }
     )
     sort = fields.Enum(Sort, by_value=True, load_default=Sort.SAFEST)
