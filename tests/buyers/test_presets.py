@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.factories.contracts import make_contract
 from tests.factories.market import make_listing, place
 from tests.sellers.test_views import keep, text_of, words_of
 
+CAR_INSURANCE = "car_insurance_ru"
 GALLERY = f"/buyers/contracts/presets?vertical={VERTICAL}"
 NEW = f"/buyers/contracts/new?vertical={VERTICAL}"
 
@@ -96,6 +98,17 @@ class TestGallery:
         assert "Try ten fresh leads" in words
         assert "You name the price: there are not enough sales" in words
         assert "Too few contracts of this kind run to tell what they pay." in words
+
+    def test_another_kind_of_lead_takes_every_beginning_along(self, page):
+        """What htmx puts in place is all that names the kind of lead."""
+        make_vertical(CAR_INSURANCE)
+        keep()
+        other = f"/buyers/contracts/presets?vertical={CAR_INSURANCE}"
+        block = text_of(page.get(other, headers={"HX-Request": "true"}))
+        kinds = set(re.findall(r"contracts/new\?vertical=(\w+)", block))
+        assert kinds == {CAR_INSURANCE}
+        whole = text_of(page.get(other))
+        assert whole.count("contracts/new?") == block.count("contracts/new?") == 3
 
     def test_a_preset_fills_in_the_form_and_saves_as_a_contract(self, page, cast):
         form = text_of(page.get(f"{NEW}&preset=trial"))
